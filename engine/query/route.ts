@@ -1,0 +1,70 @@
+/**
+ * Which queries take an event type. A route is a small number that names a distinct set of
+ * queries; 0 is nobody. All routes are known from the plan alone: which one a type has is decided
+ * by its exact name, else by its longest prefix that the plan names, else by `*`. So nothing is
+ * remembered of a feed, and a hostile one cannot make the table grow.
+ */
+export class Router {
+  /** Of each route, the indexes of its queries, ascending. */
+  readonly routes: readonly (readonly number[])[];
+  readonly #exact = new Map<string, number>();
+  readonly #prefix = new Map<string, number>();
+  readonly #other: number;
+
+  constructor(queries: readonly { readonly from: readonly string[] }[]) {
+    const routes: (readonly number[])[] = [[]];
+    const numbers = new Map<string, number>([["", 0]]);
+    const routeOf = (type: string): number => {
+      const takers = [...queries.keys()].filter((index) =>
+        (queries[index]?.from ?? []).some((pattern) => patternTakes(pattern, type)),
+      );
+      const name = takers.join(",");
+      const known = numbers.get(name);
+      if (known !== undefined) return known;
+      numbers.set(name, routes.length);
+      return routes.push(takers) - 1;
+    };
+    for (const pattern of new Set(queries.flatMap((query) => query.from))) {
+      if (pattern === "*") continue;
+      if (pattern.endsWith(".*")) {
+        // The prefix with its dot: a type that begins so, and goes on in a way no pattern names.
+        const prefix = pattern.slice(0, -1);
+        this.#prefix.set(prefix, routeOf(prefix));
+      } else {
+        this.#exact.set(pattern, routeOf(pattern));
+      }
+    }
+    this.#other = routeOf("");
+    this.routes = routes;
+  }
+
+  route(eventType: string): number {
+    const exact = this.#exact.get(eventType);
+    if (exact !== undefined) return exact;
+    if (this.#prefix.size > 0) {
+      let dot = eventType.lastIndexOf(".");
+      while (dot > 0) {
+        const route = this.#prefix.get(eventType.slice(0, dot + 1));
+        if (route !== undefined) return route;
+        dot = eventType.lastIndexOf(".", dot - 1);
+      }
+    }
+    return this.#other;
+  }
+}
+
+/** Whether a pattern of a plan's `from` takes an event type: `*`, `order.*`, or the type itself. */
+export function patternTakes(pattern: string, eventType: string): boolean {
+  if (pattern === "*") return true;
+  if (pattern.endsWith(".*")) return eventType.startsWith(pattern.slice(0, -1));
+  return pattern === eventType;
+}
+
+/** Whether some event type is taken by both patterns. */
+export function patternsMeet(a: string, b: string): boolean {
+  const stem = (pattern: string): string => pattern.replace(/\*$/, "");
+  if (a.endsWith("*") && b.endsWith("*")) {
+    return stem(a).startsWith(stem(b)) || stem(b).startsWith(stem(a));
+  }
+  return a.endsWith("*") ? patternTakes(a, b) : patternTakes(b, a);
+}
