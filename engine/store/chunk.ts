@@ -1,0 +1,287 @@
+// The stored chunk: what one push appended to the log, as one exact-length buffer.
+//
+//   offset  bytes
+//        0      4  magic, "MRCK"
+//        4      2  version of this layout, 1
+//        6      2  flags: 1 released
+//        8      8  position of the first entry, u64
+//       16      4  count of entries, u32
+//       20      4  bytes of the lines, u32
+//       24      4  form of the receive times: 0 none, 1 one for all, 2 one an entry
+//       28      4  CRC32C of every other byte of the chunk, u32
+//       32     32  SHA-256 of the previous chunk (the audit chain), zeros where it is not kept
+//       64   8 × n receive times, f64 ms since 1970, -Infinity where unknown (NaN has many forms)
+//        …      …  the entries' lines, byte for byte, each ended by "\n"
+//
+// Little-endian throughout. Worked example: the tick {"tick":7} at position 5, no receive time:
+//
+//   4d 52 43 4b  01 00  00 00  05 00 00 00 00 00 00 00  01 00 00 00  0b 00 00 00
+//   00 00 00 00  69 d7 9e b7  00 × 32  7b 22 74 69 63 6b 22 3a 37 7d 0a
+//
+// A chunk read back is refused as `chunk_broken`, by its positions, whatever single bit of it
+// flipped, and whatever is missing or too much. Who reads lines from a store decodes its chunks.
+
+import { crc32c } from "./crc32c.ts";
+import { HostFault } from "./host-fault.ts";
+import type { Append } from "./store.ts";
+
+const MAGIC = 0x4b43524d;
+const VERSION = 1;
+
+const AT_MAGIC = 0;
+const AT_VERSION = AT_MAGIC + 4;
+const AT_FLAGS = AT_VERSION + 2;
+const AT_POSITION = AT_FLAGS + 2;
+const AT_COUNT = AT_POSITION + 8;
+const AT_LINES_BYTES = AT_COUNT + 4;
+const AT_RECEIVE_FORM = AT_LINES_BYTES + 4;
+const AT_SUM = AT_RECEIVE_FORM + 4;
+const AT_DIGEST = AT_SUM + 4;
+const DIGEST_BYTES = 32;
+const HEADER_BYTES = AT_DIGEST + DIGEST_BYTES;
+
+const RECEIVE_NONE = 0;
+const RECEIVE_ONE = 1;
+const RECEIVE_EACH = 2;
+const RECEIVE_BYTES = 8;
+const RECEIVE_UNKNOWN = -Infinity;
+
+const NEWLINE = 10;
+
+/** The chunk holds lines that were released from the quarantine. */
+export const CHUNK_RELEASED = 1;
+
+export interface Chunk {
+  readonly firstPosition: number;
+  /** Entries, and so lines. */
+  readonly count: number;
+  /** ms since 1970: none, one for all entries, or one an entry (null where unknown; a tick has none). */
+  readonly receivedAt: null | number | readonly (number | null)[];
+  /** CHUNK_RELEASED, or 0; 16 bits. */
+  readonly flags: number;
+  /** 32 bytes. */
+  readonly previousDigest: Uint8Array;
+  /** The lines as received, each ended by "\n"; no other "\n" in them. */
+  readonly lines: Uint8Array;
+}
+
+export function encodeChunk(chunk: Chunk): Uint8Array<ArrayBuffer> {
+  assertChunk(chunk);
+  const { receivedAt, lines } = chunk;
+  const form = receivedAt === null ? RECEIVE_NONE : listed(receivedAt) ? RECEIVE_EACH : RECEIVE_ONE;
+  const linesAt = HEADER_BYTES + receiveCount(form, chunk.count) * RECEIVE_BYTES;
+  const bytes = new Uint8Array(linesAt + lines.length);
+  const view = new DataView(bytes.buffer);
+  view.setUint32(AT_MAGIC, MAGIC, true);
+  view.setUint16(AT_VERSION, VERSION, true);
+  view.setUint16(AT_FLAGS, chunk.flags, true);
+  view.setBigUint64(AT_POSITION, BigInt(chunk.firstPosition), true);
+  view.setUint32(AT_COUNT, chunk.count, true);
+  view.setUint32(AT_LINES_BYTES, lines.length, true);
+  view.setUint32(AT_RECEIVE_FORM, form, true);
+  bytes.set(chunk.previousDigest, AT_DIGEST);
+  if (listed(receivedAt)) {
+    for (let entry = 0; entry < receivedAt.length; entry++) {
+      const ms = receivedAt[entry] ?? RECEIVE_UNKNOWN;
+      view.setFloat64(HEADER_BYTES + entry * RECEIVE_BYTES, ms, true);
+    }
+  } else if (receivedAt !== null) {
+    view.setFloat64(HEADER_BYTES, receivedAt, true);
+  }
+  bytes.set(lines, linesAt);
+  view.setUint32(AT_SUM, sumOf(bytes), true);
+  return bytes;
+}
+
+/** The chunk's members; `lines` and `previousDigest` are views of `bytes`. */
+export function decodeChunk(bytes: Uint8Array): Chunk {
+  checkChunk(bytes);
+  const view = viewOf(bytes);
+  const count = view.getUint32(AT_COUNT, true);
+  const form = view.getUint32(AT_RECEIVE_FORM, true);
+  const linesAt = HEADER_BYTES + receiveCount(form, count) * RECEIVE_BYTES;
+  const chunk: Chunk = {
+    firstPosition: Number(view.getBigUint64(AT_POSITION, true)),
+    count,
+    receivedAt: readReceivedAt(view, form, count),
+    flags: view.getUint16(AT_FLAGS, true),
+    previousDigest: bytes.subarray(AT_DIGEST, AT_DIGEST + DIGEST_BYTES),
+    lines: bytes.subarray(linesAt),
+  };
+  assertChunk(chunk);
+  return chunk;
+}
+
+export interface Span {
+  readonly firstPosition: number;
+  /** The first position after the chunk. */
+  readonly endPosition: number;
+}
+
+/** Where the chunk begins and ends in the log, once every byte of it was checked. */
+export function checkChunk(bytes: Uint8Array): Span {
+  const span = spanOf(bytes);
+  const place = `at position ${span.firstPosition}`;
+  const view = viewOf(bytes);
+  const count = view.getUint32(AT_COUNT, true);
+  const received = receiveCount(view.getUint32(AT_RECEIVE_FORM, true), count);
+  const wanted = HEADER_BYTES + received * RECEIVE_BYTES + view.getUint32(AT_LINES_BYTES, true);
+  if (bytes.length !== wanted) {
+    throw broken(place, `got ${bytes.length} bytes when its header says ${wanted}`);
+  }
+  const sum = sumOf(bytes);
+  const written = view.getUint32(AT_SUM, true);
+  if (sum !== written) {
+    throw broken(place, `its bytes sum to ${hex(sum)} when ${hex(written)} was written`);
+  }
+  return span;
+}
+
+/** What the header says of the chunk's place; believe it only of bytes that were just encoded. */
+function spanOf(bytes: Uint8Array): Span {
+  const nowhere = "at an unknown position";
+  if (bytes.length < HEADER_BYTES) {
+    throw broken(nowhere, `got ${bytes.length} bytes when a header has ${HEADER_BYTES}`);
+  }
+  const view = viewOf(bytes);
+  if (view.getUint32(AT_MAGIC, true) !== MAGIC) throw broken(nowhere, "it has no MRCK in front");
+  const firstPosition = Number(view.getBigUint64(AT_POSITION, true));
+  const version = view.getUint16(AT_VERSION, true);
+  if (version !== VERSION) {
+    const problem = `has version ${version} when this build reads version ${VERSION}`;
+    const message = `The chunk at position ${firstPosition} ${problem}: update Millrace.`;
+    throw new HostFault("chunk_broken", message);
+  }
+  return { firstPosition, endPosition: firstPosition + view.getUint32(AT_COUNT, true) };
+}
+
+/**
+ * Checks a page that a store read: chunks that are whole and follow one another, the first of them
+ * holding `from`; where the page is the log's last, `endPosition` is where it should end.
+ */
+export function checkPage(
+  chunks: readonly Uint8Array[],
+  from: number,
+  endPosition: number | null,
+): void {
+  let next: number | null = null;
+  for (const bytes of chunks) {
+    const span = checkChunk(bytes);
+    const wanted: number = next ?? Math.min(from, span.firstPosition);
+    if (span.firstPosition > wanted) throw missing(wanted, span.firstPosition);
+    if (next !== null && span.firstPosition < next) {
+      throw broken(`at position ${span.firstPosition}`, `the one before it ends at ${next}`);
+    }
+    next = span.endPosition;
+  }
+  if (next !== null && next <= from) throw missing(next, from + 1);
+  if (endPosition !== null && next !== endPosition) throw missing(next ?? from, endPosition);
+}
+
+/** What every store asks before it writes: that the chunk stands where the log ends. */
+export function checkAppend(write: Append, endPosition: number): void {
+  const { chunk, firstPosition } = write;
+  const span = chunk === null ? { firstPosition, endPosition: firstPosition } : spanOf(chunk);
+  if (span.firstPosition !== firstPosition || span.endPosition !== write.endPosition) {
+    const wanted = `positions ${firstPosition} to ${write.endPosition}`;
+    const got = `${span.firstPosition} to ${span.endPosition}`;
+    throw new RangeError(`The append says ${wanted} when its chunk says ${got}.`);
+  }
+  if (firstPosition !== endPosition) {
+    const problem = `The log ends at ${endPosition} when this engine would append at`;
+    const message = `${problem} ${firstPosition}: another writer was here, open the log again.`;
+    throw new HostFault("storage_unavailable", message);
+  }
+}
+
+/** The fault of positions that a log should hold and does not, `to` not included. */
+export function missing(from: number, to: number): HostFault {
+  const named = to - from === 1 ? `Position ${from} is` : `Positions ${from} to ${to - 1} are`;
+  return new HostFault("chunk_broken", `${named} missing from the log: restore it from a copy.`);
+}
+
+/** The chunk in the exported form of a log: its control line, then its lines as they are. */
+export function exportChunk(chunk: Chunk): string {
+  const control = {
+    position: chunk.firstPosition,
+    receivedAt: folded(chunk.receivedAt),
+    ...((chunk.flags & CHUNK_RELEASED) !== 0 && { released: true }),
+  };
+  const lines = new TextDecoder("utf-8", { ignoreBOM: true }).decode(chunk.lines);
+  return `${JSON.stringify({ chunk: control })}\n${lines}`;
+}
+
+/** `bytes` in a buffer of its own length: a store keeps the whole buffer behind a view. */
+export function exactBytes(bytes: Uint8Array): Uint8Array<ArrayBuffer> {
+  const { buffer } = bytes;
+  const exact =
+    buffer instanceof ArrayBuffer && !buffer.resizable && buffer.byteLength === bytes.length;
+  return exact ? (bytes as Uint8Array<ArrayBuffer>) : new Uint8Array(bytes);
+}
+
+/** Receive times that do not differ are exported as one. */
+function folded(receivedAt: Chunk["receivedAt"]): Chunk["receivedAt"] {
+  if (!listed(receivedAt)) return receivedAt;
+  const first = receivedAt[0] ?? null;
+  return receivedAt.every((ms) => ms === first) ? first : receivedAt;
+}
+
+function readReceivedAt(view: DataView, form: number, count: number): Chunk["receivedAt"] {
+  if (form === RECEIVE_NONE) return null;
+  if (form === RECEIVE_ONE) return view.getFloat64(HEADER_BYTES, true);
+  const times: (number | null)[] = [];
+  for (let entry = 0; entry < count; entry++) {
+    const ms = view.getFloat64(HEADER_BYTES + entry * RECEIVE_BYTES, true);
+    times.push(ms === RECEIVE_UNKNOWN ? null : ms);
+  }
+  return times;
+}
+
+function receiveCount(form: number, count: number): number {
+  return form === RECEIVE_EACH ? count : form === RECEIVE_ONE ? 1 : 0;
+}
+
+function listed(receivedAt: Chunk["receivedAt"]): receivedAt is readonly (number | null)[] {
+  return receivedAt !== null && typeof receivedAt !== "number";
+}
+
+/** Asked before writing and after reading: what fails here is a fault of this program. */
+function assertChunk(chunk: Chunk): void {
+  const { firstPosition, count, receivedAt, flags, previousDigest } = chunk;
+  const lines = lineCount(chunk.lines);
+  const timeCount = listed(receivedAt) ? receivedAt.length : count;
+  const assert = (holds: boolean, problem: string): void => {
+    if (!holds) throw new RangeError(`Chunk at position ${firstPosition}: ${problem}.`);
+  };
+  assert(firstPosition >= 0 && Number.isSafeInteger(firstPosition + count), "no such position");
+  assert(Number.isInteger(count) && count >= 1, `got ${count} entries when it holds at least 1`);
+  assert(lines === count, `got ${lines} whole lines for ${count} entries`);
+  assert(timeCount === count, `got ${timeCount} receive times for ${count} entries`);
+  assert(flags === (flags & 0xffff), `flags ${flags} do not fit 16 bits`);
+  assert(previousDigest.length === DIGEST_BYTES, `its digest has ${previousDigest.length} bytes`);
+}
+
+/** Lines ended by "\n"; -1 where the last one is not. */
+function lineCount(lines: Uint8Array): number {
+  if (lines.at(-1) !== NEWLINE) return -1;
+  let count = 0;
+  for (let at = lines.indexOf(NEWLINE); at >= 0; at = lines.indexOf(NEWLINE, at + 1)) count++;
+  return count;
+}
+
+function sumOf(bytes: Uint8Array): number {
+  return crc32c(bytes, AT_DIGEST, bytes.length, crc32c(bytes, 0, AT_SUM));
+}
+
+function viewOf(bytes: Uint8Array): DataView {
+  return new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
+}
+
+function broken(place: string, problem: string): HostFault {
+  const message = `The chunk ${place} is broken: ${problem}. Restore the log from a copy.`;
+  return new HostFault("chunk_broken", message);
+}
+
+function hex(sum: number): string {
+  return sum.toString(16).padStart(8, "0");
+}

@@ -1,0 +1,102 @@
+// The memory store: a log that lives as long as this object does. It answers synchronously, keeps
+// the encoded chunks as they are, and sums none of them again: nothing between write and read can
+// break them. `close` keeps what it holds, so that the same log can be opened once more.
+
+import { checkAppend, exactBytes } from "./chunk.ts";
+import { HostFault } from "./host-fault.ts";
+import type { Append, HeldLine, LogHeader, Recovered, Store, StoredSnapshot } from "./store.ts";
+
+const SNAPSHOTS_KEPT = 2;
+
+export function memory(): Store {
+  return new MemoryStore();
+}
+
+class MemoryStore implements Store {
+  readonly storage = "memory";
+  #header: LogHeader | null = null;
+  #endPosition = 0;
+  #chunks: Uint8Array[] = [];
+  /** The first position of each chunk, for the search by position. */
+  #starts: number[] = [];
+  readonly #held = new Map<string, HeldLine>();
+  #snapshots: StoredSnapshot[] = [];
+
+  recover(): Recovered | null {
+    if (this.#header === null) return null;
+    return {
+      header: this.#header,
+      endPosition: this.#endPosition,
+      held: [...this.#held.values()],
+      snapshots: [...this.#snapshots],
+    };
+  }
+
+  create(header: LogHeader): void {
+    if (this.#header !== null) {
+      throw new HostFault("storage_unavailable", "This store holds a log already: recover it.");
+    }
+    this.#header = { version: header.version, hashKey: exactBytes(header.hashKey) };
+  }
+
+  append(write: Append): void {
+    this.#assertCreated();
+    checkAppend(write, this.#endPosition);
+    const chunk = write.chunk === null ? null : exactBytes(write.chunk);
+    const held = write.held.map((line) => ({ ...line, line: exactBytes(line.line) }));
+    const known = new Set<string>();
+    for (const { id } of held) {
+      if (known.has(id) || this.#held.has(id)) {
+        throw new HostFault("storage_unavailable", `The held line ${id} is kept already.`);
+      }
+      known.add(id);
+    }
+    // Nothing below can fail, so nothing above is half done.
+    if (chunk !== null) {
+      this.#chunks.push(chunk);
+      this.#starts.push(write.firstPosition);
+    }
+    for (const line of held) this.#held.set(line.id, line);
+    this.#endPosition = write.endPosition;
+  }
+
+  read(from: number, limitBytes: number): readonly Uint8Array[] {
+    if (from >= this.#endPosition) return [];
+    const first = this.#chunkOf(from);
+    let bytes = 0;
+    let index = first;
+    while (index < this.#chunks.length && (index === first || bytes < limitBytes)) {
+      bytes += this.#chunks[index]!.length;
+      index++;
+    }
+    return this.#chunks.slice(first, index);
+  }
+
+  saveSnapshot(snapshot: StoredSnapshot): void {
+    this.#assertCreated();
+    const kept = this.#snapshots.filter(({ position }) => position !== snapshot.position);
+    kept.push({ position: snapshot.position, bytes: exactBytes(snapshot.bytes) });
+    kept.sort((a, b) => b.position - a.position);
+    this.#snapshots = kept.slice(0, SNAPSHOTS_KEPT);
+  }
+
+  close(): void {}
+
+  /** The index of the last chunk that begins at `position` or before it. */
+  #chunkOf(position: number): number {
+    let low = 0;
+    let high = this.#starts.length;
+    while (high - low > 1) {
+      const middle = (low + high) >>> 1;
+      if (this.#starts[middle]! <= position) low = middle;
+      else high = middle;
+    }
+    return low;
+  }
+
+  #assertCreated(): void {
+    if (this.#header === null) {
+      throw new HostFault("storage_unavailable", "This store holds no log: create it first.");
+    }
+  }
+}
