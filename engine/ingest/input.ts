@@ -1,0 +1,106 @@
+// What a program pushes, as lines: non-blank spans of one buffer. Bytes and text are NDJSON, or one
+// JSON array whose elements are the lines; objects are serialised, each to a line of its own. It
+// judges no line but an array as a whole, which parses or is one fault.
+
+import { eventFault } from "../event/fault.ts";
+import type { EventFault } from "../event/fault.ts";
+import { elementSpans, joinLines } from "./array.ts";
+import { lineOf } from "./object.ts";
+import { encodeUtf8 } from "./utf8.ts";
+
+/** A line without its newline and without one carriage return at its end. */
+export interface InputLine {
+  start: number;
+  end: number;
+  /** Set when the line is already refused and need not be decoded. */
+  fault: EventFault | null;
+}
+
+export interface Input {
+  bytes: Uint8Array;
+  lines: InputLine[];
+}
+
+export type PushInput = Uint8Array | string | object | object[];
+
+const NEWLINE = 0x0a;
+const RETURN = 0x0d;
+const BYTES_TAG = "[object Uint8Array]";
+
+function isBytes(input: PushInput): input is Uint8Array {
+  return ArrayBuffer.isView(input) && Object.prototype.toString.call(input) === BYTES_TAG;
+}
+
+/** The bytes themselves when they fill a buffer of their own, else a copy. */
+function adopt(input: Uint8Array): Uint8Array {
+  const { buffer } = input;
+  const isWhole = input.byteLength === buffer.byteLength;
+  if (!(buffer instanceof ArrayBuffer) || buffer.resizable || !isWhole) {
+    return new Uint8Array(input);
+  }
+  return input.constructor === Uint8Array ? input : new Uint8Array(buffer);
+}
+
+function isBlankByte(byte: number): boolean {
+  return byte === 0x20 || byte === 0x09 || byte === RETURN;
+}
+
+function isBlank(bytes: Uint8Array, start: number, end: number): boolean {
+  let at = start;
+  while (at < end && isBlankByte(bytes[at]!)) at++;
+  return at === end;
+}
+
+/** Cuts at newlines, and leaves out what is blank. */
+function splitLines(bytes: Uint8Array): InputLine[] {
+  const lines: InputLine[] = [];
+  for (let start = 0; start < bytes.length;) {
+    const newline = bytes.indexOf(NEWLINE, start);
+    const next = newline < 0 ? bytes.length : newline;
+    const end = next > start && bytes[next - 1] === RETURN ? next - 1 : next;
+    if (!isBlank(bytes, start, end)) lines.push({ start, end, fault: null });
+    start = next + 1;
+  }
+  return lines;
+}
+
+/** Whether the first byte that is not blank opens an array. */
+function beginsArray(bytes: Uint8Array): boolean {
+  let at = 0;
+  while (at < bytes.length && (bytes[at] === NEWLINE || isBlankByte(bytes[at]!))) at++;
+  return bytes[at] === 0x5b;
+}
+
+/** The elements of an array; `isOurs` allows the bytes to be changed. */
+function readArray(bytes: Uint8Array, isOurs: boolean): Input {
+  const edges = elementSpans(bytes);
+  if (edges === null) {
+    return {
+      bytes,
+      lines: [{ start: 0, end: bytes.length, fault: eventFault("invalid_json", "") }],
+    };
+  }
+  const hasNewlines = bytes.includes(NEWLINE) || bytes.includes(RETURN);
+  const joined = hasNewlines && !isOurs ? new Uint8Array(bytes) : bytes;
+  const lines: InputLine[] = [];
+  for (let edge = 0; edge < edges.length; edge += 2) {
+    const start = edges[edge]!;
+    const end = edges[edge + 1]!;
+    if (hasNewlines) joinLines(joined.subarray(start, end));
+    lines.push({ start, end, fault: null });
+  }
+  return { bytes: joined, lines };
+}
+
+/** The input's lines; `"ndjson"` knows no arrays in text. */
+export function readInput(input: PushInput, format?: "ndjson"): Input {
+  const isText = typeof input === "string";
+  if (isText || isBytes(input)) {
+    const bytes = isText ? encodeUtf8(input) : adopt(input);
+    if (format !== "ndjson" && beginsArray(bytes)) return readArray(bytes, isText);
+    return { bytes, lines: splitLines(bytes) };
+  }
+  const objects: readonly unknown[] = Array.isArray(input) ? input : [input];
+  const bytes = encodeUtf8(Array.from(objects, lineOf).join("\n"));
+  return { bytes, lines: splitLines(bytes) };
+}

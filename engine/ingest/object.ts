@@ -1,0 +1,117 @@
+// Objects that a program pushes, as lines of JSON. Written by a serialiser of our own, because
+// `JSON.stringify` drops functions, turns NaN into null and overflows the stack. What JSON cannot
+// hold is written as the nearest text that decode refuses with the right code:
+//
+//   NaN, Infinity   1e999, no finite double          number_out_of_range
+//   a BigInt        its digits                       number_out_of_range beyond the doubles
+//   a function      a bare word                      invalid_json
+//   a cycle         its turns, down to 33 levels     too_deep
+//
+// The stack is explicit. Writing ends early where the line's code is settled: beyond the size
+// that a line may have, or in a cycle below the depth that one may have.
+
+import { DEPTH_MAX, LINE_BYTES_MAX } from "../event/envelope.ts";
+
+interface Frame {
+  readonly value: object;
+  /** The names of an object's members; null for an array. */
+  readonly names: readonly string[] | null;
+  readonly count: number;
+  next: number;
+  isEmpty: boolean;
+}
+
+const BEYOND_DOUBLES = "1e999";
+
+/** What `JSON.stringify` would look at: after `toJSON`, and out of the boxes of primitives. */
+function plain(value: unknown, key: string): unknown {
+  let result = value;
+  if (result !== null && (typeof result === "object" || typeof result === "bigint")) {
+    const toJson: unknown = (result as { toJSON?: unknown }).toJSON;
+    if (typeof toJson === "function") result = toJson.call(result, key);
+  }
+  if (result instanceof Number) return Number(result);
+  if (result instanceof String) return String(result);
+  if (result instanceof Boolean || result instanceof BigInt) return result.valueOf();
+  return result;
+}
+
+/** The text of anything but an object; undefined where JSON has none and leaves it out. */
+function scalarText(value: unknown): string | undefined {
+  switch (typeof value) {
+    case "string":
+      return JSON.stringify(value);
+    case "number":
+      return Number.isFinite(value) ? String(value) : BEYOND_DOUBLES;
+    case "boolean":
+    case "bigint":
+      return String(value);
+    case "undefined":
+      return undefined;
+    case "object":
+      return "null";
+    default:
+      return typeof value;
+  }
+}
+
+function frameOf(value: object): Frame {
+  const names = Array.isArray(value) ? null : Object.keys(value);
+  const count = names === null ? (value as unknown[]).length : names.length;
+  return { value, names, count, next: 0, isEmpty: true };
+}
+
+/** The stack of containers being written, and the text so far. */
+class LineWriter {
+  private text = "";
+  private readonly frames: Frame[] = [];
+  private readonly open = new Map<object, number>();
+
+  write(root: unknown): string {
+    this.put(plain(root, ""), "", "null");
+    while (this.frames.length > 0 && this.text.length <= LINE_BYTES_MAX) {
+      const frame = this.frames[this.frames.length - 1]!;
+      if (frame.next === frame.count) this.close(frame);
+      else if (!this.step(frame)) break;
+    }
+    return this.text;
+  }
+
+  /** Writes the next member or item; false in a cycle below the depth allowed. */
+  private step(frame: Frame): boolean {
+    const index = frame.next++;
+    const name = frame.names === null ? String(index) : frame.names[index]!;
+    const value = plain((frame.value as { [name: string]: unknown })[name], name);
+    const comma = frame.isEmpty ? "" : ",";
+    const before = frame.names === null ? comma : `${comma}${JSON.stringify(name)}:`;
+    if (this.put(value, before, frame.names === null ? "null" : undefined)) frame.isEmpty = false;
+    const turns = typeof value === "object" && value !== null ? (this.open.get(value) ?? 0) : 0;
+    return turns < 2 || this.frames.length <= DEPTH_MAX;
+  }
+
+  /** Writes a value after `before`; where JSON has no text for it, `otherwise` or nothing. */
+  private put(value: unknown, before: string, otherwise: string | undefined): boolean {
+    if (typeof value === "object" && value !== null) {
+      const frame = frameOf(value);
+      this.frames.push(frame);
+      this.open.set(value, (this.open.get(value) ?? 0) + 1);
+      this.text += before + (frame.names === null ? "[" : "{");
+      return true;
+    }
+    const text = scalarText(value) ?? otherwise;
+    if (text === undefined) return false;
+    this.text += before + text;
+    return true;
+  }
+
+  private close(frame: Frame): void {
+    this.frames.pop();
+    this.open.set(frame.value, (this.open.get(frame.value) ?? 1) - 1);
+    this.text += frame.names === null ? "]" : "}";
+  }
+}
+
+/** One line of JSON, without a newline; never empty. */
+export function lineOf(value: unknown): string {
+  return new LineWriter().write(value);
+}
