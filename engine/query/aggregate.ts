@@ -1,20 +1,43 @@
-/** The aggregates of a query, checked. */
-import type { Expression } from "./expression.ts";
+/**
+ * The aggregates of a query, checked: which functions there are, and what each of them takes. What
+ * they promise and how they are computed is the core's.
+ */
+import {
+  checkCondition,
+  checkPathOrExpression,
+  type Expression,
+  type Scope,
+} from "./expression.ts";
+import { AGGREGATES_MAX, HISTOGRAM_BOUNDS_MAX, QUANTILES_MAX, TOP_K_MAX } from "./plan-limit.ts";
+import {
+  childOf,
+  elementsOf,
+  membersOf,
+  namedOf,
+  recordOf,
+  valueText,
+  wordOf,
+  type FaultList,
+  type Place,
+} from "./plan-place.ts";
 
-export type AggregateFunction =
-  | "count"
-  | "sum"
-  | "avg"
-  | "min"
-  | "max"
-  | "variance"
-  | "stddev"
-  | "first"
-  | "last"
-  | "quantile"
-  | "distinct"
-  | "top"
-  | "histogram";
+export const AGGREGATE_FUNCTIONS = [
+  "count",
+  "sum",
+  "avg",
+  "min",
+  "max",
+  "variance",
+  "stddev",
+  "first",
+  "last",
+  "quantile",
+  "distinct",
+  "top",
+  "histogram",
+] as const;
+
+export type AggregateFunction = (typeof AGGREGATE_FUNCTIONS)[number];
 
 export interface Aggregate {
   readonly name: string;
@@ -24,4 +47,90 @@ export interface Aggregate {
   readonly q?: number | readonly number[];
   readonly k?: number;
   readonly bounds?: readonly number[];
+}
+
+/** All aggregates of a query, in the order of the plan; those at fault are left out. */
+export function checkAggregates(scope: Scope, place: Place): readonly Aggregate[] {
+  const named = namedOf(scope.list, place, AGGREGATES_MAX);
+  const isObject = typeof place.value === "object" && place.value !== null;
+  if (named.length === 0 && isObject && !Array.isArray(place.value)) {
+    scope.list.add("empty_list", place.pointer, 'Add one, such as "n": { "fn": "count" }.');
+  }
+  return named
+    .map(([name, each]) => checkAggregate(scope, name, each))
+    .filter((aggregate) => aggregate !== null);
+}
+
+function checkAggregate(scope: Scope, name: string, place: Place): Aggregate | null {
+  const { list } = scope;
+  if (membersOf(list, place) === null) return null;
+  const fnPlace = childOf(place, "fn");
+  if (fnPlace.value === undefined) return list.add("missing_member", fnPlace.pointer, 'Add "fn".');
+  const fn = wordOf(list, fnPlace, AGGREGATE_FUNCTIONS, "unknown_function");
+  if (fn === null) return null;
+  const members = recordOf(list, place, membersFor(fn));
+  const ofPlace = members?.get("of");
+  const wherePlace = members?.get("where");
+  const of = ofPlace === undefined ? null : checkPathOrExpression(scope, ofPlace);
+  const where = wherePlace === undefined ? null : checkCondition(scope, wherePlace);
+  const aggregate = { name, fn, of, where };
+  const q = members?.get("q");
+  const k = members?.get("k");
+  const bounds = members?.get("bounds");
+  if (fn === "quantile" && q !== undefined) {
+    const checked = checkQuantile(list, q);
+    return checked === null ? null : { ...aggregate, q: checked };
+  }
+  if (fn === "top" && k !== undefined) {
+    const checked = checkTop(list, k);
+    return checked === null ? null : { ...aggregate, k: checked };
+  }
+  if (fn === "histogram" && bounds !== undefined) {
+    return { ...aggregate, bounds: checkBounds(list, bounds) };
+  }
+  return aggregate;
+}
+
+function membersFor(fn: AggregateFunction): { required: string[]; optional: string[] } {
+  if (fn === "count") return { required: ["fn"], optional: ["of", "where"] };
+  const own = { quantile: ["q"], top: ["k"], histogram: ["bounds"] };
+  const extra = fn === "quantile" || fn === "top" || fn === "histogram" ? own[fn] : [];
+  return { required: ["fn", ...extra, "of"], optional: ["where"] };
+}
+
+function checkQuantile(list: FaultList, place: Place): number | readonly number[] | null {
+  if (!Array.isArray(place.value)) return checkRank(list, place);
+  const elements = elementsOf(list, place, QUANTILES_MAX);
+  if (elements.length === 0) return list.add("bad_quantile", place.pointer, "Got an empty list.");
+  return elements.map((each) => checkRank(list, each)).filter((rank) => rank !== null);
+}
+
+function checkRank(list: FaultList, { value, pointer }: Place): number | null {
+  if (typeof value === "number" && value >= 0 && value <= 1) return value === 0 ? 0 : value;
+  return list.add("bad_quantile", pointer, `Got ${valueText(value)}.`);
+}
+
+function checkTop(list: FaultList, { value, pointer }: Place): number | null {
+  const isCount = typeof value === "number" && Number.isInteger(value);
+  if (isCount && value >= 1 && value <= TOP_K_MAX) return value;
+  return list.add("bad_top", pointer, `Got ${valueText(value)}.`);
+}
+
+function checkBounds(list: FaultList, place: Place): readonly number[] {
+  const elements = elementsOf(list, place, HISTOGRAM_BOUNDS_MAX);
+  if (elements.length === 0 && Array.isArray(place.value)) {
+    list.add("bad_bounds", place.pointer, "Got an empty list.");
+  }
+  const bounds: number[] = [];
+  for (const { value, pointer } of elements) {
+    const before = bounds.at(-1) ?? -Infinity;
+    if (typeof value !== "number" || !Number.isFinite(value)) {
+      list.add("bad_bounds", pointer, `Got ${valueText(value)}.`);
+    } else if (value <= before) {
+      list.add("bad_bounds", pointer, `Got ${value} after ${before}.`);
+    } else {
+      bounds.push(value === 0 ? 0 : value);
+    }
+  }
+  return bounds;
 }

@@ -1,4 +1,12 @@
-/** An expression of a plan, checked: what the compiler takes, and every reader can trust. */
+/**
+ * An expression of a plan, checked: what the compiler takes, and every reader can trust.
+ *
+ * Here stands the grammar: which operators there are, how many operands each takes, what a string
+ * means where. What a path may name is the scope's: an event's members, or, in `derive`, the
+ * aggregates of the query. Nothing is evaluated here, and no type is inferred.
+ */
+import { EXPRESSION_DEPTH_MAX, EXPRESSION_PARTS_MAX, PATH_SEGMENTS_MAX } from "./plan-limit.ts";
+import { childOf, didYouMean, quote, typeName, type FaultList, type Place } from "./plan-place.ts";
 
 export type Literal = null | boolean | number | string;
 
@@ -26,3 +34,217 @@ export type Expression =
   | { readonly op: "has"; readonly path: readonly string[] }
   | { readonly op: Operator; readonly args: readonly Expression[] }
   | { readonly op: "in"; readonly arg: Expression; readonly values: readonly Literal[] };
+
+/** What paths name where an expression stands. */
+export interface Scope {
+  readonly list: FaultList;
+  pathOf(text: string, pointer: string): readonly string[] | null;
+}
+
+/** The fewest and the most operands of each operator. */
+const OPERANDS: Readonly<Record<Operator | "get" | "has" | "in", readonly [number, number]>> = {
+  get: [1, 1],
+  has: [1, 1],
+  "==": [2, 2],
+  "!=": [2, 2],
+  "<": [2, 2],
+  "<=": [2, 2],
+  ">": [2, 2],
+  ">=": [2, 2],
+  all: [1, Infinity],
+  any: [1, Infinity],
+  "!": [1, 1],
+  in: [2, 2],
+  "+": [2, 2],
+  "-": [2, 2],
+  "*": [2, 2],
+  "/": [2, 2],
+  "%": [2, 2],
+  coalesce: [1, Infinity],
+  case: [2, Infinity],
+};
+
+const SPAN_MEMBERS = ["duration", "outcome", "start", "end"];
+
+/** What is left of an expression's limits. `spent` is told once, then the rest is not read. */
+interface Budget {
+  parts: number;
+  spent: boolean;
+}
+
+/** One place that reads a path. */
+export interface Read {
+  readonly text: string;
+  readonly pointer: string;
+}
+
+/** Paths into events, spans and what `with` found. What is read is added to `fields`. */
+export function eventScope(list: FaultList, fields: Read[], reads: "events" | "spans"): Scope {
+  return {
+    list,
+    pathOf(text, pointer) {
+      const path = checkPath(list, text, pointer);
+      if (path === null) return null;
+      const [root, member] = path;
+      const strange = member !== undefined && (path.length > 2 || !SPAN_MEMBERS.includes(member));
+      if (reads === "spans" && root === "span" && strange) {
+        const hint = didYouMean(
+          text,
+          SPAN_MEMBERS.map((each) => `span.${each}`),
+        );
+        return list.add("bad_path", pointer, hint || `A span has ${SPAN_MEMBERS.join(", ")}.`);
+      }
+      fields.push({ text, pointer });
+      return path;
+    },
+  };
+}
+
+/** The aggregates of a query, each by its whole name, dots included. */
+export function aggregateScope(list: FaultList, names: readonly string[]): Scope {
+  return {
+    list,
+    pathOf(text, pointer) {
+      if (names.includes(text)) return [text];
+      const hint = didYouMean(text, names) || `Got ${quote(text)}; derived members see no others.`;
+      return list.add("unknown_aggregate", pointer, hint);
+    },
+  };
+}
+
+/** An expression, as in `derive`: a string is a literal. */
+export function checkExpression(scope: Scope, place: Place): Expression | null {
+  return checkPart(scope, place, 1, { parts: EXPRESSION_PARTS_MAX, spent: false });
+}
+
+/** As in a key, `of` and `on`: a string is a path. Null would be a value that is never there. */
+export function checkPathOrExpression(scope: Scope, place: Place): Expression | null {
+  const { value, pointer } = place;
+  if (value === null) {
+    return scope.list.add("wrong_type", pointer, "Got null when expected a path or an expression.");
+  }
+  if (typeof value !== "string") return checkExpression(scope, place);
+  const path = scope.pathOf(value, pointer);
+  return path === null ? null : { op: "get", path };
+}
+
+/** As in `where`: only true holds, so a string, a number or null there is a slip. */
+export function checkCondition(scope: Scope, place: Place): Expression | null {
+  const { value, pointer } = place;
+  if (typeof value === "boolean" || Array.isArray(value)) return checkExpression(scope, place);
+  const hint = typeof value === "string" ? ` A path is read with ["get", ${quote(value)}].` : "";
+  const detail = `Got ${typeName(value)} when expected a condition.${hint}`;
+  return scope.list.add("wrong_type", pointer, detail);
+}
+
+export function checkPath(
+  list: FaultList,
+  text: string,
+  pointer: string,
+): readonly string[] | null {
+  const path = text.split(".");
+  if (path.includes("__proto__")) return list.add("forbidden_name", pointer);
+  if (path.includes("")) return list.add("bad_path", pointer, `Got ${quote(text)}.`);
+  if (!text.isWellFormed()) return list.add("bad_path", pointer, "Got a lone surrogate.");
+  if (path.length > PATH_SEGMENTS_MAX) {
+    return list.add("bad_path", pointer, `Got ${path.length} names.`);
+  }
+  return path;
+}
+
+function checkPart(scope: Scope, place: Place, depth: number, budget: Budget): Expression | null {
+  const { list } = scope;
+  const { value, pointer } = place;
+  if (!spend(list, pointer, depth, budget)) return null;
+  if (!Array.isArray(value)) {
+    const isLiteral = value === null || ["boolean", "number", "string"].includes(typeof value);
+    if (!isLiteral) return list.add("bad_expression", pointer, `Got ${typeName(value)}.`);
+    const literal = checkLiteral(list, place);
+    return literal === undefined ? null : { op: "literal", value: literal };
+  }
+  const op: unknown = value[0];
+  if (typeof op !== "string") {
+    return list.add("bad_expression", pointer, `Got ${typeName(op)} as its operator.`);
+  }
+  if (!isOperator(op)) {
+    const hint = didYouMean(op, Object.keys(OPERANDS)) || `Got ${quote(op)}.`;
+    return list.add("unknown_operator", childOf(place, 0).pointer, hint);
+  }
+  const counted = checkCount(list, place, op, value.length - 1);
+  if (op === "get" || op === "has") {
+    return counted ? checkRead(scope, childOf(place, 1), op) : null;
+  }
+  if (op === "in") return counted ? checkIn(scope, place, depth, budget) : null;
+  const args: Expression[] = [];
+  for (let index = 1; index < value.length && !budget.spent; index++) {
+    const arg = checkPart(scope, childOf(place, index), depth + 1, budget);
+    if (arg !== null) args.push(arg);
+  }
+  if (!counted || args.length < value.length - 1) return null;
+  if (op === "case" && args.length % 2 === 0) args.push({ op: "literal", value: null });
+  return { op, args };
+}
+
+function checkRead(scope: Scope, place: Place, op: "get" | "has"): Expression | null {
+  const { value, pointer } = place;
+  if (typeof value !== "string") {
+    return scope.list.add("bad_path", pointer, `Got ${typeName(value)}.`);
+  }
+  const path = scope.pathOf(value, pointer);
+  return path === null ? null : { op, path };
+}
+
+function checkIn(scope: Scope, place: Place, depth: number, budget: Budget): Expression | null {
+  const { list } = scope;
+  const arg = checkPart(scope, childOf(place, 1), depth + 1, budget);
+  const listed = childOf(place, 2);
+  if (!Array.isArray(listed.value)) {
+    const detail = `Got ${typeName(listed.value)} when expected a list of literals.`;
+    return list.add("wrong_type", listed.pointer, detail);
+  }
+  const values: Literal[] = [];
+  for (let index = 0; index < listed.value.length; index++) {
+    const element = childOf(listed, index);
+    if (!spend(list, element.pointer, depth + 1, budget)) return null;
+    const literal = checkLiteral(list, element);
+    if (literal !== undefined) values.push(literal);
+  }
+  return arg === null || values.length < listed.value.length ? null : { op: "in", arg, values };
+}
+
+/** The literal, or undefined, since null is one. No -0: its canonical text is 0. */
+function checkLiteral(list: FaultList, { value, pointer }: Place): Literal | undefined {
+  if (value === null || typeof value === "boolean") return value;
+  if (typeof value === "number" && Number.isFinite(value)) return value === 0 ? 0 : value;
+  if (typeof value === "string" && value.isWellFormed()) return value;
+  const got = typeof value === "number" ? String(value) : typeName(value);
+  list.add("bad_literal", pointer, `Got ${typeof value === "string" ? "a lone surrogate" : got}.`);
+  return undefined;
+}
+
+function checkCount(
+  list: FaultList,
+  place: Place,
+  op: keyof typeof OPERANDS,
+  got: number,
+): boolean {
+  const [least, most] = OPERANDS[op];
+  if (got >= least && got <= most) return true;
+  const expected = least === most ? String(least) : `at least ${least}`;
+  list.add("operand_count", place.pointer, `Got ${got} when ${quote(op)} takes ${expected}.`);
+  return false;
+}
+
+/** Takes one part from the budget; a cycle ends here too, as an expression that is too deep. */
+function spend(list: FaultList, pointer: string, depth: number, budget: Budget): boolean {
+  if (budget.spent) return false;
+  budget.parts -= 1;
+  budget.spent = depth > EXPRESSION_DEPTH_MAX || budget.parts < 0;
+  if (!budget.spent) return true;
+  list.add(budget.parts < 0 ? "expression_too_large" : "expression_too_deep", pointer);
+  return false;
+}
+
+function isOperator(op: string): op is keyof typeof OPERANDS {
+  return Object.hasOwn(OPERANDS, op);
+}

@@ -1,56 +1,52 @@
-/** A plan: plain data in, either a checked plan or every fault it has. */
-import type { Aggregate } from "./aggregate.ts";
-import type { Expression } from "./expression.ts";
+/**
+ * A plan: plain data in, either a checked plan or every fault it has. The checked plan has its
+ * defaults filled in and its times in ms; nobody behind this file looks at the plan as given, but
+ * for `source`. What a plan may say and what this version runs are two questions: the second is
+ * `BUILT`, and only that.
+ */
+import { canonical } from "../event/canonical.ts";
+import type { Json } from "../event/envelope.ts";
+import { AGGREGATE_FUNCTIONS } from "./aggregate.ts";
+import { checkDurationOr, DAY_MS, MINUTE_MS, SECOND_MS } from "./duration.ts";
+import type { Read } from "./expression.ts";
 import type { PlanFault } from "./plan-fault.ts";
-import type { Window } from "./window.ts";
+import { AGGREGATES_MAX, FIELDS_MAX, LIMIT_MAX, QUERIES_MAX } from "./plan-limit.ts";
+import {
+  checkName,
+  childOf,
+  didYouMean,
+  elementsOf,
+  FaultList,
+  inDocumentOrder,
+  quote,
+  recordOf,
+  typeName,
+  valueText,
+  type Members,
+  type Place,
+} from "./plan-place.ts";
+import { checkQuery, type Query, type QueryContext } from "./query.ts";
+import { checkHistories, checkTables, type Table } from "./table.ts";
+import { WINDOW_KINDS } from "./window.ts";
 
 export type { Aggregate, AggregateFunction } from "./aggregate.ts";
 export type { Expression, Literal, Operator } from "./expression.ts";
 export type { PlanFault, PlanFaultCode } from "./plan-fault.ts";
+export type { Named, Query } from "./query.ts";
+export type { Span } from "./span.ts";
+export type { Lookup, Table } from "./table.ts";
 export type { CalendarUnit, Window } from "./window.ts";
 
-export interface Named {
-  readonly name: string;
-  readonly of: Expression;
-}
-
-export interface Table {
-  readonly name: string;
-  readonly from: readonly string[];
-  readonly key: Expression;
-  readonly historyMs: number;
-}
-
-export interface Lookup {
-  readonly table: string;
-  readonly on: Expression;
-  readonly as: string;
-}
-
-export interface Span {
-  readonly from: readonly string[];
-  readonly to: readonly string[];
-  readonly on: Expression;
-  readonly withinMs: number;
-  readonly waitMs: number;
-  readonly earlyMs: number;
-}
-
-export interface Query {
-  readonly name: string;
-  /** Empty where the query reads spans. */
-  readonly from: readonly string[];
-  readonly span: Span | null;
-  readonly with: readonly Lookup[];
-  readonly waitMs: number;
-  readonly where: Expression | null;
-  readonly key: readonly Named[];
-  readonly window: Window;
-  readonly aggregates: readonly Aggregate[];
-  readonly derive: readonly Named[];
-  readonly emit: "all" | "final" | "none";
-  readonly retainMs: number;
-}
+/** What this version runs. When a thing is built, it is added here, and nowhere else. */
+const BUILT: {
+  readonly windows: readonly string[];
+  readonly functions: readonly string[];
+  readonly members: readonly ("catalogue" | "tables" | "with" | "span" | "wait" | "timezone")[];
+} = {
+  windows: ["tumbling"],
+  functions: ["count", "sum", "avg", "min", "max"],
+  members: [],
+};
 
 export interface Plan {
   readonly clock: {
@@ -76,7 +72,156 @@ export type PlanCheck =
   | { readonly plan: Plan; readonly faults: readonly [] }
   | { readonly plan: null; readonly faults: readonly PlanFault[] };
 
+const MEMBERS = {
+  required: ["version", "queries"],
+  optional: ["clock", "limits", "catalogue", "tables"],
+};
+const CLOCK_MEMBERS = { required: [], optional: ["delay", "idle", "maxAhead", "dedup"] };
+const LIMIT_MEMBERS = { required: [], optional: ["keys", "identities", "quarantine"] };
+
 /** Every fault of the plan in document order, or the plan with its defaults filled in. */
-export function checkPlan(_input: unknown, _catalogues: readonly string[] = []): PlanCheck {
-  return { plan: null, faults: [] };
+export function checkPlan(input: unknown, catalogues: readonly string[] = []): PlanCheck {
+  const list = new FaultList();
+  const checked = checkMembers(list, { value: input, pointer: "" }, catalogues);
+  if (checked === null || list.faults.length > 0) {
+    return { plan: null, faults: inDocumentOrder(list.faults, input) };
+  }
+  // A checked plan is JSON, but for members that are undefined: those are absent in its text.
+  const source = canonical(JSON.parse(JSON.stringify(input)) as Json);
+  return { plan: { ...checked, source }, faults: [] };
+}
+
+function checkMembers(
+  list: FaultList,
+  root: Place,
+  catalogues: readonly string[],
+): Omit<Plan, "source"> | null {
+  const { value } = root;
+  if (typeof value !== "object" || value === null || Array.isArray(value)) {
+    return list.add("expected_object", "", `Got ${typeName(value)}.`);
+  }
+  const members = recordOf(list, root, MEMBERS);
+  if (members === null) return null;
+  const version = members.get("version");
+  if (version !== undefined && version.value !== 1) {
+    list.add("unsupported_version", version.pointer, `Got ${valueText(version.value)}.`);
+  }
+  const clock = checkClock(list, members.get("clock"));
+  const limits = checkLimits(list, members.get("limits"));
+  const catalogue = checkCatalogue(list, members.get("catalogue"), catalogues);
+  const fields: Read[] = [];
+  const tables = checkTables(list, fields, members.get("tables"));
+  const tableNames = Object.keys(childOf(root, "tables").value ?? {});
+  const context = { list, fields, tables: tableNames, names: new Set<string>(), lookBacks: [] };
+  const queries = checkQueries(context, members.get("queries"));
+  checkHistories(list, childOf(root, "tables"), tables, context.lookBacks);
+  checkFieldCount(list, fields, value);
+  refuseUnbuilt(list, root);
+  return clock === null ? null : { clock, limits, catalogue, tables, queries };
+}
+
+function checkQueries(context: QueryContext, place: Place | undefined): readonly Query[] {
+  if (place === undefined) return [];
+  const { list } = context;
+  const elements = elementsOf(list, place, QUERIES_MAX);
+  if (elements.length === 0 && Array.isArray(place.value)) list.add("empty_list", place.pointer);
+  return elements.map((each) => checkQuery(context, each)).filter((query) => query !== null);
+}
+
+function checkClock(list: FaultList, place: Place | undefined): Plan["clock"] | null {
+  const members: Members | null =
+    place === undefined ? new Map<string, Place>() : recordOf(list, place, CLOCK_MEMBERS);
+  if (members === null) return null;
+  const idle = members.get("idle");
+  const delayMs = checkDurationOr(list, members.get("delay"), 0);
+  const idleMs = idle?.value === "never" ? null : checkDurationOr(list, idle, 30 * SECOND_MS);
+  const maxAheadMs = checkDurationOr(list, members.get("maxAhead"), 5 * MINUTE_MS);
+  const dedupMs = checkDurationOr(list, members.get("dedup"), 7 * DAY_MS);
+  if (delayMs === null || maxAheadMs === null || dedupMs === null) return null;
+  return { delayMs, idleMs, maxAheadMs, dedupMs };
+}
+
+function checkLimits(list: FaultList, place: Place | undefined): Plan["limits"] {
+  const members = place === undefined ? null : recordOf(list, place, LIMIT_MEMBERS);
+  const limitOf = (name: string, otherwise: number): number => {
+    const limit = members?.get(name);
+    if (limit === undefined) return otherwise;
+    const { value, pointer } = limit;
+    const isInteger = typeof value === "number" && Number.isInteger(value);
+    if (isInteger && value >= 1 && value <= LIMIT_MAX) return value;
+    list.add("bad_limit", pointer, `Got ${valueText(value)}.`);
+    return otherwise;
+  };
+  return {
+    keys: limitOf("keys", 1_048_576),
+    identities: limitOf("identities", 4_194_304),
+    quarantine: limitOf("quarantine", 10_000),
+  };
+}
+
+function checkCatalogue(
+  list: FaultList,
+  place: Place | undefined,
+  catalogues: readonly string[],
+): string | null {
+  if (place === undefined) return null;
+  const name = checkName(list, place.value, place.pointer);
+  if (name === null || catalogues.includes(name)) return name;
+  const hint = didYouMean(name, catalogues) || `Got ${quote(name)}.`;
+  return list.add("unknown_catalogue", place.pointer, hint);
+}
+
+/** The fault stands where a reader of the plan meets the first path too many. */
+function checkFieldCount(list: FaultList, fields: readonly Read[], input: unknown): void {
+  const count = new Set(fields.map(({ text }) => text)).size;
+  if (count <= FIELDS_MAX) return;
+  const seen = new Set<string>();
+  const first = inDocumentOrder(fields, input).find(({ text }) => seen.add(text).size > FIELDS_MAX);
+  const detail = `Got ${count} different paths when at most ${FIELDS_MAX} fit.`;
+  list.add("too_many", first?.pointer ?? "", detail);
+}
+
+/** Reads the plan as given, so that what is not built is told even where it has other faults. */
+function refuseUnbuilt(list: FaultList, root: Place): void {
+  const refuse = (place: Place, what: string): void => {
+    list.add("not_supported_yet", place.pointer, `Got ${what}.`);
+  };
+  const refuseMember = (parent: Place, name: (typeof BUILT.members)[number]): void => {
+    const member = childOf(parent, name);
+    const { value } = member;
+    const holds = name === "tables" || name === "with";
+    const isEmpty = value === undefined || (holds && childrenOf(member).length === 0);
+    if (!isEmpty && !BUILT.members.includes(name)) refuse(member, `\`${name}\``);
+  };
+  refuseMember(root, "catalogue");
+  refuseMember(root, "tables");
+  for (const query of childrenOf(childOf(root, "queries")).slice(0, QUERIES_MAX)) {
+    refuseMember(query, "with");
+    refuseMember(query, "span");
+    if (!isNoWait(childOf(query, "wait").value)) refuseMember(query, "wait");
+    const window = childOf(query, "window");
+    const kind = childOf(window, "kind");
+    if (kind.value === "tumbling") refuseMember(window, "timezone");
+    const unbuilt = WINDOW_KINDS.find((each) => each === kind.value);
+    if (unbuilt !== undefined && !BUILT.windows.includes(unbuilt)) {
+      refuse(kind, `the kind ${quote(unbuilt)}`);
+    }
+    for (const aggregate of childrenOf(childOf(query, "aggregate")).slice(0, AGGREGATES_MAX)) {
+      const fn = childOf(aggregate, "fn");
+      const known = AGGREGATE_FUNCTIONS.find((each) => each === fn.value);
+      if (known !== undefined && !BUILT.functions.includes(known)) {
+        refuse(fn, `the function ${quote(known)}`);
+      }
+    }
+  }
+}
+
+function isNoWait(value: unknown): boolean {
+  return value === 0 || (typeof value === "string" && /^0[a-z]/.test(value));
+}
+
+function childrenOf(place: Place): readonly Place[] {
+  const { value } = place;
+  if (typeof value !== "object" || value === null) return [];
+  return Object.keys(value).map((name) => childOf(place, name));
 }

@@ -4,6 +4,8 @@
  * by its exact name, else by its longest prefix that the plan names, else by `*`. So nothing is
  * remembered of a feed, and a hostile one cannot make the table grow.
  */
+import { patternTakes } from "./event-pattern.ts";
+
 export class Router {
   /** Of each route, the indexes of its queries, ascending. */
   readonly routes: readonly (readonly number[])[];
@@ -51,20 +53,4 @@ export class Router {
     }
     return this.#other;
   }
-}
-
-/** Whether a pattern of a plan's `from` takes an event type: `*`, `order.*`, or the type itself. */
-export function patternTakes(pattern: string, eventType: string): boolean {
-  if (pattern === "*") return true;
-  if (pattern.endsWith(".*")) return eventType.startsWith(pattern.slice(0, -1));
-  return pattern === eventType;
-}
-
-/** Whether some event type is taken by both patterns. */
-export function patternsMeet(a: string, b: string): boolean {
-  const stem = (pattern: string): string => pattern.replace(/\*$/, "");
-  if (a.endsWith("*") && b.endsWith("*")) {
-    return stem(a).startsWith(stem(b)) || stem(b).startsWith(stem(a));
-  }
-  return a.endsWith("*") ? patternTakes(a, b) : patternTakes(b, a);
 }
