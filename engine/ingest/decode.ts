@@ -127,9 +127,10 @@ export function decodeEvent(
 ): DecodedEvent | EventFault {
   if (end - start > LINE_BYTES_MAX) return eventFault("too_large", "");
   const line = bytes.subarray(start, end);
-  if (!isUtf8(line)) return eventFault("invalid_utf8", "");
   const reader = new JsonReader(line);
   const root: Json | undefined = reader.read();
+  const isChecked = root !== undefined && reader.isAscii;
+  if (!isChecked && !isUtf8(line)) return eventFault("invalid_utf8", "");
   if (root !== undefined && !isObject(root)) reader.mark("expected_object", 0, 0);
   const mark = reader.gravest();
   if (mark !== null) return eventFault(mark.code, mark.pointer);

@@ -3,7 +3,8 @@
 // of each fault that leaves the grammar intact, so that the caller can name the gravest.
 //
 // The whole line is decoded to text once; strings are slices of that text. `shift` is by how much
-// the byte offset is ahead of the text offset, and grows with each character beyond ASCII.
+// the byte offset is ahead of the text offset, and grows with each character beyond ASCII. Bytes
+// that are not UTF-8 make what it says void, and do no other harm.
 //
 // It does not know the envelope, and it neither throws nor recurses beyond DEPTH_MAX.
 
@@ -58,6 +59,8 @@ export class JsonReader {
   /** Names of the outermost object's members as they come, and (start, end) of their values. */
   readonly rootNames: string[] = [];
   readonly rootSpans: number[] = [];
+  /** No byte beyond ASCII was read. Else the caller asks `isUtf8` before it trusts anything. */
+  isAscii = true;
 
   private readonly line: Uint8Array;
   private readonly end: number;
@@ -69,7 +72,6 @@ export class JsonReader {
   private pathLength = 0;
   private marks: JsonMark[] | null = null;
 
-  /** `line` is valid UTF-8. */
   constructor(line: Uint8Array) {
     this.line = line;
     this.end = line.length;
@@ -166,7 +168,7 @@ export class JsonReader {
       this.at++;
       this.skipBlank();
       if (count > KEYS_MAX) this.mark("too_many_keys", open, depth - 1);
-      if (key in object) this.mark("duplicate_key", keyAt, depth);
+      if (object[key] !== undefined) this.mark("duplicate_key", keyAt, depth);
       if (key === "__proto__") this.mark("forbidden_key", keyAt, depth);
       this.pathLength = depth;
       const from = this.at;
@@ -225,7 +227,7 @@ export class JsonReader {
         return this.escaped(this.text.slice(from, at - this.shift));
       }
       if (byte < 0x20) break;
-      if (byte >= 0x80) this.shift += shiftOf(byte);
+      if (byte >= 0x80) this.widen(byte);
     }
     return this.refuse("invalid_json");
   }
@@ -251,10 +253,17 @@ export class JsonReader {
         from = this.at - this.shift;
         continue;
       }
-      if (byte >= 0x80) this.shift += shiftOf(byte);
+      if (byte >= 0x80) this.widen(byte);
       this.at++;
     }
     return this.refuse("invalid_json");
+  }
+
+  /** Counts a byte of a character beyond ASCII. */
+  private widen(byte: number): void {
+    this.isAscii = false;
+    if (byte < 0xc0) this.shift++;
+    else if (byte >= 0xf0) this.shift--;
   }
 
   /** One escape, or two that make a pair of surrogates; undefined when it is none. */
@@ -335,10 +344,4 @@ export class JsonReader {
     if (!Number.isFinite(number)) this.mark("number_out_of_range", from, this.pathLength);
     return number;
   }
-}
-
-/** By how much a byte of a character beyond ASCII puts the bytes ahead of the UTF-16 units. */
-function shiftOf(byte: number): number {
-  if (byte < 0xc0) return 1;
-  return byte >= 0xf0 ? -1 : 0;
 }
