@@ -30,7 +30,7 @@ const RESTAURANT_METRICS = {
   ],
 };
 
-/** The sample of contract.md, word by word. */
+/** The sample of contract.md, member by member. */
 const CONTRACT_SAMPLE = `{
   "version": 1,
   "clock": { "delay": "0s", "idle": "30s", "maxAhead": "5m", "dedup": "7d" },
@@ -59,7 +59,10 @@ const CONTRACT_SAMPLE = `{
     },
     {
       "name": "delivery-time",
-      "span": { "from": ["order.created"], "to": ["order.delivered"], "on": "data.orderId", "within": "2h", "wait": "10s" },
+      "span": {
+        "from": ["order.created"], "to": ["order.delivered"], "on": "data.orderId",
+        "within": "2h", "wait": "10s"
+      },
       "key": { "restaurantId": "from.data.restaurantId" },
       "window": { "kind": "tumbling", "size": "15m", "grace": "1m" },
       "aggregate": {
@@ -226,6 +229,14 @@ describe("what is not built yet", () => {
     ]);
   });
 
+  test("is not said of a timezone that this kind of window never takes", () => {
+    const members = { kind: "hopping", size: "2d", every: "1d", timezone: "UTC", grace: 0 };
+    expect(faultsOf(window(members))).toEqual([
+      "not_supported_yet /queries/0/window/kind",
+      "timezone_not_allowed /queries/0/window/timezone",
+    ]);
+  });
+
   test("stands beside the faults of the same plan", () => {
     expect(faultsOf(window({ kind: "session", gap: 0 }))).toEqual([
       "not_supported_yet /queries/0/window/kind",
@@ -282,6 +293,11 @@ describe("the order of faults", () => {
       "unknown_function /queries/0/aggregate/n/fn",
     ]);
   });
+});
+
+test("a plan has only members of its own, none that it inherits", () => {
+  const window = Object.create(TUMBLING) as Record<string, unknown>;
+  expect(faultsOf(planWith({ window }))).toEqual(["missing_member /queries/0/window/kind"]);
 });
 
 test("a plan is not changed and not kept by its check", () => {

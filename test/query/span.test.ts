@@ -41,6 +41,7 @@ describe("a span", () => {
   test("waits, with `early`, never longer than the grace", () => {
     expect(check({ wait: 900, early: 100 }, grace(1000))).toMatchObject({ waitMs: 900 });
     expect(check({ wait: 901, early: 100 }, grace(1000))).toEqual(["wait_over_grace /wait"]);
+    expect(check({ wait: 1, early: 1000 }, grace(1000))).toEqual(["wait_over_grace /wait"]);
     expect(check({ early: 1001 }, grace(1000))).toEqual(["wait_over_grace /early"]);
     expect(check({ wait: 0, early: 1001 }, grace(1000))).toEqual(["wait_over_grace /early"]);
   });
