@@ -15,8 +15,8 @@ const WORDS = (
   "version clock limits tables queries catalogue delay idle maxAhead dedup keys identities " +
   "quarantine name from span to on within wait early with table as where key window kind size " +
   "offset timezone grace every gap aggregate fn of q k bounds derive emit retain tumbling " +
-  "hopping cumulate session global count sum avg quantile top histogram get has == all any ! in case + " +
-  "% coalesce data.a a.* * 5m 1w 1mo -1d 0s never UTC final __proto__ constructor n t"
+  "hopping cumulate session global count sum avg quantile top histogram get has == all any ! in " +
+  "case + % coalesce data.a a.* * 5m 1w 1mo -1d 0s never UTC final __proto__ constructor n t"
 ).split(" ");
 const NUMBERS = [0, 1, -1, 0.5, 2 ** 31, 2 ** 53, 1e308, NaN, -0];
 
