@@ -72,6 +72,11 @@ function numberNext(state: number, byte: number): number {
   }
 }
 
+/** What may stand right after a number. */
+function isBoundary(byte: number): boolean {
+  return byte === 0x2c || byte === 0x5d || byte === 0x7d || isBlank(byte);
+}
+
 function endsNumber(state: number): boolean {
   return state === ZERO || state === INTEGER || state === FRACTION || state === POWER;
 }
@@ -121,7 +126,7 @@ class ArrayScanner {
     } else {
       const next = numberNext(this.state, byte);
       if (next >= 0) this.state = next;
-      else if (!endsNumber(this.state)) this.state = BROKEN;
+      else if (!endsNumber(this.state) || !isBoundary(byte)) this.state = BROKEN;
       else {
         this.endValue(at, edges);
         this.structure(byte, at, edges);
