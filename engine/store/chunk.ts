@@ -157,12 +157,13 @@ function spanOf(bytes: Uint8Array): Span {
 
 /**
  * Checks a page that a store read: chunks that are whole and follow one another, the first of them
- * holding `from`; where the page is the log's last, `endPosition` is where it should end.
+ * holding `from`. `following` is where the next stored chunk begins; behind the last one, where the
+ * log ends. A page that stands before a gap is given; the read that falls into the gap is refused.
  */
 export function checkPage(
   chunks: readonly Uint8Array[],
   from: number,
-  endPosition: number | null,
+  following: { readonly position: number; readonly isEnd: boolean },
 ): void {
   let next: number | null = null;
   for (const bytes of chunks) {
@@ -174,8 +175,23 @@ export function checkPage(
     }
     next = span.endPosition;
   }
-  if (next !== null && next <= from) throw missing(next, from + 1);
-  if (endPosition !== null && next !== endPosition) throw missing(next ?? from, endPosition);
+  const reached = next ?? from;
+  const fellShort = reached <= from || following.isEnd;
+  if (fellShort && reached < following.position) throw missing(reached, following.position);
+}
+
+/** Checks that the newest chunk ends where the header record says that the log does. */
+export function checkEnd(newest: Uint8Array | null, endPosition: number): void {
+  const end = newest === null ? 0 : checkChunk(newest).endPosition;
+  if (end < endPosition) {
+    const problem = `ends at position ${end} when its header says ${endPosition}`;
+    const message = `The log ${problem}: the newest chunks are lost, restore them from a copy.`;
+    throw new HostFault("log_truncated", message);
+  }
+  if (end > endPosition) {
+    const place = `that ends at position ${end}`;
+    throw broken(place, `the log's header says that the log ends at ${endPosition}`);
+  }
 }
 
 /** What every store asks before it writes: that the chunk stands where the log ends. */

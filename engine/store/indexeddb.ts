@@ -1,0 +1,291 @@
+// The IndexedDB store of a browser: one record a chunk, every write `durability: "strict"` (the
+// default of Chromium is relaxed) and told at the transaction's `complete`.
+//
+//   log        "header" → version, hash key, where the log ends
+//   chunks     first position → the chunk, an ArrayBuffer of its own length
+//   held       number in order of holding → a held line; its id is unique
+//   snapshots  position → the snapshot, an ArrayBuffer of its own length; two at most
+//
+// A browser may drop a connection (Safari does so in the background), another tab may ask for it:
+// the handle is given up and the next call opens a fresh one. A write that was cut off is tried
+// once more; had it been committed after all, the position no longer fits and the write is refused,
+// never done twice.
+
+import { openDB, type DBSchema, type IDBPDatabase } from "idb";
+import { checkAppend, checkEnd, checkPage, exactBytes } from "./chunk.ts";
+import { HostFault } from "./host-fault.ts";
+import type { Append, HeldLine, LogHeader, Recovered, Store, StoredSnapshot } from "./store.ts";
+
+const SCHEMA = 1;
+const SNAPSHOTS_KEPT = 2;
+/** Chunks asked for at once when those before them were tiny. */
+const PAGE_CHUNKS_MAX = 256;
+const HEADER_KEY = "header";
+const STRICT = { durability: "strict" } as const;
+
+interface LogRecord {
+  readonly version: number;
+  readonly hashKey: ArrayBuffer;
+  readonly endPosition: number;
+}
+
+interface HeldRecord extends Omit<HeldLine, "line"> {
+  readonly line: ArrayBuffer;
+}
+
+interface Schema extends DBSchema {
+  log: { key: string; value: LogRecord };
+  chunks: { key: number; value: ArrayBuffer };
+  held: { key: number; value: HeldRecord; indexes: { id: string } };
+  snapshots: { key: number; value: ArrayBuffer };
+}
+
+type Database = IDBPDatabase<Schema>;
+
+/** What a transaction of writing needs to be ended by. */
+interface Writing {
+  readonly done: Promise<void>;
+  abort(): void;
+  commit(): void;
+}
+
+/** The log `name` of this origin; nothing is opened before the first call. */
+export function indexeddb(name: string): Store {
+  return new IndexedDbStore(`millrace:${name}`);
+}
+
+class IndexedDbStore implements Store {
+  readonly #name: string;
+  #handle: Promise<Database> | null = null;
+  #persisted = false;
+
+  constructor(name: string) {
+    this.#name = name;
+  }
+
+  /** Known once `recover` has asked; a browser may evict what is only best effort. */
+  get storage(): "durable" | "best-effort" {
+    return this.#persisted ? "durable" : "best-effort";
+  }
+
+  recover(): Promise<Recovered | null> {
+    return this.#run(async (db) => {
+      this.#persisted = await askPersisted();
+      const tx = db.transaction(["log", "chunks", "held", "snapshots"]);
+      void quiet(tx.done);
+      const snapshots = tx.objectStore("snapshots");
+      const [record, newest, held, positions, images] = await Promise.all([
+        tx.objectStore("log").get(HEADER_KEY),
+        tx.objectStore("chunks").openCursor(null, "prev"),
+        tx.objectStore("held").getAll(),
+        snapshots.getAllKeys(),
+        snapshots.getAll(),
+      ]);
+      if (record === undefined) return null;
+      checkEnd(newest === null ? null : new Uint8Array(newest.value), record.endPosition);
+      return {
+        header: { version: record.version, hashKey: new Uint8Array(record.hashKey) },
+        endPosition: record.endPosition,
+        held: held.map((line) => ({ ...line, line: new Uint8Array(line.line) })),
+        snapshots: positions
+          .map((position, index) => ({ position, bytes: new Uint8Array(images[index]!) }))
+          .toReversed(),
+      };
+    });
+  }
+
+  create(header: LogHeader): Promise<void> {
+    return this.#run((db) => {
+      const tx = db.transaction("log", "readwrite", STRICT);
+      const hashKey = exactBytes(header.hashKey).buffer;
+      const record = { version: header.version, hashKey, endPosition: 0 };
+      return committed(tx, async (queue) => {
+        queue(tx.store.add(record, HEADER_KEY));
+      });
+    });
+  }
+
+  append(write: Append): Promise<void> {
+    return this.#run((db) => {
+      const tx = db.transaction(["log", "chunks", "held"], "readwrite", STRICT);
+      return committed(tx, async (queue) => {
+        const log = tx.objectStore("log");
+        const record = known(await log.get(HEADER_KEY));
+        checkAppend(write, record.endPosition);
+        if (write.chunk !== null) {
+          const { buffer } = exactBytes(write.chunk);
+          queue(tx.objectStore("chunks").add(buffer, write.firstPosition));
+        }
+        for (const { id, code, receivedAt, line } of write.held) {
+          const { buffer } = exactBytes(line);
+          queue(tx.objectStore("held").add({ id, code, receivedAt, line: buffer }));
+        }
+        queue(log.put({ ...record, endPosition: write.endPosition }, HEADER_KEY));
+      });
+    });
+  }
+
+  read(from: number, limitBytes: number): Promise<readonly Uint8Array[]> {
+    return this.#run(async (db) => {
+      const tx = db.transaction(["log", "chunks"]);
+      void quiet(tx.done);
+      const { endPosition } = known(await tx.objectStore("log").get(HEADER_KEY));
+      if (from >= endPosition) return [];
+      const store = tx.objectStore("chunks");
+      const holding = await store.openKeyCursor(IDBKeyRange.upperBound(from), "prev");
+      let next = holding?.key ?? from;
+      const chunks: Uint8Array[] = [];
+      let bytes = 0;
+      let asked = 1;
+      let isEnd = false;
+      while (!isEnd && (chunks.length === 0 || bytes < limitBytes)) {
+        const range = IDBKeyRange.lowerBound(next);
+        // One key more than chunks: it says where the next page would begin.
+        const [keys, values] = await Promise.all([
+          store.getAllKeys(range, asked + 1),
+          store.getAll(range, asked),
+        ]);
+        for (const value of values) {
+          chunks.push(new Uint8Array(value));
+          bytes += value.byteLength;
+        }
+        isEnd = keys.length <= asked;
+        next = keys[asked] ?? endPosition;
+        const fitting = Math.ceil(((limitBytes - bytes) * chunks.length) / Math.max(1, bytes));
+        asked = Math.min(Math.max(1, fitting), PAGE_CHUNKS_MAX);
+      }
+      checkPage(chunks, from, { position: next, isEnd });
+      return chunks;
+    });
+  }
+
+  saveSnapshot(snapshot: StoredSnapshot): Promise<void> {
+    return this.#run((db) => {
+      const tx = db.transaction(["log", "snapshots"], "readwrite", STRICT);
+      return committed(tx, async (queue) => {
+        known(await tx.objectStore("log").get(HEADER_KEY));
+        const snapshots = tx.objectStore("snapshots");
+        queue(snapshots.put(exactBytes(snapshot.bytes).buffer, snapshot.position));
+        const positions = await snapshots.getAllKeys();
+        for (const old of positions.slice(0, -SNAPSHOTS_KEPT)) queue(snapshots.delete(old));
+      });
+    });
+  }
+
+  async close(): Promise<void> {
+    const handle = this.#handle;
+    this.#handle = null;
+    // One that could not be opened has nothing to close.
+    (await handle?.catch(() => null))?.close();
+  }
+
+  /** Runs `work`, once more on a fresh handle if this one turns out to be lost. */
+  async #run<Result>(work: (db: Database) => Promise<Result>): Promise<Result> {
+    try {
+      const handle = this.#open();
+      const db = await handle;
+      try {
+        return await work(db);
+      } catch (error) {
+        const lost = nameOf(error) === "InvalidStateError" || this.#handle !== handle;
+        if (!lost || error instanceof HostFault) throw error;
+        this.#giveUp(handle);
+        db.close();
+        return await work(await this.#open());
+      }
+    } catch (error) {
+      throw asHostFault(error);
+    }
+  }
+
+  #open(): Promise<Database> {
+    if (this.#handle !== null) return this.#handle;
+    if (typeof indexedDB === "undefined") {
+      throw new HostFault("storage_unavailable", "There is no IndexedDB here: use memory().");
+    }
+    const handle: Promise<Database> = openDB<Schema>(this.#name, SCHEMA, {
+      upgrade(db) {
+        for (const store of ["log", "chunks", "snapshots"] as const) db.createObjectStore(store);
+        const held = db.createObjectStore("held", { autoIncrement: true });
+        held.createIndex("id", "id", { unique: true });
+      },
+      blocking: () => {
+        this.#giveUp(handle);
+        void handle.then((db) => db.close());
+      },
+      terminated: () => this.#giveUp(handle),
+    });
+    this.#handle = handle;
+    handle.catch(() => this.#giveUp(handle));
+    return handle;
+  }
+
+  #giveUp(handle: Promise<Database>): void {
+    if (this.#handle === handle) this.#handle = null;
+  }
+}
+
+/**
+ * Queues the requests of `work`, commits them, and resolves when they are on disk. Whatever fails
+ * aborts them all; the error told is the cause, not the AbortError of the requests beside it.
+ */
+async function committed(
+  tx: Writing,
+  work: (queue: (request: Promise<unknown>) => void) => Promise<void>,
+): Promise<void> {
+  const requests: Promise<unknown>[] = [];
+  const problems: unknown[] = [];
+  void quiet(tx.done);
+  try {
+    await work((request) => requests.push(quiet(request)));
+    tx.commit();
+  } catch (error) {
+    problems.push(error);
+    // A transaction that a failed request has aborted already says so by throwing.
+    try {
+      tx.abort();
+    } catch {}
+  }
+  for (const outcome of await Promise.allSettled([...requests, tx.done])) {
+    if (outcome.status === "rejected") problems.push(outcome.reason);
+  }
+  if (problems.length === 0) return;
+  throw problems.find((problem) => nameOf(problem) !== "AbortError") ?? problems[0];
+}
+
+/** Not reported as unhandled: it is awaited later, or what failed is told by another promise. */
+function quiet<Value>(promise: Promise<Value>): Promise<Value> {
+  promise.catch(() => {});
+  return promise;
+}
+
+function known(record: LogRecord | undefined): LogRecord {
+  if (record !== undefined) return record;
+  throw new HostFault("storage_unavailable", "This store holds no log: create it first.");
+}
+
+async function askPersisted(): Promise<boolean> {
+  try {
+    return await navigator.storage.persisted();
+  } catch {
+    return false;
+  }
+}
+
+function nameOf(error: unknown): string {
+  return error instanceof Error || error instanceof DOMException ? error.name : "";
+}
+
+/** What goes wrong in the browser is told by its code; what this program does wrong stays an error. */
+function asHostFault(error: unknown): unknown {
+  if (error instanceof HostFault || error instanceof RangeError) return error;
+  const name = nameOf(error) || "no reason";
+  const message = error instanceof Error || error instanceof DOMException ? error.message : "";
+  const reason = message === "" ? name : `${name}: ${message}`;
+  const options = { cause: error };
+  if (name === "QuotaExceededError") {
+    const sentence = `The browser has no room for this write (${reason}): make room, push again.`;
+    return new HostFault("quota_exceeded", sentence, options);
+  }
+  return new HostFault("storage_unavailable", `IndexedDB refused (${reason}).`, options);
+}

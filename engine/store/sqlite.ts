@@ -1,0 +1,247 @@
+// The SQLite store of a Durable Object: the narrow part of `ctx.storage` that it needs, everything
+// in one `transactionSync`, no `await` anywhere, so that append, apply and publish are one turn.
+//
+//   millrace_log       one row: schema, the log's header, where the log ends, held lines ever
+//   millrace_chunk     a row a push, in parts of 1 MiB (a row holds 2 MB): position, part, bytes
+//   millrace_held      a row a held line, in the order of `sequence`
+//   millrace_snapshot  a row each 1 MiB: position, part, bytes; two positions at most
+//
+// Rows written a push: 2 (its chunk, the header), 1 more for each further MiB and each held line.
+// All tables are WITHOUT ROWID and have no index: a row written is a row paid once.
+// Positions and times are exact in SQLite's integers and in doubles (below 2^53); the hash key,
+// being 16 bytes, is a BLOB. A Durable Object has no PRAGMA user_version, so the schema has a column.
+
+import { checkAppend, checkEnd, checkPage } from "./chunk.ts";
+import { HostFault } from "./host-fault.ts";
+import type { Append, HeldLine, LogHeader, Recovered, Store, StoredSnapshot } from "./store.ts";
+
+const SCHEMA = 1;
+const PART_BYTES = 1 << 20;
+const SNAPSHOTS_KEPT = 2;
+/** Rows looked at for one page of a read, so that a log of tiny chunks is read in pages too. */
+const PAGE_ROWS_MAX = 1024;
+
+const CREATE_TABLES = [
+  `CREATE TABLE millrace_log (
+     id INTEGER PRIMARY KEY CHECK (id = 1), schema INTEGER NOT NULL, version INTEGER NOT NULL,
+     hash_key BLOB NOT NULL, end_position INTEGER NOT NULL, held_count INTEGER NOT NULL
+   ) WITHOUT ROWID`,
+  `CREATE TABLE millrace_chunk (
+     position INTEGER, part INTEGER, bytes BLOB NOT NULL, PRIMARY KEY (position, part)
+   ) WITHOUT ROWID`,
+  `CREATE TABLE millrace_held (
+     id TEXT PRIMARY KEY, sequence INTEGER NOT NULL, code TEXT NOT NULL, received_at REAL,
+     line BLOB NOT NULL
+   ) WITHOUT ROWID`,
+  `CREATE TABLE millrace_snapshot (
+     position INTEGER, part INTEGER, bytes BLOB NOT NULL, PRIMARY KEY (position, part)
+   ) WITHOUT ROWID`,
+];
+
+export type SqlValue = ArrayBuffer | Uint8Array | string | number | null;
+export type SqlRow = Readonly<Record<string, SqlValue>>;
+
+/** What of a Durable Object's `ctx.storage` this store uses. */
+export interface SqlHost {
+  readonly sql: { exec(query: string, ...bindings: SqlValue[]): Iterable<SqlRow> };
+  transactionSync<Result>(closure: () => Result): Result;
+}
+
+export function sqlite(storage: SqlHost): Store {
+  return new SqliteStore(storage);
+}
+
+interface LogRow {
+  readonly header: LogHeader;
+  readonly endPosition: number;
+  readonly heldCount: number;
+}
+
+class SqliteStore implements Store {
+  readonly storage = "durable";
+  readonly #host: SqlHost;
+
+  constructor(host: SqlHost) {
+    this.#host = host;
+  }
+
+  recover(): Recovered | null {
+    return asHostFault(() => {
+      const tables = "SELECT name FROM sqlite_master WHERE type = 'table' AND name = ?";
+      if (this.#rows(tables, "millrace_log").length === 0) return null;
+      const { header, endPosition } = this.#log();
+      const newest = `SELECT position, bytes FROM millrace_chunk
+        WHERE position = (SELECT max(position) FROM millrace_chunk) ORDER BY part`;
+      checkEnd(joinParts(this.#rows(newest))[0]?.bytes ?? null, endPosition);
+      const held = this.#rows("SELECT * FROM millrace_held ORDER BY sequence").map(heldLine);
+      const parts = "SELECT * FROM millrace_snapshot ORDER BY position DESC, part";
+      return { header, endPosition, held, snapshots: joinParts(this.#rows(parts)) };
+    });
+  }
+
+  create(header: LogHeader): void {
+    asHostFault(() =>
+      this.#host.transactionSync(() => {
+        for (const table of CREATE_TABLES) this.#rows(table);
+        const insert = "INSERT INTO millrace_log VALUES (1, ?, ?, ?, 0, 0)";
+        this.#rows(insert, SCHEMA, header.version, header.hashKey);
+      }),
+    );
+  }
+
+  append(write: Append): void {
+    asHostFault(() =>
+      this.#host.transactionSync(() => {
+        const { endPosition, heldCount } = this.#log();
+        checkAppend(write, endPosition);
+        if (write.chunk !== null) {
+          this.#insertParts("millrace_chunk", write.firstPosition, write.chunk);
+        }
+        const insert = "INSERT INTO millrace_held VALUES (?, ?, ?, ?, ?)";
+        for (const [index, { id, code, receivedAt, line }] of write.held.entries()) {
+          this.#rows(insert, id, heldCount + index, code, receivedAt, line);
+        }
+        const update = "UPDATE millrace_log SET end_position = ?, held_count = ?";
+        this.#rows(update, write.endPosition, heldCount + write.held.length);
+      }),
+    );
+  }
+
+  read(from: number, limitBytes: number): readonly Uint8Array[] {
+    return asHostFault(() => {
+      const { endPosition } = this.#log();
+      if (from >= endPosition) return [];
+      // Sizes first: SQLite tells a length without reading the bytes.
+      const sizes = this.#rows(
+        `SELECT position, length(bytes) AS size FROM millrace_chunk WHERE position >=
+           coalesce((SELECT max(position) FROM millrace_chunk WHERE position <= ?1), ?1)
+         ORDER BY position, part LIMIT ?2`,
+        from,
+        PAGE_ROWS_MAX,
+      );
+      const first = Number(sizes[0]?.["position"] ?? from);
+      let last = first;
+      let bytes = 0;
+      for (const { position, size } of sizes) {
+        if (Number(position) !== last && bytes >= limitBytes) break;
+        last = Number(position);
+        bytes += Number(size);
+      }
+      const page = `SELECT position, bytes FROM millrace_chunk
+        WHERE position BETWEEN ? AND ? ORDER BY position, part`;
+      const chunks = joinParts(this.#rows(page, first, last)).map((chunk) => chunk.bytes);
+      const next = "SELECT min(position) AS position FROM millrace_chunk WHERE position > ?";
+      const following = this.#rows(next, last)[0]?.["position"] ?? null;
+      const position = Number(following ?? endPosition);
+      checkPage(chunks, from, { position, isEnd: following === null });
+      return chunks;
+    });
+  }
+
+  saveSnapshot(snapshot: StoredSnapshot): void {
+    asHostFault(() =>
+      this.#host.transactionSync(() => {
+        this.#log();
+        this.#rows("DELETE FROM millrace_snapshot WHERE position = ?", snapshot.position);
+        this.#insertParts("millrace_snapshot", snapshot.position, snapshot.bytes);
+        const older = `DELETE FROM millrace_snapshot WHERE position NOT IN
+          (SELECT DISTINCT position FROM millrace_snapshot ORDER BY position DESC LIMIT ?)`;
+        this.#rows(older, SNAPSHOTS_KEPT);
+      }),
+    );
+  }
+
+  close(): void {}
+
+  #log(): LogRow {
+    const row = this.#rows("SELECT * FROM millrace_log")[0];
+    if (row === undefined) {
+      throw new HostFault("storage_unavailable", "This store holds no log: create it first.");
+    }
+    const schema = Number(row["schema"]);
+    if (schema !== SCHEMA) {
+      const problem = `This store has schema ${schema} when this build knows ${SCHEMA}`;
+      throw new HostFault("storage_unavailable", `${problem}: update Millrace.`);
+    }
+    const hashKey = bytesOf(row["hash_key"]);
+    return {
+      header: { version: Number(row["version"]), hashKey },
+      endPosition: Number(row["end_position"]),
+      heldCount: Number(row["held_count"]),
+    };
+  }
+
+  #insertParts(table: string, position: number, bytes: Uint8Array): void {
+    const partCount = Math.max(1, Math.ceil(bytes.length / PART_BYTES));
+    for (let part = 0; part < partCount; part++) {
+      const partBytes = bytes.subarray(part * PART_BYTES, (part + 1) * PART_BYTES);
+      this.#rows(`INSERT INTO ${table} VALUES (?, ?, ?)`, position, part, partBytes);
+    }
+  }
+
+  /** Runs to the end: a statement that is left half read would go on with the next one. */
+  #rows(query: string, ...bindings: SqlValue[]): SqlRow[] {
+    return [...this.#host.sql.exec(query, ...bindings)];
+  }
+}
+
+/** One value a position, of rows in the order of position and part. */
+function joinParts(rows: readonly SqlRow[]): { position: number; bytes: Uint8Array }[] {
+  const joined: { position: number; parts: Uint8Array[] }[] = [];
+  for (const row of rows) {
+    const position = Number(row["position"]);
+    const part = bytesOf(row["bytes"]);
+    const last = joined.at(-1);
+    if (last?.position === position) last.parts.push(part);
+    else joined.push({ position, parts: [part] });
+  }
+  return joined.map(({ position, parts }) => ({ position, bytes: concatenated(parts) }));
+}
+
+function concatenated(parts: readonly Uint8Array[]): Uint8Array {
+  if (parts.length === 1) return parts[0]!;
+  const bytes = new Uint8Array(parts.reduce((length, part) => length + part.length, 0));
+  let at = 0;
+  for (const part of parts) {
+    bytes.set(part, at);
+    at += part.length;
+  }
+  return bytes;
+}
+
+function heldLine(row: SqlRow): HeldLine {
+  const receivedAt = row["received_at"];
+  return {
+    id: textOf(row["id"]),
+    code: textOf(row["code"]) as HeldLine["code"],
+    receivedAt: receivedAt === null ? null : Number(receivedAt),
+    line: bytesOf(row["line"]),
+  };
+}
+
+function textOf(value: SqlValue | undefined): string {
+  if (typeof value === "string") return value;
+  throw new HostFault("storage_unavailable", `Got ${typeof value} when a row should hold text.`);
+}
+
+function bytesOf(value: SqlValue | undefined): Uint8Array {
+  if (value instanceof ArrayBuffer) return new Uint8Array(value);
+  if (value instanceof Uint8Array) return value;
+  throw new HostFault("storage_unavailable", `Got ${typeof value} when a row should hold bytes.`);
+}
+
+/** What goes wrong in SQLite is told by its code; what this program does wrong stays an error. */
+function asHostFault<Result>(work: () => Result): Result {
+  try {
+    return work();
+  } catch (error) {
+    if (error instanceof HostFault || error instanceof RangeError) throw error;
+    const reason = error instanceof Error ? error.message : String(error);
+    const options = { cause: error };
+    if (/SQLITE_FULL|is full|quota|exceeded allowed/i.test(reason)) {
+      const message = `SQLite has no room for this write (${reason}): make room, push again.`;
+      throw new HostFault("quota_exceeded", message, options);
+    }
+    throw new HostFault("storage_unavailable", `SQLite refused: ${reason}.`, options);
+  }
+}

@@ -1,0 +1,393 @@
+// What every store must do, run over each of them: memory in Node, IndexedDB in Chromium, SQLite in
+// a Durable Object. A place is one storage that can be opened again and again; a durable one can
+// also be damaged behind the store's back, and filled up.
+
+import { describe, expect, test } from "vitest";
+import { CHUNK_RELEASED, decodeChunk, encodeChunk } from "../../engine/store/chunk.ts";
+import type { Append, HeldLine, LogHeader, MaybePromise, Store } from "../../engine/store/store.ts";
+
+export interface Place {
+  /** A store over this place's storage, as after a restart. */
+  open(): MaybePromise<Store>;
+  /** Changes the stored chunk that begins at `position`, or loses it (null). */
+  damage?(position: number, change: (bytes: Uint8Array) => Uint8Array | null): MaybePromise<void>;
+  /** A store whose disk fills up at the last write of its next append. */
+  openFull?(): MaybePromise<Store>;
+}
+
+/** Runs a test's body with a place of its own. */
+export type WithPlace = (body: (place: Place) => Promise<void>) => Promise<void>;
+
+export const HEADER: LogHeader = { version: 1, hashKey: filled(16, 7) };
+
+const encoder = new TextEncoder();
+
+/** A chunk of `count` entries from `firstPosition`, its lines `lineBytes` long with their "\n". */
+export function appendOf(
+  firstPosition: number,
+  count: number,
+  { lineBytes = 40, held = [] }: { lineBytes?: number; held?: HeldLine[] } = {},
+): Append {
+  const lines = Array.from(
+    { length: count },
+    (_, index) => `{"n":${firstPosition + index}}`.padEnd(lineBytes - 1) + "\n",
+  );
+  const chunk = encodeChunk({
+    firstPosition,
+    count,
+    receivedAt: firstPosition % 2 === 0 ? null : 1_710_530_712_345,
+    flags: firstPosition % 3 === 0 ? CHUNK_RELEASED : 0,
+    previousDigest: filled(32, firstPosition),
+    lines: encoder.encode(lines.join("")),
+  });
+  return { chunk, firstPosition, endPosition: firstPosition + count, held };
+}
+
+export function heldOf(id: string, receivedAt: number | null = null): HeldLine {
+  return {
+    id,
+    code: "event_time_in_future",
+    receivedAt,
+    line: encoder.encode(`{"eventId":"${id}"}`),
+  };
+}
+
+/** Appends with chunks of these sizes, one after another from position 0. */
+async function fill(store: Store, counts: readonly number[]): Promise<Uint8Array[]> {
+  await store.create(HEADER);
+  const chunks: Uint8Array[] = [];
+  let position = 0;
+  for (const count of counts) {
+    const write = appendOf(position, count);
+    await store.append(write);
+    chunks.push(write.chunk!);
+    position = write.endPosition;
+  }
+  return chunks;
+}
+
+/** Every chunk from `from` on, read in pages of `limitBytes`. */
+async function readAll(store: Store, from: number, limitBytes: number): Promise<Uint8Array[]> {
+  const chunks: Uint8Array[] = [];
+  for (let position = from; ;) {
+    const page = await store.read(position, limitBytes);
+    if (page.length === 0) return chunks;
+    chunks.push(...page);
+    const last = decodeChunk(page.at(-1)!);
+    position = last.firstPosition + last.count;
+  }
+}
+
+export function storeContract(name: string, durable: boolean, withPlace: WithPlace): void {
+  const about = (sentence: string, body: (place: Place) => Promise<void>): void => {
+    test(sentence, () => withPlace(body));
+  };
+  describe(`The ${name} store`, () => {
+    describe("from creation to reopening", () => lifeCases(about));
+    describe("reading", () => readCases(about));
+    describe("appending", () => appendCases(about));
+    describe("snapshots", () => snapshotCases(about));
+    if (durable) describe("damage", () => damageCases(about));
+  });
+}
+
+type About = (sentence: string, body: (place: Place) => Promise<void>) => void;
+
+function lifeCases(about: About): void {
+  about("holds nothing when it is new", async (place) => {
+    expect(await (await place.open()).recover()).toBeNull();
+  });
+
+  about("recovers what was created", async (place) => {
+    await (await place.open()).create(HEADER);
+    const recovered = await (await place.open()).recover();
+    expect(recovered).toEqual({ header: HEADER, endPosition: 0, held: [], snapshots: [] });
+  });
+
+  about("refuses to be created twice", async (place) => {
+    const store = await place.open();
+    await store.create(HEADER);
+    await expectFault(() => store.create(HEADER), "storage_unavailable");
+  });
+
+  about("refuses to append before it is created", async (place) => {
+    const store = await place.open();
+    await expectFault(() => store.append(appendOf(0, 1)), "storage_unavailable");
+    expect(await store.recover()).toBeNull();
+  });
+
+  about("goes on where it stood after a reopening, and after a close", async (place) => {
+    const first = await place.open();
+    const chunks = await fill(first, [3, 1]);
+    await first.close();
+    const second = await place.open();
+    expect((await second.recover())?.endPosition).toBe(4);
+    const write = appendOf(4, 2);
+    await second.append(write);
+    const third = await place.open();
+    expect((await third.recover())?.endPosition).toBe(6);
+    expect(await readAll(third, 0, 1e6)).toEqual([...chunks, write.chunk]);
+  });
+}
+
+function readCases(about: About): void {
+  const counts = [3, 1, 1, 10, 2];
+  const starts = [0, 3, 4, 5, 15];
+
+  for (const limitBytes of [1, 200, 1e6]) {
+    about(`gives all from any position, in pages of ${limitBytes} bytes`, async (place) => {
+      const store = await place.open();
+      const chunks = await fill(store, counts);
+      for (let from = 0; from < 17; from++) {
+        const first = starts.findLastIndex((start) => start <= from);
+        expect(await readAll(store, from, limitBytes)).toEqual(chunks.slice(first));
+      }
+    });
+  }
+
+  about("gives about as many bytes as asked for, and one chunk at least", async (place) => {
+    const store = await place.open();
+    const [chunk] = await fill(store, Array<number>(20).fill(5));
+    const size = chunk!.length;
+    expect(await store.read(0, 0)).toHaveLength(1);
+    expect(await store.read(0, size)).toHaveLength(1);
+    expect(await store.read(0, size + 1)).toHaveLength(2);
+    expect(await store.read(7, size * 10)).toHaveLength(10);
+    expect(await store.read(0, size * 100)).toHaveLength(20);
+  });
+
+  about("gives nothing at the end and behind it", async (place) => {
+    const store = await place.open();
+    await fill(store, [2]);
+    expect(await store.read(2, 1000)).toEqual([]);
+    expect(await store.read(3, 1000)).toEqual([]);
+  });
+
+  about("reads two thousand tiny chunks in pages", async (place) => {
+    const store = await place.open();
+    const chunks = await fill(store, Array<number>(2000).fill(1));
+    expect(await readAll(store, 0, 20_000)).toEqual(chunks);
+    expect(await readAll(store, 0, 1e7)).toEqual(chunks);
+  });
+
+  about("keeps a chunk of 3 MB", async (place) => {
+    const store = await place.open();
+    await store.create(HEADER);
+    const large = appendOf(0, 12, { lineBytes: 256 * 1024 });
+    await store.append(large);
+    await store.append(appendOf(12, 1));
+    const [first, second] = await readAll(await place.open(), 0, 1);
+    expect(equalBytes(first!, large.chunk!)).toBe(true);
+    expect(decodeChunk(second!).firstPosition).toBe(12);
+  });
+}
+
+function appendCases(about: About): void {
+  about("moves the end only by what it appends", async (place) => {
+    const store = await place.open();
+    await fill(store, [3]);
+    const only = { chunk: null, firstPosition: 3, endPosition: 3, held: [heldOf("a")] };
+    await store.append(only);
+    await store.append(appendOf(3, 2));
+    expect((await (await place.open()).recover())?.endPosition).toBe(5);
+  });
+
+  about("keeps held lines in their order, byte for byte", async (place) => {
+    const store = await place.open();
+    await store.create(HEADER);
+    const raw = { ...heldOf("m", 5), line: Uint8Array.of(0, 255, 128, 10) };
+    const held = [heldOf("z", 1_710_530_712_345), raw, heldOf("a")];
+    await store.append(appendOf(0, 1, { held: held.slice(0, 2) }));
+    await store.append(appendOf(1, 1, { held: held.slice(2) }));
+    expect((await (await place.open()).recover())?.held).toEqual(held);
+  });
+
+  about("leaves no trace of an append with a held line that is kept already", async (place) => {
+    const store = await place.open();
+    await store.create(HEADER);
+    await store.append(appendOf(0, 3, { held: [heldOf("a")] }));
+    const again = [heldOf("b"), heldOf("a")];
+    const write = appendOf(3, 2, { held: again });
+    await expectFault(() => store.append(write), "storage_unavailable");
+    await expectFault(
+      () => store.append({ ...write, held: [heldOf("c"), heldOf("c")] }),
+      "storage_unavailable",
+    );
+    for (const opened of [store, await place.open()]) {
+      const recovered = await opened.recover();
+      expect(recovered?.endPosition).toBe(3);
+      expect(recovered?.held).toEqual([heldOf("a")]);
+      expect(await readAll(opened, 0, 1e6)).toHaveLength(1);
+    }
+    await store.append({ ...write, held: [heldOf("b")] });
+    expect((await store.recover())?.endPosition).toBe(5);
+  });
+
+  about("refuses a chunk that does not stand where the log ends", async (place) => {
+    const store = await place.open();
+    await fill(store, [3]);
+    await expectFault(() => store.append(appendOf(2, 1)), "storage_unavailable");
+    await expectFault(() => store.append(appendOf(4, 1)), "storage_unavailable");
+    const wrong = async (): Promise<void> => store.append({ ...appendOf(3, 2), endPosition: 6 });
+    await expect(wrong()).rejects.toThrow(RangeError);
+    expect((await store.recover())?.endPosition).toBe(3);
+  });
+
+  about("keeps of a view only its own bytes", async (place) => {
+    const store = await place.open();
+    await store.create({ ...HEADER, hashKey: viewOf(HEADER.hashKey) });
+    const write = appendOf(0, 2, { held: [heldOf("a")] });
+    const held = write.held.map((line) => ({ ...line, line: viewOf(line.line) }));
+    await store.append({ ...write, chunk: viewOf(write.chunk!), held });
+    await store.saveSnapshot({ position: 2, bytes: viewOf(filled(1000, 3)) });
+    const opened = await place.open();
+    const recovered = await opened.recover();
+    expect(recovered).toEqual({
+      header: HEADER,
+      endPosition: 2,
+      held: [heldOf("a")],
+      snapshots: [{ position: 2, bytes: filled(1000, 3) }],
+    });
+    const [chunk] = await opened.read(0, 1);
+    expect(chunk).toEqual(write.chunk);
+    const kept = [chunk!, recovered!.header.hashKey, recovered!.held[0]!.line];
+    for (const bytes of [...kept, recovered!.snapshots[0]!.bytes]) {
+      expect(bytes.buffer.byteLength).toBe(bytes.length);
+    }
+  });
+}
+
+function snapshotCases(about: About): void {
+  about("keeps the two newest, newest first, one of 3 MB among them", async (place) => {
+    const store = await place.open();
+    await fill(store, [9]);
+    const large = patterned(3_000_000);
+    await store.saveSnapshot({ position: 3, bytes: filled(10, 3) });
+    await store.saveSnapshot({ position: 6, bytes: large });
+    await store.saveSnapshot({ position: 9, bytes: new Uint8Array(0) });
+    const snapshots = (await (await place.open()).recover())!.snapshots;
+    expect(snapshots.map(({ position }) => position)).toEqual([9, 6]);
+    expect(snapshots[0]!.bytes).toHaveLength(0);
+    expect(equalBytes(snapshots[1]!.bytes, large)).toBe(true);
+  });
+
+  about("replaces one of the same position by the whole of the new one", async (place) => {
+    const store = await place.open();
+    await fill(store, [9]);
+    await store.saveSnapshot({ position: 3, bytes: filled(10, 3) });
+    await store.saveSnapshot({ position: 6, bytes: patterned(2_500_000) });
+    await store.saveSnapshot({ position: 6, bytes: filled(5, 9) });
+    expect((await (await place.open()).recover())?.snapshots).toEqual([
+      { position: 6, bytes: filled(5, 9) },
+      { position: 3, bytes: filled(10, 3) },
+    ]);
+  });
+
+  about("refuses a snapshot of a log that was not created", async (place) => {
+    const store = await place.open();
+    const snapshot = { position: 0, bytes: filled(3, 1) };
+    await expectFault(() => store.saveSnapshot(snapshot), "storage_unavailable");
+  });
+}
+
+function damageCases(about: About): void {
+  about("leaves no trace of an append that finds the disk full", async (place) => {
+    const chunks = await fill(await place.open(), [3, 2]);
+    const full = await place.openFull!();
+    const write = appendOf(5, 4, { held: [heldOf("a"), heldOf("b")] });
+    await expectFault(() => full.append(write), "quota_exceeded");
+    const opened = await place.open();
+    const recovered = await opened.recover();
+    expect(recovered?.endPosition).toBe(5);
+    expect(recovered?.held).toEqual([]);
+    expect(await readAll(opened, 0, 1e6)).toEqual(chunks);
+    await opened.append(write);
+    expect((await opened.recover())?.endPosition).toBe(9);
+  });
+
+  about("sees that the newest chunk is lost when it recovers", async (place) => {
+    await fill(await place.open(), [3, 7]);
+    await place.damage!(3, () => null);
+    const opened = await place.open();
+    await expectFault(() => opened.recover(), "log_truncated", "3", "10");
+    await expectFault(() => opened.read(0, 1e6), "chunk_broken", "Positions 3 to 9");
+    await expectFault(() => opened.read(3, 1e6), "chunk_broken", "Positions 3 to 9");
+    await place.damage!(0, () => null);
+    await expectFault(() => opened.recover(), "log_truncated", "0", "10");
+    await expectFault(() => opened.read(0, 1e6), "chunk_broken", "Positions 0 to 9");
+  });
+
+  about("names the positions of a gap", async (place) => {
+    await fill(await place.open(), [3, 7, 1, 5]);
+    await place.damage!(3, () => null);
+    const opened = await place.open();
+    expect((await opened.recover())?.endPosition).toBe(16);
+    for (const from of [0, 3, 9]) {
+      await expectFault(() => readAll(opened, from, 1), "chunk_broken", "Positions 3 to 9");
+      await expectFault(() => readAll(opened, from, 1e6), "chunk_broken", "Positions 3 to 9");
+    }
+    expect(await readAll(opened, 10, 1e6)).toHaveLength(2);
+    await place.damage!(0, () => null);
+    await expectFault(() => opened.read(0, 1), "chunk_broken", "Positions 0 to 9");
+  });
+
+  const flips = [0, 5, 9, 17, 21, 25, 29, 40, 64, 100];
+  about("names a broken chunk, wherever a bit of it flipped", async (place) => {
+    await fill(await place.open(), [3, 7, 1]);
+    const opened = await place.open();
+    for (const at of flips) {
+      const flip = (bytes: Uint8Array): Uint8Array => bytes.with(at, bytes[at]! ^ 4);
+      await place.damage!(3, flip);
+      await expectFault(() => readAll(opened, 0, 1), "chunk_broken", "position");
+      await expectFault(() => opened.read(4, 1e6), "chunk_broken", "position");
+      await place.damage!(3, flip);
+    }
+    expect(await readAll(opened, 0, 1e6)).toHaveLength(3);
+  });
+
+  about(
+    "names a chunk that is too short or too long, the newest when it recovers",
+    async (place) => {
+      await fill(await place.open(), [3, 7]);
+      const opened = await place.open();
+      await place.damage!(0, (bytes) => bytes.slice(0, -1));
+      await expectFault(() => opened.read(0, 1), "chunk_broken", "position 0");
+      await place.damage!(3, (bytes) => new Uint8Array([...bytes, 10]));
+      await expectFault(() => opened.read(3, 1), "chunk_broken", "position 3");
+      await expectFault(() => opened.recover(), "chunk_broken", "position 3");
+    },
+  );
+}
+
+/** A HostFault of this code, whose message names these. */
+export async function expectFault(
+  work: () => MaybePromise<unknown>,
+  code: string,
+  ...named: string[]
+): Promise<void> {
+  const error: unknown = await (async () => work())().then(
+    () => null,
+    (thrown: unknown) => thrown,
+  );
+  expect(error).toMatchObject({ name: "HostFault", code });
+  for (const part of named) expect(String(error)).toContain(part);
+}
+
+export function equalBytes(a: Uint8Array, b: Uint8Array): boolean {
+  return a.length === b.length && a.every((byte, at) => byte === b[at]);
+}
+
+export function filled(length: number, byte: number): Uint8Array<ArrayBuffer> {
+  return new Uint8Array(length).fill(byte);
+}
+
+function patterned(length: number): Uint8Array<ArrayBuffer> {
+  return new Uint8Array(length).map((_, at) => (at * 31 + (at >>> 8)) & 255);
+}
+
+/** The same bytes as a view into a larger buffer. */
+function viewOf(bytes: Uint8Array): Uint8Array {
+  const larger = filled(bytes.length + 50, 99);
+  larger.set(bytes, 20);
+  return larger.subarray(20, 20 + bytes.length);
+}

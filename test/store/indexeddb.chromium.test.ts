@@ -1,0 +1,200 @@
+import { afterEach, describe, expect, test } from "vitest";
+import { indexeddb } from "../../engine/store/indexeddb.ts";
+import type { Store } from "../../engine/store/store.ts";
+import { appendOf, expectFault, filled, HEADER, type Place, storeContract } from "./contract.ts";
+
+let placeCount = 0;
+
+function newName(): string {
+  return `store-${Date.now()}-${placeCount++}`;
+}
+
+storeContract("IndexedDB", true, async (body) => {
+  const name = newName();
+  const opened: Store[] = [];
+  const open = (): Store => {
+    const store = indexeddb(name);
+    opened.push(store);
+    return store;
+  };
+  try {
+    await body(placeOf(name, open));
+  } finally {
+    for (const store of opened) await store.close();
+  }
+});
+
+function placeOf(name: string, open: () => Store): Place {
+  return {
+    open,
+    damage: (position, change) =>
+      withRawChunks(name, async (chunks) => {
+        const bytes = await settled<ArrayBuffer>(chunks.get(position));
+        const changed = change(new Uint8Array(bytes));
+        if (changed === null) chunks.delete(position);
+        else chunks.put(new Uint8Array(changed).buffer, position);
+      }),
+    openFull: () => {
+      // The header of the log is the last thing that an append puts.
+      const restore = replaceMethod(IDBObjectStore.prototype, "put", () => () => {
+        restore();
+        throw new DOMException("the disk is full", "QuotaExceededError");
+      });
+      return open();
+    },
+  };
+}
+
+async function withRawChunks(
+  name: string,
+  work: (chunks: IDBObjectStore) => Promise<void>,
+): Promise<void> {
+  const db = await settled(indexedDB.open(`millrace:${name}`));
+  const tx = db.transaction("chunks", "readwrite");
+  const done = new Promise((resolve) => tx.addEventListener("complete", resolve));
+  await work(tx.objectStore("chunks"));
+  await done;
+  db.close();
+}
+
+function settled<Value>(request: IDBRequest<Value>): Promise<Value> {
+  return new Promise((resolve, reject) => {
+    request.addEventListener("success", () => resolve(request.result));
+    request.addEventListener("error", () => reject(request.error as DOMException));
+  });
+}
+
+type Method = (...words: unknown[]) => unknown;
+
+const restores: (() => void)[] = [];
+
+/** Puts another method in the place of the browser's, until the end of the test at most. */
+function replaceMethod<Host extends object>(
+  host: Host,
+  name: keyof Host,
+  replacement: (original: Method) => Method,
+): () => void {
+  const descriptor = Object.getOwnPropertyDescriptor(host, name)!;
+  const restore = (): void => void Object.defineProperty(host, name, descriptor);
+  const value = replacement(descriptor.value as Method);
+  Object.defineProperty(host, name, { ...descriptor, value });
+  restores.push(restore);
+  return restore;
+}
+
+interface Watched {
+  readonly mode: IDBTransactionMode;
+  readonly durability: IDBTransactionDurability;
+  completed: boolean;
+}
+
+/** Every transaction that is begun from here on. */
+function watchTransactions(): Watched[] {
+  const begun: Watched[] = [];
+  replaceMethod(IDBDatabase.prototype, "transaction", (original) => {
+    return function (this: unknown, ...words) {
+      const tx = original.apply(this, words) as IDBTransaction;
+      const watched = { mode: tx.mode, durability: tx.durability, completed: false };
+      tx.addEventListener("complete", () => (watched.completed = true));
+      begun.push(watched);
+      return tx;
+    };
+  });
+  return begun;
+}
+
+/** Every connection that is opened from here on. */
+function watchConnections(): IDBDatabase[] {
+  const connections: IDBDatabase[] = [];
+  replaceMethod(IDBFactory.prototype, "open", (original) => {
+    return function (this: unknown, ...words) {
+      const request = original.apply(this, words) as IDBOpenDBRequest;
+      request.addEventListener("success", () => connections.push(request.result));
+      return request;
+    };
+  });
+  return connections;
+}
+
+async function filledStore(name: string): Promise<Store> {
+  const store = indexeddb(name);
+  await store.create(HEADER);
+  await store.append(appendOf(0, 3));
+  return store;
+}
+
+describe("The IndexedDB store in Chromium", () => {
+  afterEach(() => {
+    for (const restore of restores.splice(0)) restore();
+  });
+
+  test("writes with strict durability, and resolves when the transaction is complete", async () => {
+    const begun = watchTransactions();
+    const store = indexeddb(newName());
+    const written = (): unknown[] => begun.splice(0).filter(({ mode }) => mode === "readwrite");
+    const strictly = { mode: "readwrite", durability: "strict", completed: true };
+    await store.create(HEADER);
+    expect(written()).toEqual([strictly]);
+    await store.append(appendOf(0, 3));
+    expect(written()).toEqual([strictly]);
+    await store.saveSnapshot({ position: 3, bytes: filled(10, 1) });
+    expect(written()).toEqual([strictly]);
+    await store.close();
+  });
+
+  test("is best effort until the browser promises to keep it", async () => {
+    const store = await filledStore(newName());
+    await store.recover();
+    const persisted = await navigator.storage.persisted();
+    expect(store.storage).toBe(persisted ? "durable" : "best-effort");
+    await store.close();
+  });
+
+  test("opens a fresh handle when its connection was closed under it", async () => {
+    const connections = watchConnections();
+    const store = await filledStore(newName());
+    connections.at(-1)!.close();
+    await store.append(appendOf(3, 2));
+    connections.at(-1)!.close();
+    expect(await store.recover()).toMatchObject({ endPosition: 5 });
+    expect(connections).toHaveLength(3);
+    await store.close();
+  });
+
+  test("opens a fresh handle when the browser ended the connection", async () => {
+    const connections = watchConnections();
+    const store = await filledStore(newName());
+    connections[0]!.close();
+    connections[0]!.dispatchEvent(new Event("close"));
+    await store.append(appendOf(3, 2));
+    expect(await store.read(0, 1e6)).toHaveLength(2);
+    expect(connections).toHaveLength(2);
+    await store.close();
+  });
+
+  test("makes way for another tab, and goes on when that is done", async () => {
+    const name = newName();
+    const store = await filledStore(name);
+    const upgrade = indexedDB.open(`millrace:${name}`, 9);
+    upgrade.addEventListener("upgradeneeded", () => upgrade.transaction!.abort());
+    await expect(settled(upgrade)).rejects.toMatchObject({ name: "AbortError" });
+    await store.append(appendOf(3, 2));
+    expect(await store.recover()).toMatchObject({ endPosition: 5 });
+    await store.close();
+  });
+
+  test("says so when its log was deleted by someone else", async () => {
+    const name = newName();
+    const store = await filledStore(name);
+    await settled(indexedDB.deleteDatabase(`millrace:${name}`));
+    await expectFault(() => store.append(appendOf(3, 2)), "storage_unavailable");
+    expect(await store.recover()).toBeNull();
+    await store.close();
+  });
+
+  test("says so when a newer Millrace made the database", async () => {
+    const name = newName();
+    (await settled(indexedDB.open(`millrace:${name}`, 2))).close();
+    await expectFault(() => indexeddb(name).recover(), "storage_unavailable", "VersionError");
+  });
+});
