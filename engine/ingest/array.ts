@@ -81,6 +81,17 @@ function endsNumber(state: number): boolean {
   return state === ZERO || state === INTEGER || state === FRACTION || state === POWER;
 }
 
+/** Where the plain characters of a string end. */
+function plainEnd(bytes: Uint8Array, from: number): number {
+  let at = from;
+  while (at < bytes.length) {
+    const byte = bytes[at]!;
+    if (byte === 0x22 || byte === 0x5c || byte < 0x20) break;
+    at++;
+  }
+  return at;
+}
+
 /** The automaton. `edges` collects where elements start and end, in turn. */
 class ArrayScanner {
   state = BEFORE;
@@ -95,11 +106,13 @@ class ArrayScanner {
   scan(bytes: Uint8Array, edges: number[]): void {
     const end = bytes.length;
     for (let at = 0; at < end; at++) {
-      const byte = bytes[at]!;
       if (this.state === STRING) {
-        if (byte !== 0x22 && byte !== 0x5c && byte >= 0x20) continue;
-        this.inString(byte, at, edges);
-      } else if (this.state < STRING) this.structure(byte, at, edges);
+        at = plainEnd(bytes, at);
+        if (at === end) return;
+      }
+      const byte = bytes[at]!;
+      if (this.state === STRING) this.inString(byte, at, edges);
+      else if (this.state < STRING) this.structure(byte, at, edges);
       else this.scalar(byte, at, edges);
       if (this.state === BROKEN) return;
     }

@@ -9,10 +9,12 @@ import {
   DEFAULT_VERSION,
   EVENT_ID,
   EVENT_TIME,
+  EVENT_TYPE,
   EVENT_VERSION,
   EXPECTED,
   LINE_BYTES_MAX,
   MEMBERS,
+  SOURCE,
   isObject,
   memberCode,
 } from "../event/envelope.ts";
@@ -31,6 +33,8 @@ export interface DecodedEvent {
   /** "" when absent. */
   readonly source: string;
   readonly timeMs: number;
+  /** Whether it was sent as a CloudEvent, whose members have names of their own. */
+  readonly isCloudEvent: boolean;
   /**
    * Start and end of each member's raw value in the bytes, by member number: ABSENT twice when
    * absent or null, DEFAULTED twice for the version that a CloudEvent leaves out.
@@ -42,9 +46,7 @@ export const ABSENT = -1;
 /** Stands for the constant bytes `"1.0"`, quotes included. */
 export const DEFAULTED = -2;
 
-type Names = readonly string[];
-
-function numbersOf(names: Names): ReadonlyMap<string, number> {
+function numbersOf(names: readonly string[]): ReadonlyMap<string, number> {
   return new Map(names.map((name, member) => [name, member]));
 }
 
@@ -60,26 +62,62 @@ function isCloudEvent(root: JsonObject): boolean {
   return root["specversion"] === "1.0" && (root["eventId"] ?? null) === null;
 }
 
-/** The same event under the envelope's names; a member sent under one of those is not kept. */
-function mapCloudEvent(root: JsonObject): JsonObject {
+/** The envelope's values and where they stand, by member number. */
+interface Envelope {
+  readonly values: (Json | undefined)[];
+  readonly spans: Int32Array;
+}
+
+/** Sorts the root's members by number; those that are null count as absent. */
+function envelopeOf(
+  reader: JsonReader,
+  numbers: ReadonlyMap<string, number>,
+  start: number,
+): Envelope {
+  const values: (Json | undefined)[] = MEMBERS.map(() => undefined);
+  const spans = new Int32Array(MEMBERS.length * 2).fill(ABSENT);
+  const { rootNames, rootValues, rootSpans } = reader;
+  for (let index = 0; index < rootNames.length; index++) {
+    const member = numbers.get(rootNames[index]!);
+    const value = rootValues[index]!;
+    if (member === undefined || value === null) continue;
+    values[member] = value;
+    spans[member * 2] = start + rootSpans[index * 2]!;
+    spans[member * 2 + 1] = start + rootSpans[index * 2 + 1]!;
+  }
+  return { values, spans };
+}
+
+/** What a CloudEvent may leave out: its version, and its correlation, which is then its id. */
+function addCloudDefaults({ values, spans }: Envelope): void {
+  if (values[EVENT_VERSION] === undefined) {
+    values[EVENT_VERSION] = DEFAULT_VERSION;
+    spans.fill(DEFAULTED, EVENT_VERSION * 2, EVENT_VERSION * 2 + 2);
+  }
+  if (values[CORRELATION_ID] === undefined) {
+    values[CORRELATION_ID] = values[EVENT_ID];
+    spans.copyWithin(CORRELATION_ID * 2, EVENT_ID * 2, EVENT_ID * 2 + 2);
+  }
+}
+
+/** A CloudEvent under the envelope's names; what was sent under one of those is not kept. */
+function renamed(root: JsonObject, values: Envelope["values"]): JsonObject {
   const event: JsonObject = Object.create(null);
   for (const name of Object.keys(root)) {
     if (!CLOUD_NUMBERS.has(name) && !MEMBER_NUMBERS.has(name)) event[name] = root[name]!;
   }
   for (let member = 0; member < MEMBERS.length; member++) {
-    const value = root[CLOUD_MEMBERS[member]!] ?? null;
-    if (value !== null) event[MEMBERS[member]!] = value;
+    const value = values[member];
+    if (value !== undefined) event[MEMBERS[member]!] = value;
   }
-  event["eventVersion"] ??= DEFAULT_VERSION;
-  if (event["eventId"] !== undefined) event["correlationId"] ??= event["eventId"];
   return event;
 }
 
 /** The first member at fault, in the envelope's order; the time in ms when there is none. */
-function judgeEnvelope(event: JsonObject, sentNames: Names): number | EventFault {
+function judge(values: Envelope["values"], sentNames: readonly string[]): number | EventFault {
   let timeMs = 0;
   for (let member = 0; member < MEMBERS.length; member++) {
-    const value = event[MEMBERS[member]!];
+    const value = values[member];
     let code = memberCode(member, value);
     if (code === null && member === EVENT_TIME) {
       const time = parseTime(value as string);
@@ -89,34 +127,6 @@ function judgeEnvelope(event: JsonObject, sentNames: Names): number | EventFault
     if (code !== null) return eventFault(code, `/${sentNames[member]}`, EXPECTED[member]);
   }
   return timeMs;
-}
-
-/** Places the root's spans by member number, in the bytes that the line begins at `start` of. */
-function spansOf(
-  reader: JsonReader,
-  root: JsonObject,
-  numbers: ReadonlyMap<string, number>,
-  start: number,
-): Int32Array {
-  const spans = new Int32Array(MEMBERS.length * 2).fill(ABSENT);
-  const { rootNames, rootSpans } = reader;
-  for (let index = 0; index < rootNames.length; index++) {
-    const name = rootNames[index]!;
-    const member = numbers.get(name);
-    if (member === undefined || root[name] === null) continue;
-    spans[member * 2] = start + rootSpans[index * 2]!;
-    spans[member * 2 + 1] = start + rootSpans[index * 2 + 1]!;
-  }
-  return spans;
-}
-
-function defaultCloudSpans(spans: Int32Array): void {
-  if (spans[EVENT_VERSION * 2] === ABSENT) {
-    spans.fill(DEFAULTED, EVENT_VERSION * 2, EVENT_VERSION * 2 + 2);
-  }
-  if (spans[CORRELATION_ID * 2] === ABSENT) {
-    spans.copyWithin(CORRELATION_ID * 2, EVENT_ID * 2, EVENT_ID * 2 + 2);
-  }
 }
 
 /** Reads the line `bytes[start..end)`: the event, or its first fault. */
@@ -137,17 +147,18 @@ export function decodeEvent(
   if (!isObject(root)) throw new Error("Got no object and no fault from one line.");
 
   const isCloud = isCloudEvent(root);
-  const event = isCloud ? mapCloudEvent(root) : root;
-  const timeMs = judgeEnvelope(event, isCloud ? CLOUD_MEMBERS : MEMBERS);
+  const envelope = envelopeOf(reader, isCloud ? CLOUD_NUMBERS : MEMBER_NUMBERS, start);
+  if (isCloud) addCloudDefaults(envelope);
+  const { values, spans } = envelope;
+  const timeMs = judge(values, isCloud ? CLOUD_MEMBERS : MEMBERS);
   if (typeof timeMs !== "number") return timeMs;
-  const spans = spansOf(reader, root, isCloud ? CLOUD_NUMBERS : MEMBER_NUMBERS, start);
-  if (isCloud) defaultCloudSpans(spans);
   return {
-    event,
-    eventId: event["eventId"] as string,
-    eventType: event["eventType"] as string,
-    source: (event["source"] ?? "") as string,
+    event: isCloud ? renamed(root, values) : root,
+    eventId: values[EVENT_ID] as string,
+    eventType: values[EVENT_TYPE] as string,
+    source: (values[SOURCE] ?? "") as string,
     timeMs,
+    isCloudEvent: isCloud,
     spans,
   };
 }

@@ -56,8 +56,9 @@ function isDigit(byte: number): boolean {
 }
 
 export class JsonReader {
-  /** Names of the outermost object's members as they come, and (start, end) of their values. */
+  /** The outermost object's members as they come: names, values, and (start, end) of these. */
   readonly rootNames: string[] = [];
+  readonly rootValues: Json[] = [];
   readonly rootSpans: number[] = [];
   /** No byte beyond ASCII was read. Else the caller asks `isUtf8` before it trusts anything. */
   isAscii = true;
@@ -177,6 +178,7 @@ export class JsonReader {
       object[key] = value;
       if (depth === 1) {
         this.rootNames.push(key);
+        this.rootValues.push(value);
         this.rootSpans.push(from, this.at);
       }
       this.skipBlank();

@@ -25,22 +25,30 @@ const BEYOND_DOUBLES = "1e999";
 
 /** What `JSON.stringify` would look at: after `toJSON`, and out of the boxes of primitives. */
 function plain(value: unknown, key: string): unknown {
-  let result = value;
-  if (result !== null && (typeof result === "object" || typeof result === "bigint")) {
-    const toJson: unknown = (result as { toJSON?: unknown }).toJSON;
-    if (typeof toJson === "function") result = toJson.call(result, key);
-  }
+  if (value === null || (typeof value !== "object" && typeof value !== "bigint")) return value;
+  const toJson: unknown = (value as { toJSON?: unknown }).toJSON;
+  const result: unknown = typeof toJson === "function" ? toJson.call(value, key) : value;
+  if (typeof result !== "object" || result === null) return result;
   if (result instanceof Number) return Number(result);
   if (result instanceof String) return String(result);
   if (result instanceof Boolean || result instanceof BigInt) return result.valueOf();
   return result;
 }
 
+/** A string as JSON; most need no escape, and the host is asked only about the others. */
+function quoted(text: string): string {
+  for (let at = 0; at < text.length; at++) {
+    const unit = text.charCodeAt(at);
+    if (unit < 0x20 || unit > 0x7e || unit === 0x22 || unit === 0x5c) return JSON.stringify(text);
+  }
+  return `"${text}"`;
+}
+
 /** The text of anything but an object; undefined where JSON has none and leaves it out. */
 function scalarText(value: unknown): string | undefined {
   switch (typeof value) {
     case "string":
-      return JSON.stringify(value);
+      return quoted(value);
     case "number":
       return Number.isFinite(value) ? String(value) : BEYOND_DOUBLES;
     case "boolean":
@@ -83,7 +91,7 @@ class LineWriter {
     const name = frame.names === null ? String(index) : frame.names[index]!;
     const value = plain((frame.value as { [name: string]: unknown })[name], name);
     const comma = frame.isEmpty ? "" : ",";
-    const before = frame.names === null ? comma : `${comma}${JSON.stringify(name)}:`;
+    const before = frame.names === null ? comma : `${comma}${quoted(name)}:`;
     if (this.put(value, before, frame.names === null ? "null" : undefined)) frame.isEmpty = false;
     const turns = typeof value === "object" && value !== null ? (this.open.get(value) ?? 0) : 0;
     return turns < 2 || this.frames.length <= DEPTH_MAX;

@@ -19,6 +19,9 @@ export function randomOf(seed: number): Random {
   return { below, pick: <T>(items: readonly T[]): T => items[below(items.length)]! };
 }
 
+/** How long a seeded test may take, on a machine that does other work too. */
+export const SEEDED_LIMIT_MS = 60_000;
+
 /** Runs a property from a seed, and names the seed where it fails. */
 export function seeded(property: (random: Random) => void): void {
   const given = process.env["MILLRACE_SEED"];

@@ -32,6 +32,7 @@ describe("a CloudEvent", () => {
     });
     expect(Object.getPrototypeOf(decoded.event)).toBe(null);
     expect(decoded.source).toBe("till-7");
+    expect(decoded.isCloudEvent).toBe(true);
   });
 
   test("has the content of the native event that says the same", () => {
@@ -104,6 +105,7 @@ describe("what is no CloudEvent", () => {
     const decoded = event(lineWith({ specversion: '"1.0"', id: '"other"' }));
     expect(decoded.eventId).toBe(SAMPLE.eventId);
     expect(decoded.event["id"]).toBe("other");
+    expect(decoded.isCloudEvent).toBe(false);
     expect(decoded.event["specversion"]).toBe("1.0");
   });
 

@@ -4,7 +4,7 @@
 import { describe, expect, test } from "vitest";
 import { canonical } from "../../engine/event/canonical.ts";
 import { decodeEvent, isFault } from "../../engine/ingest/decode.ts";
-import { seeded } from "../event/random.ts";
+import { SEEDED_LIMIT_MS, seeded } from "../event/random.ts";
 import type { Random } from "../event/random.ts";
 import { CLOUD_SAMPLE, lineWith } from "./sample.ts";
 
@@ -99,19 +99,25 @@ function check(bytes: Uint8Array): "event" | "fault" | "refused" {
 }
 
 describe("a mutated event", () => {
-  test("is taken, refused and read as the host's own readers would", () => {
-    seeded((random) => {
-      const counts = { event: 0, fault: 0, refused: 0 };
-      for (let round = 0; round < 60_000; round++) {
-        const bytes = mutated(random);
-        try {
-          counts[check(bytes)]++;
-        } catch (cause) {
-          throw new Error(`on ${JSON.stringify(Buffer.from(bytes).toString("latin1"))}`, { cause });
+  test(
+    "is taken, refused and read as the host's own readers would",
+    () => {
+      seeded((random) => {
+        const counts = { event: 0, fault: 0, refused: 0 };
+        for (let round = 0; round < 20_000; round++) {
+          const bytes = mutated(random);
+          try {
+            counts[check(bytes)]++;
+          } catch (cause) {
+            throw new Error(`on ${JSON.stringify(Buffer.from(bytes).toString("latin1"))}`, {
+              cause,
+            });
+          }
         }
-      }
-      // Each way is walked often.
-      for (const count of Object.values(counts)) expect(count).toBeGreaterThan(1000);
-    });
-  });
+        // Each way is walked often.
+        for (const count of Object.values(counts)) expect(count).toBeGreaterThan(300);
+      });
+    },
+    SEEDED_LIMIT_MS,
+  );
 });

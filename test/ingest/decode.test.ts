@@ -2,7 +2,7 @@
 // one more; and the order of codes where a line has several faults.
 
 import { describe, expect, test } from "vitest";
-import { content, isFault } from "../../engine/ingest/decode.ts";
+import { content, decodeEvent, isFault } from "../../engine/ingest/decode.ts";
 import { SAMPLE, bytesOf, decode, lineWith, nested, verdict, wide } from "./sample.ts";
 
 type Case = readonly [line: string, verdict: string];
@@ -199,8 +199,10 @@ describe("bytes that are not UTF-8", () => {
     expect(verdict(bytesOf(`{}}}"${bad}`))).toBe("invalid_utf8 ");
   });
 
-  test("a character cut by the end of the line is invalid, though the next bytes would end it", () => {
-    expect(verdict(bytesOf("{%C3"))).toBe("invalid_utf8 ");
+  test("a character cut by the line's end is invalid, though the next byte would end it", () => {
+    const bytes = new TextEncoder().encode('{"é');
+    expect(decodeEvent(bytes, 0, 3)).toMatchObject({ code: "invalid_utf8", pointer: "" });
+    expect(decodeEvent(bytes, 0, 4)).toMatchObject({ code: "invalid_json", pointer: "" });
   });
 });
 

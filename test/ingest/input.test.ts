@@ -4,7 +4,7 @@ import { describe, expect, test } from "vitest";
 import { decodeEvent, isFault } from "../../engine/ingest/decode.ts";
 import { readInput } from "../../engine/ingest/input.ts";
 import type { Input, PushInput } from "../../engine/ingest/input.ts";
-import { seeded } from "../event/random.ts";
+import { SEEDED_LIMIT_MS, seeded } from "../event/random.ts";
 import { SAMPLE, lineWith } from "./sample.ts";
 
 const text = (bytes: Uint8Array): string => Buffer.from(bytes).toString();
@@ -56,20 +56,24 @@ describe("lines", () => {
     expect(verdicts(source)).toEqual(["invalid_json "]);
   });
 
-  test("of random bytes are those of a plain split", () => {
-    seeded((random) => {
-      for (let round = 0; round < 5_000; round++) {
-        const source = Array.from({ length: random.below(12) }, () =>
-          random.pick(["\n", "\r", " ", "\t", "{}", "x"]),
-        ).join("");
-        const expected = source
-          .split("\n")
-          .map((line) => line.replace(/\r$/, ""))
-          .filter((line) => !/^[ \t\r]*$/.test(line));
-        expect(linesOf(readInput(source)), JSON.stringify(source)).toEqual(expected);
-      }
-    });
-  });
+  test(
+    "of random bytes are those of a plain split",
+    () => {
+      seeded((random) => {
+        for (let round = 0; round < 5_000; round++) {
+          const source = Array.from({ length: random.below(12) }, () =>
+            random.pick(["\n", "\r", " ", "\t", "{}", "x"]),
+          ).join("");
+          const expected = source
+            .split("\n")
+            .map((line) => line.replace(/\r$/, ""))
+            .filter((line) => !/^[ \t\r]*$/.test(line));
+          expect(linesOf(readInput(source)), JSON.stringify(source)).toEqual(expected);
+        }
+      });
+    },
+    SEEDED_LIMIT_MS,
+  );
 });
 
 describe("bytes", () => {

@@ -3,7 +3,7 @@
 
 import { describe, expect, test } from "vitest";
 import { lineOf } from "../../engine/ingest/object.ts";
-import { seeded } from "../event/random.ts";
+import { SEEDED_LIMIT_MS, seeded } from "../event/random.ts";
 import type { Random } from "../event/random.ts";
 import { SAMPLE, verdict } from "./sample.ts";
 
@@ -112,12 +112,16 @@ function value(random: Random, depth: number): unknown {
 }
 
 describe("what JSON can hold", () => {
-  test("is written as JSON.stringify writes it", () => {
-    seeded((random) => {
-      for (let round = 0; round < 20_000; round++) {
-        const sample = { root: value(random, 5) };
-        expect(lineOf(sample)).toBe(JSON.stringify(sample));
-      }
-    });
-  });
+  test(
+    "is written as JSON.stringify writes it",
+    () => {
+      seeded((random) => {
+        for (let round = 0; round < 20_000; round++) {
+          const sample = { root: value(random, 5) };
+          expect(lineOf(sample)).toBe(JSON.stringify(sample));
+        }
+      });
+    },
+    SEEDED_LIMIT_MS,
+  );
 });
