@@ -41,6 +41,7 @@ function chromium() {
 }
 
 export default defineConfig({
+  tsconfig,
   test: {
     // A run while the built wasm is missing would poison this cache.
     fsModuleCache: false,

@@ -51,8 +51,8 @@ const OPERANDS: Readonly<Record<Operator | "get" | "has" | "in", readonly [numbe
   "<=": [2, 2],
   ">": [2, 2],
   ">=": [2, 2],
-  all: [1, Infinity],
-  any: [1, Infinity],
+  all: [0, Infinity],
+  any: [0, Infinity],
   "!": [1, 1],
   in: [2, 2],
   "+": [2, 2],
@@ -60,7 +60,7 @@ const OPERANDS: Readonly<Record<Operator | "get" | "has" | "in", readonly [numbe
   "*": [2, 2],
   "/": [2, 2],
   "%": [2, 2],
-  coalesce: [1, Infinity],
+  coalesce: [0, Infinity],
   case: [2, Infinity],
 };
 

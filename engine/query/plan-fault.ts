@@ -52,6 +52,7 @@ export const PLAN_FAULTS = {
   expression_too_large: "An expression has at most 4096 parts.",
   unknown_aggregate: "The query has no aggregate of this name.",
   unknown_emit: "`emit` is all, final or none.",
+  plan_too_large: "The plan is too large to run: say it with fewer or shorter expressions.",
   unknown_catalogue: "No catalogue of this name was given.",
   not_supported_yet: "This version does not run this yet.",
 } as const satisfies Record<string, string>;

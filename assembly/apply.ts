@@ -1,0 +1,99 @@
+// Apply: the accepted lines of the batch, in order, become state. The only place from which the
+// state region is written. An entry that makes many windows final may fill the buffer of changes:
+// then apply stops, the host empties the buffer, and apply goes on where it stood.
+
+import {
+  FLAG_INEXACT,
+  KIND_TICK,
+  QUERY_FIELDS,
+  QUERY_WHERE,
+  SLOT_FLAGS,
+  SLOT_IDENTITY,
+  SLOT_MARK,
+  SLOT_RECEIVED,
+  SLOT_ROUTE,
+  SLOT_TIME,
+  PROGRAM,
+  VALUE_BYTES,
+  VALUE_FLAGS,
+  VERDICT_ACCEPTED,
+} from "./layout";
+import { kindOf, rowOf, slotAt, slotCount, textBase, verdictOf } from "./batch";
+import { advance, afterEvent, afterTick } from "./clock";
+import { remember } from "./dedupe";
+import { bindFields, holds } from "./expression";
+import { queryProgram, routeQueries } from "./program";
+import {
+  S_CLOCK,
+  S_INEXACT,
+  S_MOVED_CLOCK,
+  S_MOVED_RECEIVED,
+  S_POSITION,
+  increment,
+} from "./state";
+import { applyToQuery, beginPush, tellUpdates } from "./window";
+
+let cursor: u32 = 0;
+/** Whether the line at the cursor has begun: the clock is on its way through the timers. */
+let begun: bool = false;
+
+export function beginApply(): void {
+  cursor = 0;
+  begun = false;
+  beginPush(load<u64>(S_POSITION));
+}
+
+/** Counts the integers beyond 2^53 that the query reads, each value once. */
+function countInexact(row: usize, query: usize): void {
+  let list = PROGRAM + <usize>load<u32>(query, QUERY_FIELDS);
+  for (let n = load<u32>(list); n > 0; n--) {
+    list += 4;
+    const value = row + <usize>load<u32>(list) * VALUE_BYTES;
+    if (!(load<u8>(value, VALUE_FLAGS) & FLAG_INEXACT)) continue;
+    store<u8>(value, 0, VALUE_FLAGS);
+    increment(S_INEXACT);
+  }
+}
+
+function applyToQueries(index: u32, slot: usize, position: u64): void {
+  const queries = routeQueries(load<u32>(slot, SLOT_ROUTE));
+  const row = rowOf(index);
+  const time = load<i64>(slot, SLOT_TIME);
+  for (let i = load<u32>(queries), q = queries + 4; i > 0; i--, q += 4) {
+    const query = queryProgram(load<u32>(q));
+    if (load<u8>(slot, SLOT_FLAGS) & FLAG_INEXACT) countInexact(row, query);
+    bindFields(row, textBase());
+    if (holds(load<u32>(query, QUERY_WHERE))) {
+      applyToQuery(load<u32>(q), query, time, position);
+    }
+  }
+}
+
+function applyEvent(slot: usize): bool {
+  const received = load<i64>(slot, SLOT_RECEIVED);
+  const target = afterEvent(load<i64>(S_CLOCK), load<i64>(slot, SLOT_TIME), received);
+  if (!begun && target > load<i64>(S_CLOCK)) {
+    store<i64>(S_MOVED_CLOCK, target);
+    store<i64>(S_MOVED_RECEIVED, received);
+  }
+  begun = true;
+  if (!advance(target)) return false;
+  const position = load<u64>(S_POSITION);
+  const time = load<i64>(slot, SLOT_TIME);
+  remember(slot + SLOT_IDENTITY, load<u64>(slot, SLOT_MARK), time, position);
+  applyToQueries(cursor, slot, position);
+  return true;
+}
+
+/** Applies the rest of the batch and tells it; false where the buffer of changes is full. */
+export function applyBatch(): bool {
+  for (; cursor < slotCount; cursor++, begun = false) {
+    const slot = slotAt(cursor);
+    if (verdictOf(slot) != VERDICT_ACCEPTED) continue;
+    if (kindOf(slot) == KIND_TICK) {
+      if (!advance(afterTick(load<i64>(S_CLOCK), load<i64>(slot, SLOT_TIME)))) return false;
+    } else if (!applyEvent(slot)) return false;
+    increment(S_POSITION);
+  }
+  return tellUpdates();
+}

@@ -1,0 +1,202 @@
+// The dictionary of keys: each different key of a query is one record, shared by all its windows
+// and by its final rows in the view, and freed in log order when the last of them goes.
+//
+//   key:  ┌──────┬──────┬───────┬────────┬─────┬───────┬──────────────────┐
+//         │ refs │ open │ query │ length │ tag │ other │ encoded values … │
+//         └──────┴──────┴───────┴────────┴─────┴───────┴──────────────────┘
+//
+// `open` counts its windows not yet final: while it is not 0 the key counts against `limits.keys`.
+// An event whose key would be one too many is counted under the key whose every member is the
+// string `__other__`, which itself counts for nothing.
+//
+// An encoded value is a tag byte, then a double, or a u32 length and UTF-8 bytes, or nothing.
+
+import {
+  PROGRAM,
+  PROGRAM_KEYS_MAX,
+  QUERY_KEYS,
+  QUERY_KEY_COUNT,
+  TAG_COMPOSITE,
+  TAG_NULL,
+  TAG_NUMBER,
+  TAG_STRING,
+} from "./layout";
+import { alloc, free } from "./arena";
+import { bytesAt, evaluate, lengthAt, numberAt, tagAt } from "./expression";
+import {
+  hashMember,
+  home,
+  slotAfter,
+  slotRef,
+  slotTag,
+  tableBits,
+  tableInsert,
+  tableRemove,
+  tagOf,
+} from "./hash";
+import { scratch, scratchAlloc } from "./regions";
+import { Q_OPEN_KEYS, S_KEYS, S_KEY_BYTES, queryState } from "./state";
+
+const KEY_REFS: usize = 0;
+const KEY_OPEN: usize = 4;
+const KEY_QUERY: usize = 8;
+const KEY_LENGTH: usize = 12;
+const KEY_TAG: usize = 16;
+const KEY_OTHER: usize = 20;
+export const KEY_HEADER_BYTES: usize = 24;
+
+const OTHER: usize = memory.data<u8>([95, 95, 111, 116, 104, 101, 114, 95, 95]); // __other__
+export const OTHER_BYTES: usize = 9;
+
+/** Bytes that a value takes encoded. */
+@inline
+export function encodedBytes(value: usize): usize {
+  const tag = tagAt(value);
+  if (tag == TAG_NUMBER) return 9;
+  return tag == TAG_STRING ? 5 + <usize>lengthAt(value) : 1;
+}
+
+/** Writes a value at `to`; where the next one goes. */
+export function encodeValue(to: usize, value: usize): usize {
+  const tag = tagAt(value);
+  store<u8>(to, tag);
+  if (tag == TAG_NUMBER) {
+    // One zero: -0 and 0 are the same key, and print the same.
+    store<f64>(to + 1, numberAt(value) + 0);
+    return to + 9;
+  }
+  if (tag == TAG_STRING) {
+    const n = lengthAt(value);
+    store<u32>(to + 1, n);
+    memory.copy(to + 5, bytesAt(value), n);
+    return to + 5 + n;
+  }
+  return to + 1;
+}
+
+// ── a key being built ──────────────────────────────────────────────────────────────────────────
+
+/** Where in scratch the key of the event at hand is built (`reserveKeyBuffer`), and its length. */
+let buffer: i32 = 0;
+let length: usize = 0;
+
+export function reserveKeyBuffer(bytes: usize): bool {
+  buffer = scratchAlloc(bytes);
+  return buffer >= 0;
+}
+
+/** Builds the key of the event whose fields are bound; false where a member is null. */
+export function buildKey(query: usize): bool {
+  const start = scratch + buffer;
+  let to = start;
+  const members = load<u16>(query, QUERY_KEY_COUNT);
+  let codes = PROGRAM + <usize>load<u32>(query, QUERY_KEYS);
+  for (let i: u32 = 0; i < members; i++, codes += 4) {
+    const value = evaluate(load<u32>(codes));
+    if (tagAt(value) == TAG_NULL || tagAt(value) == TAG_COMPOSITE) return false;
+    to = encodeValue(to, value);
+  }
+  length = to - start;
+  return true;
+}
+
+function buildOther(query: usize): void {
+  const start = scratch + buffer;
+  let to = start;
+  for (let i: u32 = load<u16>(query, QUERY_KEY_COUNT); i > 0; i--) {
+    store<u8>(to, TAG_STRING);
+    store<u32>(to + 1, <u32>OTHER_BYTES);
+    memory.copy(to + 5, OTHER, OTHER_BYTES);
+    to += 5 + OTHER_BYTES;
+  }
+  length = to - start;
+}
+
+/** Whether every member of the encoded key is `__other__`; the empty key is an ordinary one. */
+function isOther(p: usize, bytes: usize): bool {
+  if (bytes == 0 || bytes % (5 + OTHER_BYTES) != 0) return false;
+  for (const end = p + bytes; p < end; p += 5 + OTHER_BYTES) {
+    if (load<u8>(p) != TAG_STRING || load<u32>(p + 1) != OTHER_BYTES) return false;
+    if (memory.compare(p + 5, OTHER, OTHER_BYTES) != 0) return false;
+  }
+  return true;
+}
+
+// ── the table ──────────────────────────────────────────────────────────────────────────────────
+
+function findKey(index: u32, tag: u32): usize {
+  if (tableBits(S_KEYS) == 0) return 0;
+  let i = home(S_KEYS, tag);
+  while (true) {
+    const key = slotRef(S_KEYS, i);
+    if (!key) return 0;
+    if (
+      slotTag(S_KEYS, i) == tag &&
+      load<u32>(key, KEY_QUERY) == index &&
+      load<u32>(key, KEY_LENGTH) == <u32>length &&
+      memory.compare(key + KEY_HEADER_BYTES, scratch + buffer, length) == 0
+    ) {
+      return key;
+    }
+    i = slotAfter(S_KEYS, i);
+  }
+}
+
+function internBuilt(index: u32): usize {
+  const tag = tagOf(hashMember(index, scratch + buffer, length));
+  const known = findKey(index, tag);
+  if (known) return known;
+  const key = alloc(KEY_HEADER_BYTES + length);
+  store<u32>(key, index, KEY_QUERY);
+  store<u32>(key, <u32>length, KEY_LENGTH);
+  store<u32>(key, tag, KEY_TAG);
+  memory.copy(key + KEY_HEADER_BYTES, scratch + buffer, length);
+  store<u32>(key, isOther(key + KEY_HEADER_BYTES, length), KEY_OTHER);
+  tableInsert(S_KEYS, tag, key);
+  store<u64>(S_KEY_BYTES, max(load<u64>(S_KEY_BYTES), <u64>length));
+  return key;
+}
+
+/** The record of the key that was built, or of `__other__` where it would be one too many. */
+export function internKey(index: u32, query: usize): usize {
+  const tag = tagOf(hashMember(index, scratch + buffer, length));
+  const known = findKey(index, tag);
+  if (known && load<u32>(known, KEY_OPEN) != 0) return known;
+  const full = load<u32>(queryState(index), Q_OPEN_KEYS) >= load<u32>(PROGRAM + PROGRAM_KEYS_MAX);
+  if (full && load<u16>(query, QUERY_KEY_COUNT) != 0) buildOther(query);
+  return internBuilt(index);
+}
+
+/** A window of the key opens. */
+export function openKey(key: usize): void {
+  store<u32>(key, load<u32>(key, KEY_REFS) + 1, KEY_REFS);
+  const open = load<u32>(key, KEY_OPEN) + 1;
+  store<u32>(key, open, KEY_OPEN);
+  if (open == 1) countOpen(key, 1);
+}
+
+/** A window of the key is final; its row still refers to the key. */
+export function closeKey(key: usize): void {
+  const open = load<u32>(key, KEY_OPEN) - 1;
+  store<u32>(key, open, KEY_OPEN);
+  if (open == 0) countOpen(key, -1);
+}
+
+function countOpen(key: usize, by: i32): void {
+  if (load<u32>(key, KEY_OTHER)) return;
+  const counter = queryState(load<u32>(key, KEY_QUERY)) + Q_OPEN_KEYS;
+  store<u32>(counter, load<u32>(counter) + by);
+}
+
+/** A row of the key leaves the view. */
+export function releaseKey(key: usize): void {
+  const refs = load<u32>(key, KEY_REFS) - 1;
+  store<u32>(key, refs, KEY_REFS);
+  if (refs) return;
+  tableRemove(S_KEYS, load<u32>(key, KEY_TAG), key);
+  free(key, KEY_HEADER_BYTES + load<u32>(key, KEY_LENGTH));
+}
+
+export function keyLength(key: usize): usize {
+  return load<u32>(key, KEY_LENGTH);
+}

@@ -1,0 +1,87 @@
+// Changes and rows on their way out: records in a buffer in scratch, which the host empties
+// whenever it is full. The host names the members, computes nothing, and puts a push's changes
+// in order (live/change.ts).
+
+import {
+  CHANGE_BYTES_TOTAL,
+  CHANGE_END,
+  CHANGE_FINAL,
+  CHANGE_HEADER_BYTES,
+  CHANGE_KEY_BYTES,
+  CHANGE_KIND,
+  CHANGE_POSITION,
+  CHANGE_QUERY,
+  CHANGE_REVISION,
+  CHANGE_START,
+  CHANGE_VALUE_BYTES,
+  OUT_BYTES,
+  QUERY_VALUE_BYTES,
+} from "./layout";
+import { KEY_HEADER_BYTES, keyLength } from "./dictionary";
+import { queryProgram } from "./program";
+import { scratch, scratchAlloc } from "./regions";
+import { S_KEY_BYTES, queryCount } from "./state";
+
+let buffer: i32 = 0;
+let capacity: usize = 0;
+let used: usize = 0;
+
+/** The record being written. */
+let record: usize = 0;
+
+/** A buffer that holds at least one record with the longest key and value there can be. */
+export function reserveOut(keyBytes: usize): bool {
+  let valueBytes: usize = 0;
+  for (let i: u32 = 0; i < queryCount(); i++) {
+    valueBytes = max(valueBytes, <usize>load<u32>(queryProgram(i), QUERY_VALUE_BYTES));
+  }
+  const key = max(keyBytes, <usize>load<u64>(S_KEY_BYTES));
+  capacity = OUT_BYTES + CHANGE_HEADER_BYTES + key + valueBytes;
+  buffer = scratchAlloc(capacity);
+  used = 0;
+  return buffer >= 0;
+}
+
+export function outOffset(): usize {
+  return scratch + buffer;
+}
+
+/** How many bytes of records lie in the buffer; it is empty again. */
+export function takeOut(): usize {
+  const bytes = used;
+  used = 0;
+  return bytes;
+}
+
+/** Whether the next record may not fit: the host empties the buffer first. */
+export function outIsFull(): bool {
+  return used >= <usize>OUT_BYTES;
+}
+
+/** Starts a record; where its value's bytes go (`endRecord` says where they end). */
+export function beginRecord(kind: u32, final: bool, query: u32, key: usize): usize {
+  record = scratch + buffer + used;
+  memory.fill(record, 0, CHANGE_HEADER_BYTES);
+  store<u8>(record, kind, CHANGE_KIND);
+  store<u8>(record, final, CHANGE_FINAL);
+  store<u16>(record, query, CHANGE_QUERY);
+  const n = keyLength(key);
+  store<u32>(record, <u32>n, CHANGE_KEY_BYTES);
+  memory.copy(record + CHANGE_HEADER_BYTES, key + KEY_HEADER_BYTES, n);
+  return record + CHANGE_HEADER_BYTES + n;
+}
+
+export function endRecord(start: i64, end: i64, revision: u64, position: u64, to: usize): void {
+  store<i64>(record, start, CHANGE_START);
+  store<i64>(record, end, CHANGE_END);
+  store<f64>(record, <f64>revision, CHANGE_REVISION);
+  store<f64>(record, <f64>position, CHANGE_POSITION);
+  const bytes = to - record;
+  const key = <usize>load<u32>(record, CHANGE_KEY_BYTES);
+  store<u32>(record, <u32>(bytes - CHANGE_HEADER_BYTES - key), CHANGE_VALUE_BYTES);
+  const total = (bytes + 7) & ~7;
+  memory.fill(to, 0, total - bytes);
+  store<u32>(record, <u32>total, CHANGE_BYTES_TOTAL);
+  used += total;
+  assert(used <= capacity);
+}

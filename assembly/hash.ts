@@ -1,0 +1,219 @@
+// SipHash-1-3 (Aumasson, Bernstein: "SipHash: a fast short-input PRF", 2012; the 128-bit form as
+// in the authors' reference code), and the one hash table of the core.
+//
+// Keys come from untrusted producers, so every table is keyed; the host draws the key when a log
+// is created. Iteration order never comes from a hash.
+//
+//   table:  ┌─────────┬──────┬───────┐      slot:  ┌─────┬─────┐
+//           │ address │ bits │ count │             │ tag │ ref │   ref 0: empty
+//           └─────────┴──────┴───────┘             └─────┴─────┘
+//
+// Open addressing, linear probing from the tag's high bits, at most three quarters full; removal
+// shifts back what was displaced, so there are no tombstones.
+
+import { PROGRAM, PROGRAM_HASH_KEY } from "./layout";
+import { alloc, blockBytes, free } from "./arena";
+
+let v0: u64 = 0;
+let v1: u64 = 0;
+let v2: u64 = 0;
+let v3: u64 = 0;
+
+@inline
+function round(): void {
+  v0 += v1;
+  v1 = rotl(v1, 13) ^ v0;
+  v0 = rotl(v0, 32);
+  v2 += v3;
+  v3 = rotl(v3, 16) ^ v2;
+  v0 += v3;
+  v3 = rotl(v3, 21) ^ v0;
+  v2 += v1;
+  v1 = rotl(v1, 17) ^ v2;
+  v2 = rotl(v2, 32);
+}
+
+@inline
+function absorb(m: u64): void {
+  v3 ^= m;
+  round();
+  v0 ^= m;
+}
+
+function start(tweak: u64): void {
+  const k0 = load<u64>(PROGRAM + PROGRAM_HASH_KEY);
+  const k1 = load<u64>(PROGRAM + PROGRAM_HASH_KEY, 8);
+  v0 = k0 ^ 0x736f6d6570736575;
+  v1 = k1 ^ 0x646f72616e646f6d ^ tweak;
+  v2 = k0 ^ 0x6c7967656e657261;
+  v3 = k1 ^ 0x7465646279746573;
+}
+
+/** Absorbs `n` bytes at `p`, padded to words, the length in the last one's high byte. */
+function absorbBytes(p: usize, n: usize): void {
+  const end = p + (n & ~7);
+  while (p < end) {
+    absorb(load<u64>(p));
+    p += 8;
+  }
+  let last: u64 = <u64>n << 56;
+  for (let i: usize = 0; i < (n & 7); i++) last |= <u64>load<u8>(p + i) << (i << 3);
+  absorb(last);
+}
+
+function finish(): u64 {
+  round();
+  round();
+  round();
+  return v0 ^ v1 ^ v2 ^ v3;
+}
+
+/** SipHash-1-3 of `n` bytes. */
+export function hashBytes(p: usize, n: usize): u64 {
+  start(0);
+  absorbBytes(p, n);
+  v2 ^= 0xff;
+  return finish();
+}
+
+/** SipHash-1-3 of a number, then bytes: a member of an envelope. */
+export function hashMember(member: u64, p: usize, n: usize): u64 {
+  start(0);
+  absorb(member);
+  absorbBytes(p, n);
+  v2 ^= 0xff;
+  return finish();
+}
+
+/** SipHash-1-3 of two words. */
+export function hashWords(a: u64, b: u64): u64 {
+  start(0);
+  absorb(a);
+  absorb(b);
+  v2 ^= 0xff;
+  return finish();
+}
+
+/** SipHash-1-3-128 of two strings, 16 bytes at `to`: an event's identity. */
+export function hashIdentity(a: usize, an: usize, b: usize, bn: usize, to: usize): void {
+  start(0xee);
+  // The first string's length keeps ("ab", "c") apart from ("a", "bc").
+  absorb(an);
+  absorbBytes(a, an);
+  absorbBytes(b, bn);
+  v2 ^= 0xee;
+  store<u64>(to, finish());
+  v1 ^= 0xdd;
+  store<u64>(to, finish(), 8);
+}
+
+export function tagOf(hash: u64): u32 {
+  return <u32>(hash >> 32);
+}
+
+// ── the table ──────────────────────────────────────────────────────────────────────────────────
+
+const TABLE_BITS_FIRST: u32 = 4;
+
+@inline
+export function tableSlots(table: usize): usize {
+  return load<u32>(table);
+}
+
+@inline
+export function tableBits(table: usize): u32 {
+  return load<u32>(table, 4);
+}
+
+@inline
+export function tableCount(table: usize): u32 {
+  return load<u32>(table, 8);
+}
+
+/** Index of the first slot to look at for `tag`. The table is not empty. */
+@inline
+export function home(table: usize, tag: u32): u32 {
+  return tag >> (32 - tableBits(table));
+}
+
+@inline
+export function slotAfter(table: usize, index: u32): u32 {
+  return (index + 1) & ((1 << tableBits(table)) - 1);
+}
+
+@inline
+export function slotTag(table: usize, index: u32): u32 {
+  return load<u32>(tableSlots(table) + (<usize>index << 3));
+}
+
+@inline
+export function slotRef(table: usize, index: u32): usize {
+  return load<u32>(tableSlots(table) + (<usize>index << 3), 4);
+}
+
+function place(slots: usize, bits: u32, tag: u32, ref: usize): void {
+  let i = tag >> (32 - bits);
+  while (load<u32>(slots + (<usize>i << 3), 4)) i = (i + 1) & ((1 << bits) - 1);
+  store<u32>(slots + (<usize>i << 3), tag);
+  store<u32>(slots + (<usize>i << 3), <u32>ref, 4);
+}
+
+function isFull(bits: u32, count: u32): bool {
+  return bits == 0 || <u64>count * 4 > (<u64>3 << bits);
+}
+
+function rehash(table: usize): void {
+  const bits = tableBits(table);
+  const slots = tableSlots(table);
+  const wider = bits == 0 ? TABLE_BITS_FIRST : bits + 1;
+  const fresh = alloc(<usize>8 << wider);
+  if (bits) {
+    const end = slots + (<usize>8 << bits);
+    for (let p = slots; p < end; p += 8) {
+      if (load<u32>(p, 4)) place(fresh, wider, load<u32>(p), load<u32>(p, 4));
+    }
+    free(slots, <usize>8 << bits);
+  }
+  store<u32>(table, <u32>fresh);
+  store<u32>(table, wider, 4);
+}
+
+export function tableInsert(table: usize, tag: u32, ref: usize): void {
+  const count = tableCount(table) + 1;
+  if (isFull(tableBits(table), count)) rehash(table);
+  place(tableSlots(table), tableBits(table), tag, ref);
+  store<u32>(table, count, 8);
+}
+
+export function tableRemove(table: usize, tag: u32, ref: usize): void {
+  const slots = tableSlots(table);
+  const mask: u32 = (1 << tableBits(table)) - 1;
+  let hole = home(table, tag);
+  while (slotRef(table, hole) != ref) {
+    assert(slotRef(table, hole) != 0);
+    hole = (hole + 1) & mask;
+  }
+  // Shift back each follower that would not be found across the hole.
+  let i = hole;
+  while (true) {
+    i = (i + 1) & mask;
+    if (!slotRef(table, i)) break;
+    const from = home(table, slotTag(table, i));
+    if (((i - from) & mask) < ((i - hole) & mask)) continue;
+    store<u64>(slots + (<usize>hole << 3), load<u64>(slots + (<usize>i << 3)));
+    hole = i;
+  }
+  store<u64>(slots + (<usize>hole << 3), 0);
+  store<u32>(table, tableCount(table) - 1, 8);
+}
+
+/** The most that the table takes from the arena while `more` entries are inserted. */
+export function tableGrowthBytes(table: usize, more: u32): usize {
+  let bits = tableBits(table);
+  let bytes: usize = 0;
+  while (isFull(bits, tableCount(table) + more)) {
+    bits = bits == 0 ? TABLE_BITS_FIRST : bits + 1;
+    bytes += blockBytes(<usize>8 << bits);
+  }
+  return bytes;
+}

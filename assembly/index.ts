@@ -1,0 +1,209 @@
+// The ABI of the core, on one screen. The host writes the compiled plan at PROGRAM, then:
+//
+//   open                     a fresh state
+//   begin → probe → reserve  a batch of lines: its verdicts, and room for the worst; no state moves
+//   begin → seal → reserve   the same for entries of the log, whose verdict is known
+//   apply …                  state moves; 1: take the changes and call again, 0: done
+//   rows …, flush …          likewise
+//   late, stats, queryStats  what is counted and listed, in a buffer
+//   image                    where state and told lie, to be copied out; restore makes room for them
+//
+// Addresses and counts are u32, times cross as f64. A false answer is "no memory", before any
+// change. Views of the memory are remade by the host after each call (core.ts, one place).
+
+import {
+  ENGINE_BYTES,
+  ENGINE_CLOCK,
+  ENGINE_FORGOTTEN,
+  ENGINE_HORIZON,
+  ENGINE_IDENTITIES,
+  ENGINE_INEXACT,
+  ENGINE_MOVED_CLOCK,
+  ENGINE_MOVED_RECEIVED,
+  ENGINE_NEXT_TIMER,
+  ENGINE_POSITION,
+  LATE_BYTES,
+  LATE_LISTED_MAX,
+  STATS_APPLIED,
+  STATS_BYTES,
+  STATS_LATE,
+  STATS_OPEN,
+  STATS_ROWS,
+  STATS_UNKEYED,
+} from "./layout";
+import { applyBatch, beginApply } from "./apply";
+import { arenaOpen } from "./arena";
+import { beginBatch, extendBatch, sealBatch } from "./batch";
+import { clockOpen, passAll } from "./clock";
+import { dedupeOpen, horizonAt, identityCount } from "./dedupe";
+import { outOffset, reserveOut, takeOut } from "./emit";
+import { reserveImage, stateBytes } from "./image";
+import { copyLate } from "./late";
+import { probeBatch, reserveBatch } from "./probe";
+import { checkProgram } from "./program";
+import { reserveState, resetRegions, scratch, scratchAlloc, told, toldBytes } from "./regions";
+import {
+  NO_TIME,
+  Q_APPLIED,
+  Q_LATE,
+  Q_OPEN,
+  Q_ROWS,
+  Q_UNKEYED,
+  S_CLOCK,
+  S_FORGOTTEN,
+  S_HORIZON,
+  S_INEXACT,
+  S_MOVED_CLOCK,
+  S_MOVED_RECEIVED,
+  S_POSITION,
+  queryState,
+  stateHeadBytes,
+} from "./state";
+import { firstTime, timerCount } from "./timer";
+import { toldOpen } from "./told";
+import { beginRows, writeRows } from "./window";
+
+/** The line of the assertion that failed, for the host's message. */
+export let assertedLine: u32 = 0;
+
+export function abort(_message: usize, _file: usize, line: u32, _column: u32): void {
+  assertedLine = line;
+  unreachable();
+}
+
+export function open(): bool {
+  checkProgram();
+  resetRegions();
+  if (!reserveState(stateHeadBytes())) return false;
+  arenaOpen();
+  toldOpen();
+  clockOpen();
+  store<i64>(S_MOVED_CLOCK, NO_TIME);
+  store<i64>(S_MOVED_RECEIVED, NO_TIME);
+  dedupeOpen();
+  return true;
+}
+
+/** The address of the scratch header of a batch of `lines` lines; 0: no memory. */
+export function begin(lines: u32, bytes: u32): usize {
+  return beginBatch(lines, bytes);
+}
+
+/** Room for `bytes` more bytes of strings behind the batch's bytes. */
+export function extend(bytes: u32): bool {
+  return extendBatch(bytes);
+}
+
+export function probe(): bool {
+  return probeBatch();
+}
+
+export function seal(): void {
+  sealBatch();
+}
+
+/** Room for applying what is accepted. Nothing of scratch stays where it was: ask `batch`. */
+export function reserve(): bool {
+  if (!reserveBatch()) return false;
+  beginApply();
+  return true;
+}
+
+/** Where the scratch header of the batch lies now. */
+export function batch(): usize {
+  return scratch;
+}
+
+export function apply(): u32 {
+  return applyBatch() ? 0 : 1;
+}
+
+/** Makes every window final (`--flush`): `flushBegin` once, then `flush` until it answers 0. */
+export function flushBegin(): bool {
+  return beginBatch(0, 0) != 0 && reserveOut(0);
+}
+
+export function flush(): u32 {
+  return passAll() ? 0 : 1;
+}
+
+export function rowsBegin(query: u32): bool {
+  if (beginBatch(0, 0) == 0 || !reserveOut(0)) return false;
+  beginRows(query);
+  return true;
+}
+
+export function rows(from: f64, to: f64): u32 {
+  return writeRows(<i64>from, <i64>to) ? 0 : 1;
+}
+
+/** The buffer of changes and rows, and how many bytes lie in it; taking empties it. */
+export function out(): usize {
+  return outOffset();
+}
+
+export function take(): usize {
+  return takeOut();
+}
+
+/** Listed late events of a query, at `report`; how many. */
+export function late(query: u32): u32 {
+  beginBatch(0, 0);
+  list = scratchAlloc(LATE_LISTED_MAX * LATE_BYTES);
+  return list < 0 ? 0 : copyLate(query, scratch + list);
+}
+
+let list: i32 = 0;
+const numbers: usize = memory.data(ENGINE_BYTES, 8);
+
+export function lateList(): usize {
+  return scratch + list;
+}
+
+function time(t: i64): f64 {
+  return t == NO_TIME ? NaN : <f64>t;
+}
+
+/** The numbers of the engine (ENGINE_…), at the address returned. */
+export function stats(): usize {
+  const clock = load<i64>(S_CLOCK);
+  store<f64>(numbers, time(clock), ENGINE_CLOCK);
+  store<f64>(numbers, <f64>load<u64>(S_POSITION), ENGINE_POSITION);
+  store<f64>(numbers, <f64>load<u64>(S_INEXACT), ENGINE_INEXACT);
+  store<f64>(numbers, time(max(load<i64>(S_HORIZON), horizonAt(clock))), ENGINE_HORIZON);
+  store<f64>(numbers, <f64>load<u64>(S_FORGOTTEN), ENGINE_FORGOTTEN);
+  store<f64>(numbers, time(load<i64>(S_MOVED_CLOCK)), ENGINE_MOVED_CLOCK);
+  store<f64>(numbers, time(load<i64>(S_MOVED_RECEIVED)), ENGINE_MOVED_RECEIVED);
+  store<f64>(numbers, timerCount() ? <f64>firstTime() : NaN, ENGINE_NEXT_TIMER);
+  store<f64>(numbers, identityCount(), ENGINE_IDENTITIES);
+  return numbers;
+}
+
+/** The numbers of one query (STATS_…), at the address returned. */
+export function queryStats(query: u32): usize {
+  const state = queryState(query);
+  store<f64>(numbers, <f64>load<u64>(state, Q_APPLIED), STATS_APPLIED);
+  store<f64>(numbers, <f64>load<u64>(state, Q_LATE), STATS_LATE);
+  store<f64>(numbers, <f64>load<u64>(state, Q_UNKEYED), STATS_UNKEYED);
+  store<f64>(numbers, <f64>load<u64>(state, Q_OPEN), STATS_OPEN);
+  store<f64>(numbers, <f64>load<u64>(state, Q_ROWS), STATS_ROWS);
+  assert(STATS_BYTES <= ENGINE_BYTES);
+  return numbers;
+}
+
+export function stateLength(): usize {
+  return stateBytes();
+}
+
+export function toldAddress(): usize {
+  return told;
+}
+
+export function toldLength(): usize {
+  return toldBytes;
+}
+
+/** Room for an image in an instance just opened; the host then copies both parts in. */
+export function restore(stateLength: usize, toldLength: usize): bool {
+  return reserveImage(stateLength, toldLength);
+}

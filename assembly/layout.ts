@@ -1,0 +1,243 @@
+// Every offset, limit, opcode and fault number that the core and its host share. Both compilers
+// read this file (asc and tsc), so it holds integer constants and nothing else: no imports, no
+// type annotations. Each offset is the previous offset plus the previous size.
+//
+//   0 ─────── PROGRAM ─────────── STATE ─────────── told ──────────── scratch ──────────►
+//     static    compiled plan      f(log entries)    what was emitted   batch in, changes out
+//     data      (compile.ts)       hashed, saved     saved              neither
+
+/** Grows with every change of the state's or the program's format; a snapshot of another is not read. */
+export const LAYOUT_VERSION = 1;
+
+// ── the memory map ─────────────────────────────────────────────────────────────────────────────
+
+export const PAGE_BYTES = 65536;
+/** The compiled plan. Constant data of the core lies below. */
+export const PROGRAM = 65536;
+export const PROGRAM_BYTES_MAX = 196608;
+/** The state region starts here and never moves, so what points into it is an address. */
+export const STATE = 262144;
+
+// ── the batch: one slot a line ─────────────────────────────────────────────────────────────────
+//
+//   ┌──────┬─────────┬───────┬───────┬──────┬──────┬───────┬──────────────┬──────┬──────┬──────────┬───────┐
+//   │ kind │ verdict │ fault │ flags │ line │ size │ route │ identity 128 │ time │ mark │ received │ first │
+//   └──────┴─────────┴───────┴───────┴──────┴──────┴───────┴──────────────┴──────┴──────┴──────────┴───────┘
+
+export const SLOT_KIND = 0; // u8
+export const SLOT_VERDICT = 1; // u8
+export const SLOT_FAULT = 2; // u8
+export const SLOT_FLAGS = 3; // u8, the flags of all the values in the line's row
+export const SLOT_LINE = 4; // u32, offset of the line in the batch's bytes
+export const SLOT_LINE_BYTES = 8; // u32
+export const SLOT_ROUTE = 12; // u32, which queries take the event's type (route.ts)
+export const SLOT_IDENTITY = 16; // u64 × 2, SipHash-1-3-128 of source and eventId
+export const SLOT_TIME = 32; // i64, event time of an event, the instant of a tick
+export const SLOT_MARK = 40; // u64, the content mark
+export const SLOT_RECEIVED = 48; // i64, RECEIVED_UNKNOWN where the host did not say
+export const SLOT_FIRST = 56; // f64, position of the first event of this identity (DUPLICATE, DIFFERS)
+export const SLOT_BYTES = 64;
+
+/** SLOT_KIND. */
+export const KIND_FAULTY = 0;
+export const KIND_EVENT = 1;
+export const KIND_TICK = 2;
+
+/** SLOT_VERDICT: what becomes of a line. */
+export const VERDICT_NONE = 0;
+export const VERDICT_ACCEPTED = 1;
+export const VERDICT_DUPLICATE = 2;
+/** The identity is known and the marks differ: the host compares the contents themselves. */
+export const VERDICT_DIFFERS = 3;
+export const VERDICT_INVALID = 4;
+export const VERDICT_QUARANTINED = 5;
+
+/** SLOT_FAULT of a line that probe holds back. */
+export const FAULT_NONE = 0;
+export const FAULT_TIME_TOO_OLD = 1;
+export const FAULT_TIME_IN_FUTURE = 2;
+
+/** SLOT_FIRST is a position, or this less the index of an earlier line of the same push. */
+export const FIRST_IN_PUSH = -1;
+
+// The envelope row beside each slot: where the strict lane found the eight members' raw values
+// (offset, length; length 0 is absent), then the unescaped eventId and source.
+export const ENVELOPE_MEMBERS = 8;
+export const ENVELOPE_EVENT_ID = 64; // u32 offset, u32 length
+export const ENVELOPE_SOURCE = 72;
+export const ENVELOPE_BYTES = 80;
+
+// A value: tag, flags, length of a string, and its payload (a double, or the offset of the bytes).
+export const VALUE_TAG = 0; // u8
+export const VALUE_FLAGS = 1; // u8
+export const VALUE_LENGTH = 4; // u32
+export const VALUE_PAYLOAD = 8; // f64 | u32
+export const VALUE_BYTES = 16;
+
+export const TAG_NULL = 0;
+export const TAG_FALSE = 1;
+export const TAG_TRUE = 2;
+export const TAG_NUMBER = 3;
+export const TAG_STRING = 4;
+/** An object or an array: not null, and nothing else. */
+export const TAG_COMPOSITE = 5;
+
+/** VALUE_FLAGS: an integer beyond 2^53, which a double cannot hold for certain. */
+export const FLAG_INEXACT = 1;
+
+// The scratch header: where the parts of a batch lie, each relative to the scratch region's start.
+export const SCRATCH_SLOTS = 0; // u32
+export const SCRATCH_ENVELOPES = 4;
+export const SCRATCH_VALUES = 8;
+export const SCRATCH_BYTES = 12;
+export const SCRATCH_HEADER_BYTES = 64;
+
+// ── the program ────────────────────────────────────────────────────────────────────────────────
+
+export const PROGRAM_MAGIC = 0x3150524d; // "MRP1"
+export const PROGRAM_TOTAL = 4; // u32, bytes
+export const PROGRAM_QUERIES = 8; // u32 count
+export const PROGRAM_QUERY_TABLE = 12; // u32 offset
+export const PROGRAM_FIELDS = 16; // u32 count
+export const PROGRAM_ROUTES = 20; // u32 count
+export const PROGRAM_ROUTE_TABLE = 24; // u32 offset: per route an offset to {count, query …}
+export const PROGRAM_KEYS_MAX = 28; // u32, limits.keys
+export const PROGRAM_IDENTITIES_MAX = 32; // u32, limits.identities
+export const PROGRAM_LITERAL_BYTES = 36; // u32, the longest literal string
+export const PROGRAM_DELAY = 40; // i64
+export const PROGRAM_MAX_AHEAD = 48; // i64
+export const PROGRAM_DEDUP = 56; // i64
+export const PROGRAM_HASH_KEY = 64; // u64 × 2
+export const PROGRAM_HEADER_BYTES = 80;
+
+export const QUERY_WINDOW_KIND = 0; // u8
+export const QUERY_EMIT = 1; // u8
+export const QUERY_KEY_COUNT = 2; // u16
+export const QUERY_ACCUMULATOR_COUNT = 4; // u16
+export const QUERY_VALUE_COUNT = 6; // u16
+export const QUERY_WHERE = 8; // u32 offset of an expression, 0 where none
+export const QUERY_KEYS = 12; // u32 offset: u32 offset of an expression each
+export const QUERY_ACCUMULATORS = 16; // u32 offset: ACCUMULATOR_BYTES each
+export const QUERY_VALUES = 20; // u32 offset: OUTPUT_BYTES each
+export const QUERY_WINDOW_BYTES = 24; // u32, one open window's record
+export const QUERY_FIELDS = 28; // u32 offset: {count, field …} that the query reads
+export const QUERY_SIZE = 32; // i64
+export const QUERY_OFFSET = 40; // i64
+export const QUERY_GRACE = 48; // i64
+export const QUERY_RETAIN = 56; // i64
+export const QUERY_VALUE_BYTES = 64; // u32, the most that one encoded value takes
+export const QUERY_BYTES = 72;
+
+export const WINDOW_TUMBLING = 1;
+
+export const EMIT_ALL = 0;
+export const EMIT_FINAL = 1;
+export const EMIT_NONE = 2;
+
+export const ACCUMULATOR_KIND = 0; // u8
+export const ACCUMULATOR_OFFSET = 2; // u16, in the window's record
+export const ACCUMULATOR_OF = 4; // u32 offset of an expression, 0 where none
+export const ACCUMULATOR_WHERE = 8; // u32
+export const ACCUMULATOR_BYTES = 16;
+
+export const ACCUMULATE_COUNT = 1; // u64
+export const ACCUMULATE_SUM = 2; // decimal.ts
+export const ACCUMULATE_MIN = 3; // f64, NaN before the first input
+export const ACCUMULATE_MAX = 4;
+export const COUNT_BYTES = 8;
+export const SUM_BYTES = 32;
+export const EXTREME_BYTES = 8;
+
+export const OUTPUT_FN = 0; // u8
+export const OUTPUT_ACCUMULATOR = 2; // u16, index
+export const OUTPUT_EXPRESSION = 4; // u32 offset, of a derived member
+export const OUTPUT_BYTES = 8;
+
+export const READ_COUNT = 1;
+export const READ_SUM = 2;
+export const READ_AVG = 3;
+export const READ_MIN = 4;
+export const READ_MAX = 5;
+export const READ_DERIVED = 6;
+
+// Opcodes of an expression: a stack machine over values.
+export const OP_END = 0;
+export const OP_NULL = 1;
+export const OP_FALSE = 2;
+export const OP_TRUE = 3;
+export const OP_NUMBER = 4; // f64
+export const OP_STRING = 5; // u32 length, bytes
+export const OP_FIELD = 6; // u16
+export const OP_HAS = 7; // pops a value, pushes whether it is not null
+export const OP_EQ = 8;
+export const OP_NE = 9;
+export const OP_LT = 10;
+export const OP_LE = 11;
+export const OP_GT = 12;
+export const OP_GE = 13;
+export const OP_NOT = 14;
+export const OP_ADD = 15;
+export const OP_SUBTRACT = 16;
+export const OP_MULTIPLY = 17;
+export const OP_DIVIDE = 18;
+export const OP_REMAINDER = 19;
+export const OP_AND = 20; // of two values: both true
+export const OP_OR = 21;
+export const OP_COALESCE = 22; // the first of two that is not null
+export const OP_JUMP = 23; // u32, relative to the operand's end
+export const OP_JUMP_UNLESS = 24; // u32; pops, jumps unless true
+export const OP_IN = 25; // u32 count, so many literals; pops a value, pushes whether it is one of them
+/** Values on the stack at once: a plan's expressions nest 64 deep (EXPRESSION_DEPTH_MAX). */
+export const STACK_VALUES_MAX = 256;
+
+// ── changes and rows, as the core hands them out ───────────────────────────────────────────────
+
+export const CHANGE_BYTES_TOTAL = 0; // u32, a multiple of 8
+export const CHANGE_KIND = 4; // u8
+export const CHANGE_FINAL = 5; // u8, of a row
+export const CHANGE_QUERY = 6; // u16
+export const CHANGE_START = 8; // i64
+export const CHANGE_END = 16; // i64
+export const CHANGE_REVISION = 24; // f64
+export const CHANGE_POSITION = 32; // f64
+export const CHANGE_KEY_BYTES = 40; // u32
+export const CHANGE_VALUE_BYTES = 44; // u32
+export const CHANGE_HEADER_BYTES = 48; // then the key's values, then the value's
+
+export const CHANGE_UPDATE = 0;
+export const CHANGE_IS_FINAL = 1;
+export const CHANGE_RETRACT = 2;
+export const CHANGE_CORRECTION = 3;
+export const CHANGE_ROW = 4;
+
+/** A late event, as listed. */
+export const LATE_POSITION = 0; // f64
+export const LATE_START = 8; // i64
+export const LATE_END = 16; // i64
+export const LATE_MS = 24; // i64
+export const LATE_BYTES = 32;
+/** The newest that a query lists; older ones are still counted. */
+export const LATE_LISTED_MAX = 1000;
+
+/** The numbers of a query, as `queryStats` writes them: f64 each. */
+export const STATS_APPLIED = 0;
+export const STATS_LATE = 8;
+export const STATS_UNKEYED = 16;
+export const STATS_OPEN = 24;
+export const STATS_ROWS = 32;
+export const STATS_BYTES = 40;
+
+/** The numbers of the engine, as `stats` writes them: f64 each, NaN where there is none. */
+export const ENGINE_CLOCK = 0;
+export const ENGINE_POSITION = 8;
+export const ENGINE_INEXACT = 16;
+export const ENGINE_HORIZON = 24;
+export const ENGINE_FORGOTTEN = 32;
+export const ENGINE_MOVED_CLOCK = 40; // E: the clock at the last event that moved it
+export const ENGINE_MOVED_RECEIVED = 48; // A: its receive time
+export const ENGINE_NEXT_TIMER = 56;
+export const ENGINE_IDENTITIES = 64;
+export const ENGINE_BYTES = 72;
+
+/** Bytes of changes handed out at once; one row larger than this gets a buffer of its own size. */
+export const OUT_BYTES = 262144;

@@ -1,0 +1,49 @@
+// The compiled plan, as it lies at PROGRAM: where its tables are. compile.ts writes it; the host
+// checked every byte before, so what is wrong here asserts.
+
+import {
+  PROGRAM,
+  PROGRAM_BYTES_MAX,
+  PROGRAM_DELAY,
+  PROGRAM_FIELDS,
+  PROGRAM_MAGIC,
+  PROGRAM_MAX_AHEAD,
+  PROGRAM_QUERY_TABLE,
+  PROGRAM_ROUTES,
+  PROGRAM_ROUTE_TABLE,
+  PROGRAM_TOTAL,
+  QUERY_BYTES,
+  VALUE_BYTES,
+} from "./layout";
+import { queryCount } from "./state";
+
+export function checkProgram(): void {
+  assert(load<u32>(PROGRAM) == PROGRAM_MAGIC);
+  assert(load<u32>(PROGRAM, PROGRAM_TOTAL) <= <u32>PROGRAM_BYTES_MAX);
+  assert(load<u32>(PROGRAM, PROGRAM_ROUTES) > 0);
+}
+
+export function queryProgram(index: u32): usize {
+  assert(index < queryCount());
+  return PROGRAM + <usize>load<u32>(PROGRAM, PROGRAM_QUERY_TABLE) + <usize>index * QUERY_BYTES;
+}
+
+/** The queries of a route: a count, then their indexes, ascending. */
+export function routeQueries(route: u32): usize {
+  assert(route < load<u32>(PROGRAM, PROGRAM_ROUTES));
+  const table = PROGRAM + <usize>load<u32>(PROGRAM, PROGRAM_ROUTE_TABLE);
+  return PROGRAM + <usize>load<u32>(table + ((<usize>route) << 2));
+}
+
+/** Bytes of one event's row of field values. */
+export function fieldRowBytes(): usize {
+  return <usize>load<u32>(PROGRAM, PROGRAM_FIELDS) * VALUE_BYTES;
+}
+
+export function delay(): i64 {
+  return load<i64>(PROGRAM, PROGRAM_DELAY);
+}
+
+export function maxAhead(): i64 {
+  return load<i64>(PROGRAM, PROGRAM_MAX_AHEAD);
+}

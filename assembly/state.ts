@@ -1,0 +1,61 @@
+// The head of the state region: one record that names everything the core remembers.
+//
+//   ┌─────┬────────────┬───────┬──────────┬────────┬───────────┬─────────────────┬─────────┐
+//   │ top │ free lists │ clock │ position │ counts │ identities│ timers, tables  │ queries │
+//   └─────┴────────────┴───────┴──────────┴────────┴───────────┴─────────────────┴─────────┘
+//
+// The state is a pure function of the log's entries. It is written only while an entry is
+// applied; whatever depends on how the entries were cut into pushes lives in `told` or `scratch`.
+
+import { STATE, PROGRAM, PROGRAM_QUERIES } from "./layout";
+
+/** A hash table (hash.ts): address of its slots, log2 of their count, entries. */
+export const TABLE_BYTES: usize = 16;
+
+export const S_TOP: usize = STATE; // u32, end of what was ever allocated
+export const S_FREE: usize = S_TOP + 8; // u32 × 64, heads of the arena's free lists
+export const S_CLOCK: usize = S_FREE + 256; // i64, NO_TIME before the first entry
+export const S_MOVED_CLOCK: usize = S_CLOCK + 8; // i64, E: the clock at the last event that moved it
+export const S_MOVED_RECEIVED: usize = S_MOVED_CLOCK + 8; // i64, A: when that event was received
+export const S_POSITION: usize = S_MOVED_RECEIVED + 8; // u64, the next position
+export const S_INEXACT: usize = S_POSITION + 8; // u64
+export const S_KEY_BYTES: usize = S_INEXACT + 8; // u64, the longest key ever interned
+export const S_HORIZON: usize = S_KEY_BYTES + 8; // i64, identities of earlier times are forgotten
+export const S_FORGOTTEN: usize = S_HORIZON + 8; // u64, identities forgotten for want of room
+export const S_IDENTITIES: usize = S_FORGOTTEN + 8; // table
+export const S_RADIX: usize = S_IDENTITIES + TABLE_BYTES; // i64 reference, then u32 × 65 heads
+export const S_TIMERS: usize = S_RADIX + 8 + 264; // u32 address, u32 capacity, u32 count
+export const S_KEYS: usize = S_TIMERS + 16; // table
+export const S_PANES: usize = S_KEYS + TABLE_BYTES; // table
+export const S_WINDOWS: usize = S_PANES + TABLE_BYTES; // table
+export const S_QUERIES: usize = S_WINDOWS + TABLE_BYTES; // Q_BYTES a query
+
+// What the state keeps of one query.
+export const Q_APPLIED: usize = 0; // u64
+export const Q_LATE: usize = 8; // u64
+export const Q_UNKEYED: usize = 16; // u64
+export const Q_OPEN: usize = 24; // u64, windows not yet final
+export const Q_ROWS: usize = 32; // u64, rows of the view: open and final
+export const Q_OPEN_KEYS: usize = 40; // u32, different keys with an open window
+export const Q_PANES: usize = 44; // u32, head of the list of panes
+export const Q_LATE_LIST: usize = 48; // u32 address, u32 capacity: the ring of late.ts
+export const Q_BYTES: usize = 56;
+
+/** Before the first event or tick. */
+export const NO_TIME: i64 = i64.MIN_VALUE;
+
+export function queryCount(): u32 {
+  return load<u32>(PROGRAM + PROGRAM_QUERIES);
+}
+
+export function queryState(query: u32): usize {
+  return S_QUERIES + <usize>query * Q_BYTES;
+}
+
+export function stateHeadBytes(): usize {
+  return (S_QUERIES - STATE + <usize>queryCount() * Q_BYTES + 15) & ~15;
+}
+
+export function increment(counter: usize): void {
+  store<u64>(counter, load<u64>(counter) + 1);
+}

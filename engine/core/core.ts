@@ -1,0 +1,247 @@
+// The core, as TypeScript sees it: typed verbs over the exports of assembly/index.ts. One instance
+// an engine, nothing shared. The memory's views are remade here, in one place, since any call may
+// make the memory grow; whoever asked for a view before a call asks again after it.
+
+import load from "#core-wasm";
+import * as layout from "../../assembly/layout.ts";
+import { HostFault } from "../store/host-fault.ts";
+
+interface Exports {
+  open(): number;
+  begin(lines: number, bytes: number): number;
+  extend(bytes: number): number;
+  probe(): number;
+  seal(): void;
+  reserve(): number;
+  batch(): number;
+  apply(): number;
+  flushBegin(): number;
+  flush(): number;
+  rowsBegin(query: number): number;
+  rows(from: number, to: number): number;
+  out(): number;
+  take(): number;
+  late(query: number): number;
+  lateList(): number;
+  stats(): number;
+  queryStats(query: number): number;
+  stateLength(): number;
+  toldAddress(): number;
+  toldLength(): number;
+  restore(stateLength: number, toldLength: number): number;
+}
+
+/** State and told, as assembly/image.ts lays them out. */
+export interface Image {
+  readonly state: Uint8Array;
+  readonly told: Uint8Array;
+}
+
+const PAGES_FIRST = 16;
+/** 2 GiB; asconfig.json names the same maximum. */
+export const PAGES_MAX = 32768;
+
+/** The numbers of one query, as the core keeps them. */
+export interface QueryCounts {
+  readonly applied: number;
+  readonly late: number;
+  readonly unkeyed: number;
+  readonly open: number;
+  readonly rows: number;
+}
+
+export interface CoreCounts {
+  /** ms since 1970; null before the first event or tick. */
+  readonly clock: number | null;
+  readonly position: number;
+  readonly inexact: number;
+  /** Identities of earlier event times are forgotten; null before the first event or tick. */
+  readonly horizon: number | null;
+  /** Identities forgotten for want of room. */
+  readonly forgotten: number;
+  readonly identities: number;
+}
+
+export interface LateEvent {
+  readonly position: number;
+  readonly window: { readonly start: number; readonly end: number };
+  readonly lateMs: number;
+}
+
+export class Core {
+  readonly #exports: Exports;
+  readonly #memory: WebAssembly.Memory;
+  #bytes: Uint8Array<ArrayBuffer>;
+  #view: DataView<ArrayBuffer>;
+
+  /** An instance with a fresh state. `program` is compile.ts's; `pagesMax` of 64 KiB each. */
+  static async open(program: Uint8Array, pagesMax = PAGES_MAX): Promise<Core> {
+    const module = await load();
+    return new Core(module, program, pagesMax);
+  }
+
+  private constructor(module: WebAssembly.Module, program: Uint8Array, pagesMax: number) {
+    this.#memory = new WebAssembly.Memory({ initial: PAGES_FIRST, maximum: pagesMax });
+    const instance = new WebAssembly.Instance(module, { env: { memory: this.#memory } });
+    this.#exports = instance.exports as unknown as Exports;
+    this.#bytes = new Uint8Array(this.#memory.buffer as ArrayBuffer);
+    this.#view = new DataView(this.#bytes.buffer);
+    this.#bytes.set(program, layout.PROGRAM);
+    this.#must(this.#exports.open(), "open a plan");
+  }
+
+  /** A view of the whole memory, good until the next call of the core. */
+  get bytes(): Uint8Array<ArrayBuffer> {
+    if (this.#bytes.buffer !== this.#memory.buffer) {
+      this.#bytes = new Uint8Array(this.#memory.buffer as ArrayBuffer);
+    }
+    return this.#bytes;
+  }
+
+  get view(): DataView<ArrayBuffer> {
+    if (this.#view.buffer !== this.#memory.buffer) {
+      this.#view = new DataView(this.#memory.buffer as ArrayBuffer);
+    }
+    return this.#view;
+  }
+
+  /** Memory that the instance holds, in bytes. */
+  get memoryBytes(): number {
+    return this.#memory.buffer.byteLength;
+  }
+
+  // ── a batch ──────────────────────────────────────────────────────────────────────────────────
+
+  /** The address of the scratch header of a batch. HostFault `state_full` without memory. */
+  begin(lines: number, bytes: number): number {
+    return this.#must(this.#exports.begin(lines, bytes), "hold a push");
+  }
+
+  extend(bytes: number): void {
+    this.#must(this.#exports.extend(bytes), "hold a push");
+  }
+
+  /** Gives every line its verdict; nothing else changes. */
+  probe(): void {
+    this.#must(this.#exports.probe(), "look at a push");
+  }
+
+  /** In the place of `probe` for entries of the log, whose verdict is set already. */
+  seal(): void {
+    this.#exports.seal();
+  }
+
+  /** Room for applying the accepted lines; the last thing before the append. */
+  reserve(): void {
+    this.#must(this.#exports.reserve(), "apply a push");
+  }
+
+  /** Where the scratch header lies after `reserve`. */
+  get batch(): number {
+    return this.#exports.batch();
+  }
+
+  /** Applies the accepted lines; `emit` gets the records of changes, buffer by buffer. */
+  apply(emit: (records: Uint8Array) => void): void {
+    this.#drain(() => this.#exports.apply(), emit);
+  }
+
+  /** Makes every window final. */
+  flush(emit: (records: Uint8Array) => void): void {
+    this.#must(this.#exports.flushBegin(), "flush");
+    this.#drain(() => this.#exports.flush(), emit);
+  }
+
+  /** The rows of a query whose windows touch [from, to), in no order. */
+  rows(query: number, from: number, to: number, emit: (records: Uint8Array) => void): void {
+    this.#must(this.#exports.rowsBegin(query), "read a view");
+    this.#drain(() => this.#exports.rows(from, to), emit);
+  }
+
+  /** Records are copied out: what holds them outlives the buffer. */
+  #drain(step: () => number, emit: (records: Uint8Array) => void): void {
+    let more: number;
+    do {
+      more = step();
+      const start = this.#exports.out();
+      const length = this.#exports.take();
+      if (length > 0) emit(this.bytes.slice(start, start + length));
+    } while (more !== 0);
+  }
+
+  // ── counts and lists ─────────────────────────────────────────────────────────────────────────
+
+  counts(): CoreCounts {
+    const at = this.#exports.stats();
+    const number = (offset: number): number => this.view.getFloat64(at + offset, true);
+    const orNull = (value: number): number | null => (Number.isNaN(value) ? null : value);
+    return {
+      clock: orNull(number(layout.ENGINE_CLOCK)),
+      position: number(layout.ENGINE_POSITION),
+      inexact: number(layout.ENGINE_INEXACT),
+      horizon: orNull(number(layout.ENGINE_HORIZON)),
+      forgotten: number(layout.ENGINE_FORGOTTEN),
+      identities: number(layout.ENGINE_IDENTITIES),
+    };
+  }
+
+  queryCounts(query: number): QueryCounts {
+    const at = this.#exports.queryStats(query);
+    const number = (offset: number): number => this.view.getFloat64(at + offset, true);
+    return {
+      applied: number(layout.STATS_APPLIED),
+      late: number(layout.STATS_LATE),
+      unkeyed: number(layout.STATS_UNKEYED),
+      open: number(layout.STATS_OPEN),
+      rows: number(layout.STATS_ROWS),
+    };
+  }
+
+  /** The listed late events of a query, oldest first. */
+  late(query: number): LateEvent[] {
+    const count = this.#exports.late(query);
+    const { view } = this;
+    const list = this.#exports.lateList();
+    return Array.from({ length: count }, (_, index) => {
+      const at = list + index * layout.LATE_BYTES;
+      return {
+        position: view.getFloat64(at + layout.LATE_POSITION, true),
+        window: {
+          start: Number(view.getBigInt64(at + layout.LATE_START, true)),
+          end: Number(view.getBigInt64(at + layout.LATE_END, true)),
+        },
+        lateMs: Number(view.getBigInt64(at + layout.LATE_MS, true)),
+      };
+    });
+  }
+
+  // ── the image ────────────────────────────────────────────────────────────────────────────────
+
+  get stateBytes(): number {
+    return this.#exports.stateLength();
+  }
+
+  /** Views of state and told, good until the next call. */
+  image(): Image {
+    const told = this.#exports.toldAddress();
+    const { bytes } = this;
+    return {
+      state: bytes.subarray(layout.STATE, layout.STATE + this.#exports.stateLength()),
+      told: bytes.subarray(told, told + this.#exports.toldLength()),
+    };
+  }
+
+  /** Makes an instance just opened what `image` was taken of. */
+  restore(image: Image): void {
+    const { state, told } = image;
+    this.#must(this.#exports.restore(state.length, told.length), "restore a snapshot");
+    this.bytes.set(state, layout.STATE);
+    this.bytes.set(told, this.#exports.toldAddress());
+  }
+
+  #must(answer: number, what: string): number {
+    if (answer !== 0) return answer;
+    const message = `The core has no memory left to ${what}: push less at once, shorten \`retain\` or \`dedup\`, or give it more.`;
+    throw new HostFault("state_full", message);
+  }
+}

@@ -1,0 +1,453 @@
+// The pump: one push from bytes to changes, and an engine from its store. Read this first.
+//
+//   push   input → readInput (lines) → fill (a slot a line) → probe (verdicts, no state moves)
+//          → settle (conflicts, quarantine, receipt) → reserve (room) → append (durable)
+//          → apply (state moves) → tell (listeners)
+//   open   recover (snapshot) → replay (the log's tail) → ready
+//
+// Pushes are applied one after another, each atomic: until the append nothing was touched, and
+// after it nothing can fail. With a synchronous store a push runs in one turn.
+
+import * as layout from "../assembly/layout.ts";
+import { Core, PAGES_MAX, type LateEvent } from "./core/core.ts";
+import { readInput, type PushInput } from "./ingest/input.ts";
+import { Intake } from "./ingest/intake.ts";
+import { Quarantine, type QuarantineEntry } from "./ingest/quarantine.ts";
+import { RefusedLines, type Receipt, type RefusedLine } from "./ingest/receipt.ts";
+import type { Settled } from "./ingest/tally.ts";
+import { tickLine } from "./ingest/tick.ts";
+import { changesOf, type Change } from "./live/change.ts";
+import { Subscriptions, type Listener } from "./live/subscription.ts";
+import { readRows, type View } from "./live/view.ts";
+import { compile, type Program } from "./query/compile.ts";
+import { checkPlan, type Plan } from "./query/plan.ts";
+import { PlanRefused } from "./query/plan-refused.ts";
+import { decodeChunk, encodeChunk, exportChunk } from "./store/chunk.ts";
+import { HostFault } from "./store/host-fault.ts";
+import { memory } from "./store/memory.ts";
+import { decodeSnapshot, encodeSnapshot } from "./store/snapshot.ts";
+import type { LogHeader, MaybePromise, Store, StorageMode } from "./store/store.ts";
+
+export interface OpenOptions {
+  /** Plain data (contract.md, "A plan"). */
+  readonly plan: unknown;
+  /** Where the log is kept; `memory()` where absent. */
+  readonly store?: Store;
+  /** 16 bytes that key the hash tables of a new log; drawn at random where absent. */
+  readonly hashKey?: Uint8Array;
+  /** The most memory of the core, in pages of 64 KiB. */
+  readonly memoryPagesMax?: number;
+}
+
+export interface PushOptions {
+  /** `"ndjson"`: text is lines, never one JSON array. */
+  readonly format?: "ndjson";
+  /** When the host received the events, ms since 1970, or one a line, null where unknown. */
+  readonly receivedAt?: number | readonly (number | null)[];
+  /** Lines that are `{"tick": integer}` are ticks, not events. */
+  readonly ticks?: boolean;
+}
+
+export interface QueryStats {
+  readonly applied: number;
+  readonly late: number;
+  readonly lateFacts: number;
+  readonly unkeyed: number;
+  readonly repeated: number;
+  readonly unmatched: number;
+  readonly waiting: number;
+  /** Windows not yet final. */
+  readonly open: number;
+  /** Rows of the view. */
+  readonly rows: number;
+}
+
+export interface Stats {
+  /** ms since 1970; null before the first event or tick. */
+  readonly clock: number | null;
+  readonly position: number;
+  /** The next five count since open. */
+  readonly received: number;
+  readonly accepted: number;
+  readonly duplicate: number;
+  readonly invalid: number;
+  readonly quarantined: number;
+  /** Dedup knows every identity whose event time is at or after this. */
+  readonly dedupHorizon: number | null;
+  /** Identities forgotten early, because `limits.identities` were remembered. */
+  readonly forgotten: number;
+  /** Integers beyond 2^53 that the plan read. */
+  readonly inexact: number;
+  readonly queries: { readonly [name: string]: QueryStats };
+  readonly stateBytes: number;
+  readonly storage: StorageMode;
+  readonly rebuild: null;
+}
+
+/** Where a subscription begins. */
+export type SubscribeFrom = "now" | "snapshot" | number;
+
+const LOG_VERSION = 1;
+const READ_BYTES = 4 * 1024 * 1024;
+/** Replaying so many entries takes about a second, so a snapshot is due. */
+const SNAPSHOT_ENTRIES = 200_000;
+
+/** Opens an engine on what the store holds. Rejects with PlanRefused or a HostFault. */
+export async function open(options: OpenOptions): Promise<Engine> {
+  const { plan, faults } = checkPlan(options.plan);
+  if (plan === null) throw new PlanRefused(faults);
+  const store = options.store ?? memory();
+  const recovered = await store.recover();
+  const header = recovered?.header ?? newHeader(options.hashKey);
+  if (recovered === null) await store.create(header);
+  const program = compile(plan, header.hashKey);
+  if (program.bytes.length > layout.PROGRAM_BYTES_MAX) throw PlanRefused.tooLarge();
+  const openCore = (): Promise<Core> =>
+    Core.open(program.bytes, options.memoryPagesMax ?? PAGES_MAX);
+  const quarantine = new Quarantine(plan.limits.quarantine, recovered?.held ?? []);
+  const engine = new Engine(plan, program, store, quarantine, openCore, await openCore());
+  if (recovered !== null) {
+    await engine.recover(
+      recovered.snapshots.map(({ bytes }) => bytes),
+      recovered.endPosition,
+    );
+  }
+  return engine;
+}
+
+function newHeader(hashKey?: Uint8Array): LogHeader {
+  const key = hashKey ?? crypto.getRandomValues(new Uint8Array(16));
+  if (key.length !== 16) throw new RangeError(`Got ${key.length} bytes when a hash key has 16.`);
+  return { version: LOG_VERSION, hashKey: key };
+}
+
+export class Engine {
+  readonly plan: Plan;
+  readonly #store: Store;
+  readonly #quarantine: Quarantine;
+  readonly #openCore: () => Promise<Core>;
+  readonly #intake: Intake;
+  readonly #subscriptions = new Subscriptions();
+  readonly #refused = new RefusedLines();
+  readonly #counts = { received: 0, accepted: 0, duplicate: 0, invalid: 0, quarantined: 0 };
+  #core: Core;
+  #closed = false;
+  #snapshotPosition = 0;
+  /** The push under way, where it could not run in one turn; the next one waits for it. */
+  #tail: Promise<unknown> | null = null;
+
+  /** Use `open`. */
+  constructor(
+    plan: Plan,
+    program: Program,
+    store: Store,
+    quarantine: Quarantine,
+    openCore: () => Promise<Core>,
+    core: Core,
+  ) {
+    this.plan = plan;
+    this.#store = store;
+    this.#quarantine = quarantine;
+    this.#openCore = openCore;
+    this.#core = core;
+    this.#intake = new Intake(program, quarantine, store);
+  }
+
+  // ── in ───────────────────────────────────────────────────────────────────────────────────────
+
+  /**
+   * Takes events in: NDJSON or one JSON array as text or bytes, an object, or a list of objects.
+   * The receipt says what became of each; what it calls accepted is durable. Rejects, and leaves
+   * no trace, with the HostFault of the store, or `state_full`.
+   */
+  push(input: PushInput, options: PushOptions = {}): Promise<Receipt> {
+    return this.#inTurn(() => this.#push(input, options));
+  }
+
+  /** Time passed without events: `timeMs` since 1970. */
+  async tick(timeMs: number): Promise<void> {
+    if (!Number.isSafeInteger(timeMs)) throw new RangeError("A tick is a whole number of ms.");
+    await this.#inTurn(() => this.#push(tickLine(timeMs), { format: "ndjson", ticks: true }));
+  }
+
+  async #push(input: PushInput, options: PushOptions): Promise<Receipt> {
+    const { bytes, lines } = readInput(input, options.format);
+    const filled = this.#intake.fill(this.#core, bytes, lines, options);
+    this.#core.probe();
+    const pending = this.#intake.settle(filled);
+    const settled = pending instanceof Promise ? await pending : pending;
+    if (settled.entries > 0) this.#core.reserve();
+    const written = this.#append(settled);
+    if (written instanceof Promise) await written;
+    this.#count(settled);
+    const changes = this.#apply(settled);
+    this.#subscriptions.tell(changes);
+    const saved = this.#snapshotWhenDue();
+    if (saved instanceof Promise) await saved;
+    return settled.receipt;
+  }
+
+  #append(settled: Settled): MaybePromise<void> {
+    const { entries, held, receipt } = settled;
+    if (entries === 0 && held.length === 0) return;
+    const endPosition = receipt.position;
+    const firstPosition = endPosition - entries;
+    const previousDigest = new Uint8Array(32);
+    const { receivedAt, lines } = settled;
+    const chunk =
+      entries === 0
+        ? null
+        : encodeChunk({
+            firstPosition,
+            count: entries,
+            receivedAt,
+            flags: 0,
+            previousDigest,
+            lines,
+          });
+    return this.#store.append({ chunk, firstPosition, endPosition, held });
+  }
+
+  #apply(settled: Settled): Change[] {
+    for (const line of settled.held) this.#quarantine.add(line);
+    if (settled.entries === 0) return [];
+    const records: Uint8Array[] = [];
+    this.#core.apply((bytes) => records.push(bytes));
+    return this.#subscriptions.isEmpty ? [] : changesOf(this.plan, records);
+  }
+
+  #count({ receipt, refused }: Settled): void {
+    for (const { fault, line } of refused) this.#refused.add(fault, line);
+    this.#counts.received += receipt.received;
+    this.#counts.accepted += receipt.accepted;
+    this.#counts.duplicate += receipt.duplicate;
+    this.#counts.invalid += receipt.invalid.length;
+    this.#counts.quarantined += receipt.quarantined.length;
+  }
+
+  /** Makes every window final, as if the clock had passed them all (`--flush`); not in the log. */
+  flush(): Change[] {
+    const records: Uint8Array[] = [];
+    this.#core.flush((bytes) => records.push(bytes));
+    const changes = changesOf(this.plan, records);
+    this.#subscriptions.tell(changes);
+    return changes;
+  }
+
+  // ── out ──────────────────────────────────────────────────────────────────────────────────────
+
+  /** The view of a query: the latest value of its every key and window. */
+  view(query: string): View {
+    const index = this.#indexOf(query);
+    return { rows: (filter) => readRows(this.#core, this.plan, index, filter) };
+  }
+
+  /**
+   * Tells `listener` the changes of a query, once a push, from now on. From `"snapshot"`: first
+   * the view as it is, its rows as changes; from a position: first those of the entries since.
+   */
+  subscribe(query: string, listener: Listener, options: { from?: SubscribeFrom } = {}): () => void {
+    this.#indexOf(query);
+    const from = options.from ?? "now";
+    if (from === "now") return this.#subscriptions.add(query, listener);
+    if (from === "snapshot") {
+      const changes = this.#viewAsChanges(query);
+      if (changes.length > 0) listener(changes);
+      return this.#subscriptions.add(query, listener);
+    }
+    return this.#subscribeFrom(query, listener, from);
+  }
+
+  /** Tells `listener` the changes of all queries, in the order of the contract. */
+  listen(listener: Listener): () => void {
+    return this.#subscriptions.add(null, listener);
+  }
+
+  #viewAsChanges(query: string): Change[] {
+    const { position } = this.#core.counts();
+    return this.view(query)
+      .rows()
+      .map(({ final, ...row }) => {
+        return { ...row, kind: final ? "final" : "update", position: Math.max(0, position - 1) };
+      });
+  }
+
+  /** Holds back what is told meanwhile until the log was replayed up to where this began. */
+  #subscribeFrom(query: string, listener: Listener, from: number): () => void {
+    const end = this.#core.counts().position;
+    let waiting: (readonly Change[])[] | null = [];
+    const stop = this.#subscriptions.add(query, (changes) => {
+      if (waiting === null) listener(changes);
+      else waiting.push(changes);
+    });
+    let stopped = false;
+    const catchUp = async (): Promise<void> => {
+      const core = await this.#openCore();
+      await this.#replay(core, 0, end, (records) => {
+        const changes = changesOf(this.plan, records).filter((change) => {
+          return change.query === query && change.position >= from;
+        });
+        if (changes.length > 0 && !stopped) listener(changes);
+      });
+      for (const changes of waiting ?? []) if (!stopped) listener(changes);
+      waiting = null;
+    };
+    void catchUp();
+    return () => {
+      stopped = true;
+      stop();
+    };
+  }
+
+  /** The newest 1,000 late events of a query, oldest first. */
+  late(query: string): LateEvent[] {
+    return this.#core.late(this.#indexOf(query));
+  }
+
+  /** The lines held until they are released. */
+  quarantine(): QuarantineEntry[] {
+    return this.#quarantine.list();
+  }
+
+  /** The newest 1,000 invalid and duplicate lines since open, fewer where they are long. */
+  refused(): RefusedLine[] {
+    return this.#refused.list();
+  }
+
+  /** Whole chunks of the log that hold positions of [from, to), in the exported form. */
+  async *log(range: { from?: number; to?: number } = {}): AsyncGenerator<string, void, undefined> {
+    const { from = 0, to = Infinity } = range;
+    for await (const chunk of this.#chunks(from, to)) yield exportChunk(chunk);
+  }
+
+  stats(): Stats {
+    const counts = this.#core.counts();
+    const queries = this.plan.queries.map(({ name }, index) => {
+      const own = this.#core.queryCounts(index);
+      const spans = { lateFacts: 0, repeated: 0, unmatched: 0, waiting: 0 };
+      return [name, { ...own, ...spans }] as const;
+    });
+    return {
+      clock: counts.clock,
+      position: counts.position,
+      ...this.#counts,
+      dedupHorizon: counts.horizon,
+      forgotten: counts.forgotten,
+      inexact: counts.inexact,
+      queries: Object.fromEntries(queries),
+      stateBytes: this.#core.stateBytes,
+      storage: this.#store.storage,
+      rebuild: null,
+    };
+  }
+
+  /** SHA-256 of the state, 64 hex digits: the same however the same entries were cut into pushes. */
+  async stateHash(): Promise<string> {
+    const digest = await crypto.subtle.digest("SHA-256", this.#core.image().state.slice());
+    return [...new Uint8Array(digest)].map((byte) => byte.toString(16).padStart(2, "0")).join("");
+  }
+
+  // ── kept ─────────────────────────────────────────────────────────────────────────────────────
+
+  /** Saves the state at the present position in the store, so that opening is fast. */
+  snapshot(): Promise<{ position: number }> {
+    return this.#inTurn(async () => {
+      const saved = this.#saveSnapshot();
+      if (saved instanceof Promise) await saved;
+      return { position: this.#snapshotPosition };
+    });
+  }
+
+  /** Ends the engine, after the pushes under way, with a snapshot. */
+  async close(): Promise<void> {
+    if (this.#closed) return;
+    if (this.#core.counts().position > this.#snapshotPosition || this.#tail !== null) {
+      await this.snapshot();
+    }
+    this.#closed = true;
+    await this.#store.close();
+  }
+
+  #saveSnapshot(): MaybePromise<void> {
+    const { position } = this.#core.counts();
+    const bytes = encodeSnapshot({ position, plan: this.plan.source, ...this.#core.image() });
+    this.#snapshotPosition = position;
+    return this.#store.saveSnapshot({ position, bytes });
+  }
+
+  #snapshotWhenDue(): MaybePromise<void> {
+    const { position } = this.#core.counts();
+    if (position - this.#snapshotPosition >= SNAPSHOT_ENTRIES) return this.#saveSnapshot();
+  }
+
+  /** Puts the core where the log ends: from the newest good snapshot, or from the beginning. */
+  async recover(snapshots: readonly Uint8Array[], endPosition: number): Promise<void> {
+    for (const bytes of snapshots) {
+      const snapshot = decodeSnapshot(bytes);
+      if (snapshot === null || snapshot.plan !== this.plan.source) continue;
+      if (snapshot.position > endPosition) {
+        const message = `A snapshot stands at position ${snapshot.position} when the log ends at ${endPosition}: restore the log from a copy.`;
+        throw new HostFault("log_truncated", message);
+      }
+      this.#core.restore(snapshot);
+      this.#snapshotPosition = snapshot.position;
+      break;
+    }
+    await this.#replay(this.#core, this.#snapshotPosition, endPosition, () => {});
+  }
+
+  /** Applies the log's entries of [from, to) to `core`, chunk by chunk; none is judged again. */
+  async #replay(
+    core: Core,
+    from: number,
+    to: number,
+    tell: (records: readonly Uint8Array[]) => void,
+  ): Promise<void> {
+    for await (const chunk of this.#chunks(from, to)) {
+      this.#intake.fillFromLog(core, chunk, Math.max(from - chunk.firstPosition, 0));
+      core.seal();
+      core.reserve();
+      const records: Uint8Array[] = [];
+      core.apply((bytes) => records.push(bytes));
+      tell(records);
+    }
+  }
+
+  async *#chunks(from: number, to: number): AsyncGenerator<ReturnType<typeof decodeChunk>> {
+    for (let next = from; next < to;) {
+      const page = await this.#store.read(next, READ_BYTES);
+      if (page.length === 0) return;
+      for (const bytes of page) {
+        const chunk = decodeChunk(bytes);
+        if (chunk.firstPosition >= to) return;
+        yield chunk;
+        next = chunk.firstPosition + chunk.count;
+      }
+    }
+  }
+
+  // ── turns ────────────────────────────────────────────────────────────────────────────────────
+
+  /** Runs `work` after all that was asked before it; at once where nothing is under way. */
+  #inTurn<T>(work: () => Promise<T>): Promise<T> {
+    if (this.#closed) {
+      return Promise.reject(
+        new HostFault("engine_closed", "This engine is closed: open it again."),
+      );
+    }
+    const result = this.#tail === null ? work() : this.#tail.then(work, work);
+    const endTurn = (): void => {
+      if (this.#tail === tail) this.#tail = null;
+    };
+    const tail: Promise<void> = result.then(endTurn, endTurn);
+    this.#tail = tail;
+    return result;
+  }
+
+  #indexOf(query: string): number {
+    const index = this.plan.queries.findIndex(({ name }) => name === query);
+    if (index >= 0) return index;
+    const names = this.plan.queries.map(({ name }) => JSON.stringify(name)).join(", ");
+    throw new RangeError(`No query of this plan has the name given: it has ${names}.`);
+  }
+}

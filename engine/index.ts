@@ -1,0 +1,17 @@
+// The public surface of `millrace`: the engine and the memory store. No host globals.
+
+export { open, Engine } from "./engine.ts";
+export type { OpenOptions, PushOptions, QueryStats, Stats, SubscribeFrom } from "./engine.ts";
+export { memory } from "./store/memory.ts";
+export { HostFault, type HostFaultCode } from "./store/host-fault.ts";
+export type { Store, StorageMode } from "./store/store.ts";
+export { checkPlan, type Plan, type PlanFault } from "./query/plan.ts";
+export { PlanRefused } from "./query/plan-refused.ts";
+export type { Change, ChangeKind, Key, Row, Value, WindowBounds } from "./live/change.ts";
+export type { RowFilter, View } from "./live/view.ts";
+export type { Listener } from "./live/subscription.ts";
+export type { LateEvent } from "./core/core.ts";
+export type { PushInput } from "./ingest/input.ts";
+export type { QuarantineEntry } from "./ingest/quarantine.ts";
+export type { InvalidLine, QuarantinedLine, Receipt, RefusedLine } from "./ingest/receipt.ts";
+export type { EventCode, QuarantineCode } from "./event/fault.ts";

@@ -1,0 +1,206 @@
+// A batch in the core's memory: the strict lane fills a slot a line, the core gives verdicts.
+// The layout is assembly/layout.ts's; this file is the only one that writes it.
+
+import * as layout from "../../assembly/layout.ts";
+import type { Json, JsonObject } from "../event/envelope.ts";
+import { MEMBERS } from "../event/envelope.ts";
+import type { Core } from "../core/core.ts";
+import type { Path, Program } from "../query/compile.ts";
+import type { DecodedEvent } from "./decode.ts";
+import { ABSENT, DEFAULTED } from "./decode.ts";
+
+const RECEIVED_UNKNOWN = -(2n ** 63n);
+const EXACT_MAX = 2 ** 53;
+const EXTEND_BYTES = 65536;
+const QUOTED_VERSION = '"1.0"';
+
+/** Where the first event of an identity stands: in the log, or in the push at hand. */
+export type First = { readonly position: number } | { readonly line: number };
+
+export class Batch {
+  readonly #core: Core;
+  readonly #program: Program;
+  readonly #encoder = new TextEncoder();
+  readonly lines: number;
+  #slots = 0;
+  #envelopes = 0;
+  #values = 0;
+  #text = 0;
+  /** Where the next string goes, relative to the batch's bytes, and how far they reach. */
+  #used: number;
+  #room: number;
+
+  /** Takes `bytes` in; spans of lines and of members are relative to them. */
+  constructor(core: Core, program: Program, lines: number, bytes: Uint8Array) {
+    this.#core = core;
+    this.#program = program;
+    this.lines = lines;
+    this.#used = bytes.length;
+    this.#room = bytes.length + EXTEND_BYTES;
+    this.#place(core.begin(lines, this.#room));
+    core.bytes.set(bytes, this.#text);
+  }
+
+  #place(scratch: number): void {
+    const { view } = this.#core;
+    this.#slots = scratch + view.getUint32(scratch + layout.SCRATCH_SLOTS, true);
+    this.#envelopes = scratch + view.getUint32(scratch + layout.SCRATCH_ENVELOPES, true);
+    this.#values = scratch + view.getUint32(scratch + layout.SCRATCH_VALUES, true);
+    this.#text = scratch + view.getUint32(scratch + layout.SCRATCH_BYTES, true);
+  }
+
+  // ── filling ──────────────────────────────────────────────────────────────────────────────────
+
+  event(line: number, decoded: DecodedEvent, receivedAt: number | null): void {
+    this.#envelope(line, decoded);
+    const route = this.#program.router.route(decoded.eventType);
+    const flags = route === 0 ? 0 : this.#row(line, decoded);
+    const { view } = this.#core;
+    const slot = this.#slots + line * layout.SLOT_BYTES;
+    view.setUint8(slot + layout.SLOT_KIND, layout.KIND_EVENT);
+    view.setUint8(slot + layout.SLOT_FLAGS, flags);
+    view.setUint32(slot + layout.SLOT_ROUTE, route, true);
+    view.setBigInt64(slot + layout.SLOT_TIME, BigInt(decoded.timeMs), true);
+    const received = receivedAt === null ? RECEIVED_UNKNOWN : BigInt(receivedAt);
+    view.setBigInt64(slot + layout.SLOT_RECEIVED, received, true);
+  }
+
+  tick(line: number, timeMs: number): void {
+    const slot = this.#slots + line * layout.SLOT_BYTES;
+    this.#core.view.setUint8(slot + layout.SLOT_KIND, layout.KIND_TICK);
+    this.#core.view.setBigInt64(slot + layout.SLOT_TIME, BigInt(timeMs), true);
+  }
+
+  #envelope(line: number, decoded: DecodedEvent): void {
+    const row = this.#envelopes + line * layout.ENVELOPE_BYTES - this.#text;
+    const { spans } = decoded;
+    for (let member = 0; member < MEMBERS.length; member++) {
+      const start = spans[member * 2]!;
+      if (start === ABSENT) continue;
+      if (start === DEFAULTED) this.#string(row + member * 8, QUOTED_VERSION);
+      else this.#span(row + member * 8, start, spans[member * 2 + 1]! - start);
+    }
+    this.#string(row + layout.ENVELOPE_EVENT_ID, decoded.eventId);
+    this.#string(row + layout.ENVELOPE_SOURCE, decoded.source);
+  }
+
+  /** The flags of all the values in the row. */
+  #row(line: number, decoded: DecodedEvent): number {
+    const { fields } = this.#program;
+    let at = this.#values + line * fields.length * layout.VALUE_BYTES - this.#text;
+    let flags = 0;
+    for (const path of fields) {
+      flags |= this.#value(at, valueAt(decoded, path));
+      at += layout.VALUE_BYTES;
+    }
+    return flags;
+  }
+
+  #value(at: number, value: Json | undefined): number {
+    if (value === null || value === undefined) return 0;
+    if (typeof value === "string") {
+      this.#core.view.setUint8(this.#text + at, layout.TAG_STRING);
+      const { offset, length } = this.#write(value);
+      this.#core.view.setUint32(this.#text + at + layout.VALUE_LENGTH, length, true);
+      this.#core.view.setUint32(this.#text + at + layout.VALUE_PAYLOAD, offset, true);
+      return 0;
+    }
+    const { view } = this.#core;
+    view.setUint8(this.#text + at, tagOf(value));
+    if (typeof value !== "number") return 0;
+    view.setFloat64(this.#text + at + layout.VALUE_PAYLOAD, value, true);
+    if (Math.abs(value) <= EXACT_MAX) return 0;
+    view.setUint8(this.#text + at + layout.VALUE_FLAGS, layout.FLAG_INEXACT);
+    return layout.FLAG_INEXACT;
+  }
+
+  #span(at: number, offset: number, length: number): void {
+    this.#core.view.setUint32(this.#text + at, offset, true);
+    this.#core.view.setUint32(this.#text + at + 4, length, true);
+  }
+
+  #string(at: number, text: string): void {
+    const { offset, length } = this.#write(text);
+    this.#span(at, offset, length);
+  }
+
+  /** Appends a string's UTF-8 bytes behind the batch's bytes. */
+  #write(text: string): { offset: number; length: number } {
+    const offset = this.#used;
+    if (offset + text.length * 3 > this.#room) this.#extend(text.length * 3);
+    const { bytes } = this.#core;
+    const start = this.#text + offset;
+    let length = 0;
+    for (; length < text.length; length++) {
+      const code = text.charCodeAt(length);
+      if (code > 0x7f) break;
+      bytes[start + length] = code;
+    }
+    if (length < text.length) {
+      const rest = bytes.subarray(start, start + text.length * 3);
+      length = this.#encoder.encodeInto(text, rest).written;
+    }
+    this.#used += length;
+    return { offset, length };
+  }
+
+  #extend(bytes: number): void {
+    const more = Math.max(bytes, EXTEND_BYTES, this.#room >> 1);
+    this.#core.extend(more);
+    this.#room += more;
+  }
+
+  // ── verdicts ─────────────────────────────────────────────────────────────────────────────────
+
+  /** After `reserve`, which moves the batch: where it lies now. */
+  settle(): void {
+    this.#place(this.#core.batch);
+  }
+
+  verdict(line: number): number {
+    return this.#core.bytes[this.#slots + line * layout.SLOT_BYTES + layout.SLOT_VERDICT]!;
+  }
+
+  setVerdict(line: number, verdict: number): void {
+    this.#core.bytes[this.#slots + line * layout.SLOT_BYTES + layout.SLOT_VERDICT] = verdict;
+  }
+
+  /** FAULT_… of a line that is held. */
+  fault(line: number): number {
+    return this.#core.bytes[this.#slots + line * layout.SLOT_BYTES + layout.SLOT_FAULT]!;
+  }
+
+  /** Where the first event of the line's identity stands: in the log, or in this push. */
+  first(line: number): First {
+    const slot = this.#slots + line * layout.SLOT_BYTES;
+    const first = this.#core.view.getFloat64(slot + layout.SLOT_FIRST, true);
+    return first >= 0 ? { position: first } : { line: layout.FIRST_IN_PUSH - first };
+  }
+
+  /** The fingerprint of the event's identity, 32 hex digits. */
+  identity(line: number): string {
+    const slot = this.#slots + line * layout.SLOT_BYTES + layout.SLOT_IDENTITY;
+    return hex(this.#core.view, slot) + hex(this.#core.view, slot + 8);
+  }
+}
+
+function hex(view: DataView, at: number): string {
+  return view.getBigUint64(at, true).toString(16).padStart(16, "0");
+}
+
+function tagOf(value: Exclude<Json, null | string>): number {
+  if (typeof value === "number") return layout.TAG_NUMBER;
+  if (typeof value === "boolean") return value ? layout.TAG_TRUE : layout.TAG_FALSE;
+  return layout.TAG_COMPOSITE;
+}
+
+/** What a path reads: own members only, never into an array; the event's time in ms. */
+function valueAt(decoded: DecodedEvent, path: Path): Json | undefined {
+  if (path.length === 1 && path[0] === "eventTime") return decoded.timeMs;
+  let value: Json | undefined = decoded.event;
+  for (const name of path) {
+    if (typeof value !== "object" || value === null || Array.isArray(value)) return undefined;
+    value = (value as JsonObject)[name];
+  }
+  return value;
+}

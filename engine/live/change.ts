@@ -1,0 +1,190 @@
+// Changes and rows, as people read them: the core's records with their members named, and the one
+// order in which a push tells them (contract.md, "A change").
+
+import * as layout from "../../assembly/layout.ts";
+import { canonical, compareUtf8 } from "../event/canonical.ts";
+import type { Plan, Query } from "../query/plan.ts";
+
+export type Scalar = null | boolean | number | string;
+export type Key = { readonly [member: string]: Scalar };
+export type Value = { readonly [member: string]: Scalar };
+
+/** A span of event time, half-open, in ms since 1970. */
+export interface WindowBounds {
+  readonly start: number;
+  readonly end: number;
+}
+
+export type ChangeKind = "update" | "final" | "retract" | "correction";
+
+export interface Change {
+  readonly query: string;
+  readonly kind: ChangeKind;
+  readonly key: Key;
+  readonly window: WindowBounds;
+  readonly value: Value;
+  /** Events applied to the window, and one more when it is final. */
+  readonly revision: number;
+  /** The entry during whose processing the change came about. */
+  readonly position: number;
+}
+
+/** One line of a view. */
+export interface Row {
+  readonly query: string;
+  readonly key: Key;
+  readonly window: WindowBounds;
+  readonly value: Value;
+  readonly final: boolean;
+  readonly revision: number;
+}
+
+const KINDS: readonly ChangeKind[] = ["update", "final", "retract", "correction"];
+/** Among changes of one window. */
+const KIND_ORDER: { readonly [kind in ChangeKind]: number } = {
+  retract: 0,
+  update: 1,
+  final: 2,
+  correction: 3,
+};
+
+const decoder = new TextDecoder();
+
+/** A record with what it is ordered by. */
+interface Ordered<T> {
+  readonly query: number;
+  readonly window: WindowBounds;
+  /** The key's values as canonical JSON. */
+  readonly keyText: string;
+  readonly kind: number;
+  readonly item: T;
+}
+
+/** Decodes and orders the changes of one push. */
+export function changesOf(plan: Plan, records: readonly Uint8Array[]): Change[] {
+  return inOrder(
+    decode(plan, records, (record, query, key, value) => {
+      const kind = KINDS[record.kind]!;
+      const { window, revision, position } = record;
+      return { query: query.name, kind, key, window, value, revision, position };
+    }),
+  );
+}
+
+/** Decodes and orders the rows of a view. */
+export function rowsOf(plan: Plan, records: readonly Uint8Array[]): Row[] {
+  return inOrder(
+    decode(plan, records, (record, query, key, value) => {
+      const { window, final, revision } = record;
+      return { query: query.name, key, window, value, final, revision };
+    }),
+  );
+}
+
+function inOrder<T>(items: Ordered<T>[]): T[] {
+  items.sort(
+    (a, b) =>
+      a.query - b.query ||
+      a.window.end - b.window.end ||
+      a.window.start - b.window.start ||
+      compareUtf8(a.keyText, b.keyText) ||
+      a.kind - b.kind,
+  );
+  return items.map(({ item }) => item);
+}
+
+interface Record {
+  readonly kind: number;
+  readonly final: boolean;
+  readonly window: WindowBounds;
+  readonly revision: number;
+  readonly position: number;
+}
+
+type Make<T> = (record: Record, query: Query, key: Key, value: Value) => T;
+
+function decode<T>(plan: Plan, buffers: readonly Uint8Array[], make: Make<T>): Ordered<T>[] {
+  const items: Ordered<T>[] = [];
+  for (const buffer of buffers) {
+    const reader = new RecordReader(buffer);
+    while (reader.next()) {
+      const query = plan.queries[reader.query]!;
+      const record = reader.record();
+      const keyValues = reader.values(query.key.length);
+      const key = named(query.key, keyValues);
+      const count = query.aggregates.length + query.derive.length;
+      const values = reader.values(count);
+      const value = named([...query.aggregates, ...query.derive], values);
+      items.push({
+        query: reader.query,
+        window: record.window,
+        keyText: canonical(keyValues),
+        kind: KIND_ORDER[KINDS[record.kind] ?? "update"],
+        item: make(record, query, key, value),
+      });
+    }
+  }
+  return items;
+}
+
+function named(names: readonly { readonly name: string }[], values: readonly Scalar[]): Value {
+  return Object.fromEntries(names.map(({ name }, index) => [name, values[index]!]));
+}
+
+/** Walks the records of one buffer (assembly/emit.ts). */
+class RecordReader {
+  readonly #bytes: Uint8Array;
+  readonly #view: DataView;
+  #start = 0;
+  #next = 0;
+  #at = 0;
+
+  constructor(bytes: Uint8Array) {
+    this.#bytes = bytes;
+    this.#view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
+  }
+
+  next(): boolean {
+    this.#start = this.#next;
+    if (this.#start >= this.#bytes.length) return false;
+    this.#next += this.#view.getUint32(this.#start + layout.CHANGE_BYTES_TOTAL, true);
+    this.#at = this.#start + layout.CHANGE_HEADER_BYTES;
+    return true;
+  }
+
+  get query(): number {
+    return this.#view.getUint16(this.#start + layout.CHANGE_QUERY, true);
+  }
+
+  record(): Record {
+    const at = this.#start;
+    const time = (offset: number): number => Number(this.#view.getBigInt64(at + offset, true));
+    return {
+      kind: this.#view.getUint8(at + layout.CHANGE_KIND),
+      final: this.#view.getUint8(at + layout.CHANGE_FINAL) !== 0,
+      window: { start: time(layout.CHANGE_START), end: time(layout.CHANGE_END) },
+      revision: this.#view.getFloat64(at + layout.CHANGE_REVISION, true),
+      position: this.#view.getFloat64(at + layout.CHANGE_POSITION, true),
+    };
+  }
+
+  /** The next `count` encoded values: first the key's, then the value's. */
+  values(count: number): Scalar[] {
+    return Array.from({ length: count }, () => this.#value());
+  }
+
+  #value(): Scalar {
+    const tag = this.#view.getUint8(this.#at++);
+    if (tag === layout.TAG_NUMBER) {
+      this.#at += 8;
+      return this.#view.getFloat64(this.#at - 8, true);
+    }
+    if (tag === layout.TAG_STRING) {
+      const length = this.#view.getUint32(this.#at, true);
+      this.#at += 4 + length;
+      return decoder.decode(this.#bytes.subarray(this.#at - length, this.#at));
+    }
+    if (tag === layout.TAG_NULL || tag === layout.TAG_COMPOSITE) return null;
+    return tag === layout.TAG_TRUE;
+  }
+}

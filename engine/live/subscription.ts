@@ -1,0 +1,52 @@
+// Subscriptions: who is told the changes of which query. A listener is called once a push, after
+// the push is durable and applied; what it throws is its own affair and stops nobody else.
+
+import type { Change } from "./change.ts";
+
+export type Listener = (changes: readonly Change[]) => void;
+
+export class Subscriptions {
+  readonly #listeners = new Map<string, Set<Listener>>();
+  readonly #all = new Set<Listener>();
+
+  /** Tells `listener` the changes of `query`, or of all where it is null; the answer stops it. */
+  add(query: string | null, listener: Listener): () => void {
+    const listeners = query === null ? this.#all : this.#of(query);
+    // A listener subscribed twice is two subscriptions.
+    const own: Listener = (changes) => listener(changes);
+    listeners.add(own);
+    return () => listeners.delete(own);
+  }
+
+  #of(query: string): Set<Listener> {
+    const known = this.#listeners.get(query);
+    if (known !== undefined) return known;
+    const listeners = new Set<Listener>();
+    this.#listeners.set(query, listeners);
+    return listeners;
+  }
+
+  get isEmpty(): boolean {
+    return this.#all.size === 0 && [...this.#listeners.values()].every(({ size }) => size === 0);
+  }
+
+  /** Tells the changes of one push, which are in the order of the contract. */
+  tell(changes: readonly Change[]): void {
+    if (changes.length === 0) return;
+    for (const listener of this.#all) call(listener, changes);
+    for (const [query, listeners] of this.#listeners) {
+      if (listeners.size === 0) continue;
+      const own = changes.filter((change) => change.query === query);
+      if (own.length > 0) for (const listener of listeners) call(listener, own);
+    }
+  }
+}
+
+function call(listener: Listener, changes: readonly Change[]): void {
+  try {
+    listener(changes);
+  } catch (error) {
+    // The push stands; the host hears of the error as of any that nobody caught.
+    void Promise.reject(error);
+  }
+}

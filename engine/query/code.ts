@@ -1,0 +1,191 @@
+// The bytes of a program: numbers at offsets, and the code of expressions. The core's stack
+// machine is assembly/expression.ts; `all`, `any` and `coalesce` of many become a chain of two,
+// `case` becomes jumps, so the stack stays as shallow as the expression is nested.
+
+import * as layout from "../../assembly/layout.ts";
+import type { Expression, Literal } from "./plan.ts";
+
+const BINARY: { readonly [op: string]: number } = {
+  "==": layout.OP_EQ,
+  "!=": layout.OP_NE,
+  "<": layout.OP_LT,
+  "<=": layout.OP_LE,
+  ">": layout.OP_GT,
+  ">=": layout.OP_GE,
+  "+": layout.OP_ADD,
+  "-": layout.OP_SUBTRACT,
+  "*": layout.OP_MULTIPLY,
+  "/": layout.OP_DIVIDE,
+  "%": layout.OP_REMAINDER,
+};
+
+/** What none of many is, and what joins it to the first, and each to the next. */
+const CHAIN: { readonly [op: string]: { readonly empty: number; readonly join: number } } = {
+  all: { empty: layout.OP_TRUE, join: layout.OP_AND },
+  any: { empty: layout.OP_FALSE, join: layout.OP_OR },
+  coalesce: { empty: layout.OP_NULL, join: layout.OP_COALESCE },
+};
+
+type FieldOf = (path: readonly string[]) => number;
+
+export class Code {
+  #buffer = new Uint8Array(4096);
+  #view = new DataView(this.#buffer.buffer);
+  #length = 0;
+  /** The longest literal string so far, in bytes. */
+  literalBytesMax = 0;
+
+  constructor(headerBytes: number) {
+    this.reserve(headerBytes);
+  }
+
+  get length(): number {
+    return this.#length;
+  }
+
+  bytes(): Uint8Array {
+    return this.#buffer.slice(0, this.#length);
+  }
+
+  /** The offset of `bytes` zeros, a multiple of 8. */
+  reserve(bytes: number): number {
+    const offset = (this.#length + 7) & ~7;
+    this.#extend(offset + bytes);
+    return offset;
+  }
+
+  u8(offset: number, value: number): void {
+    this.#view.setUint8(offset, value);
+  }
+
+  u16(offset: number, value: number): void {
+    if (value < 0 || value > 0xffff) throw new RangeError(`Got ${value} when 16 bits hold it.`);
+    this.#view.setUint16(offset, value, true);
+  }
+
+  u32(offset: number, value: number): void {
+    this.#view.setUint32(offset, value, true);
+  }
+
+  i64(offset: number, value: number): void {
+    this.#view.setBigInt64(offset, BigInt(value), true);
+  }
+
+  copy(offset: number, bytes: Uint8Array): void {
+    this.#buffer.set(bytes, offset);
+  }
+
+  /** Appends the code of an expression; its offset. */
+  expression(expression: Expression, fieldOf: FieldOf): number {
+    const offset = this.reserve(0);
+    this.#emit(expression, fieldOf);
+    this.#op(layout.OP_END);
+    return offset;
+  }
+
+  #emit(expression: Expression, fieldOf: FieldOf): void {
+    switch (expression.op) {
+      case "literal":
+        return this.#literal(expression.value);
+      case "get":
+        return this.#field(fieldOf(expression.path));
+      case "has":
+        this.#field(fieldOf(expression.path));
+        return this.#op(layout.OP_HAS);
+      case "in":
+        return this.#in(expression.arg, expression.values, fieldOf);
+      case "case":
+        return this.#case(expression.args, fieldOf);
+      case "!":
+        for (const arg of expression.args) this.#emit(arg, fieldOf);
+        return this.#op(layout.OP_NOT);
+      default:
+        return this.#operator(expression.op, expression.args, fieldOf);
+    }
+  }
+
+  #operator(op: string, args: readonly Expression[], fieldOf: FieldOf): void {
+    const binary = BINARY[op];
+    if (binary !== undefined) {
+      for (const arg of args) this.#emit(arg, fieldOf);
+      return this.#op(binary);
+    }
+    const chain = CHAIN[op];
+    if (chain === undefined) throw new TypeError(`No core for the operator ${op}.`);
+    this.#op(chain.empty);
+    for (const arg of args) {
+      this.#emit(arg, fieldOf);
+      this.#op(chain.join);
+    }
+  }
+
+  #in(arg: Expression, values: readonly Literal[], fieldOf: FieldOf): void {
+    this.#emit(arg, fieldOf);
+    this.#op(layout.OP_IN);
+    this.u32(this.#append(4), values.length);
+    for (const value of values) this.#literal(value);
+  }
+
+  #case(args: readonly Expression[], fieldOf: FieldOf): void {
+    const ends: number[] = [];
+    for (let index = 0; index + 2 < args.length; index += 2) {
+      this.#emit(args[index]!, fieldOf);
+      const next = this.#jump(layout.OP_JUMP_UNLESS);
+      this.#emit(args[index + 1]!, fieldOf);
+      ends.push(this.#jump(layout.OP_JUMP));
+      this.#land(next);
+    }
+    this.#emit(args.at(-1)!, fieldOf);
+    for (const end of ends) this.#land(end);
+  }
+
+  #literal(value: Literal): void {
+    if (value === null) return this.#op(layout.OP_NULL);
+    if (typeof value === "boolean") return this.#op(value ? layout.OP_TRUE : layout.OP_FALSE);
+    if (typeof value === "number") {
+      this.#op(layout.OP_NUMBER);
+      const at = this.#append(8);
+      return this.#view.setFloat64(at, value, true);
+    }
+    const bytes = new TextEncoder().encode(value);
+    this.literalBytesMax = Math.max(this.literalBytesMax, bytes.length);
+    this.#op(layout.OP_STRING);
+    this.u32(this.#append(4), bytes.length);
+    this.copy(this.#append(bytes.length), bytes);
+  }
+
+  #field(field: number): void {
+    this.#op(layout.OP_FIELD);
+    this.u16(this.#append(2), field);
+  }
+
+  #op(op: number): void {
+    this.u8(this.#append(1), op);
+  }
+
+  /** A jump whose distance `#land` fills in. */
+  #jump(op: number): number {
+    this.#op(op);
+    return this.#append(4);
+  }
+
+  #land(operand: number): void {
+    this.u32(operand, this.#length - (operand + 4));
+  }
+
+  #append(bytes: number): number {
+    const offset = this.#length;
+    this.#extend(offset + bytes);
+    return offset;
+  }
+
+  #extend(length: number): void {
+    if (length > this.#buffer.length) {
+      const wider = new Uint8Array(Math.max(length, this.#buffer.length * 2));
+      wider.set(this.#buffer);
+      this.#buffer = wider;
+      this.#view = new DataView(wider.buffer);
+    }
+    this.#length = length;
+  }
+}

@@ -1,0 +1,20 @@
+import { PLAN_FAULTS } from "./plan-fault.ts";
+import type { PlanFault } from "./plan.ts";
+
+/** A wrong plan is refused whole, with every fault listed. */
+export class PlanRefused extends Error {
+  readonly code = "plan_refused";
+  readonly faults: readonly PlanFault[];
+
+  constructor(faults: readonly PlanFault[]) {
+    const list = faults.map(({ code, pointer, message }) => `${code} at "${pointer}": ${message}`);
+    super(`The plan has ${faults.length} faults.\n${list.join("\n")}`);
+    this.name = "PlanRefused";
+    this.faults = faults;
+  }
+
+  static tooLarge(): PlanRefused {
+    const code = "plan_too_large";
+    return new PlanRefused([{ code, pointer: "", message: PLAN_FAULTS[code] }]);
+  }
+}

@@ -1,0 +1,21 @@
+/** Faults of a host: a full disk, a broken chunk, a memory that cannot hold a push. */
+export type HostFaultCode =
+  | "quota_exceeded"
+  | "storage_unavailable"
+  | "chunk_broken"
+  | "snapshot_broken"
+  | "log_truncated"
+  | "log_trimmed"
+  | "log_incomplete"
+  | "state_full"
+  | "engine_closed";
+
+/** An error that a host can meet in operation; `code` is stable, the message says what to do. */
+export class HostFault extends Error {
+  readonly code: HostFaultCode;
+  constructor(code: HostFaultCode, message: string, options?: ErrorOptions) {
+    super(message, options);
+    this.name = "HostFault";
+    this.code = code;
+  }
+}

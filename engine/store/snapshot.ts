@@ -1,0 +1,76 @@
+// A snapshot: the core's image at one position, with what it takes to trust it.
+//
+//   ┌───────┬─────────┬────────┬──────────┬──────┬───────┬──────┬────────┬──────┬───────┬──────┐
+//   │ magic │ version │ layout │ position │ plan │ state │ told │ CRC32C │ plan │ state │ told │
+//   │ MRSN  │ u16     │ u16    │ f64      │ u32  │ u32   │ u32  │ u32    │ text │ bytes │ bytes│
+//   └───────┴─────────┴────────┴──────────┴──────┴───────┴──────┴────────┴──────┴───────┴──────┘
+//                                           lengths               over all but itself
+//
+// The plan stands in it as canonical JSON: it is the fingerprint, and an older plan can be run on.
+// A snapshot of another layout is not read, nor one of another plan: the log is replayed instead.
+
+import { LAYOUT_VERSION } from "../../assembly/layout.ts";
+import { crc32c } from "./crc32c.ts";
+
+const MAGIC = 0x4e53524d; // "MRSN"
+const VERSION = 1;
+
+const AT_MAGIC = 0;
+const AT_VERSION = AT_MAGIC + 4;
+const AT_LAYOUT = AT_VERSION + 2;
+const AT_POSITION = AT_LAYOUT + 2;
+const AT_PLAN = AT_POSITION + 8;
+const AT_STATE = AT_PLAN + 4;
+const AT_TOLD = AT_STATE + 4;
+const AT_SUM = AT_TOLD + 4;
+const HEADER_BYTES = AT_SUM + 4;
+
+export interface Snapshot {
+  readonly position: number;
+  /** The plan as canonical JSON. */
+  readonly plan: string;
+  readonly state: Uint8Array;
+  readonly told: Uint8Array;
+}
+
+export function encodeSnapshot(snapshot: Snapshot): Uint8Array<ArrayBuffer> {
+  const plan = new TextEncoder().encode(snapshot.plan);
+  const { state, told } = snapshot;
+  const bytes = new Uint8Array(HEADER_BYTES + plan.length + state.length + told.length);
+  const view = new DataView(bytes.buffer);
+  view.setUint32(AT_MAGIC, MAGIC, true);
+  view.setUint16(AT_VERSION, VERSION, true);
+  view.setUint16(AT_LAYOUT, LAYOUT_VERSION, true);
+  view.setFloat64(AT_POSITION, snapshot.position, true);
+  view.setUint32(AT_PLAN, plan.length, true);
+  view.setUint32(AT_STATE, state.length, true);
+  view.setUint32(AT_TOLD, told.length, true);
+  bytes.set(plan, HEADER_BYTES);
+  bytes.set(state, HEADER_BYTES + plan.length);
+  bytes.set(told, HEADER_BYTES + plan.length + state.length);
+  view.setUint32(AT_SUM, sumOf(bytes), true);
+  return bytes;
+}
+
+/** The snapshot, or null where it is damaged or another layout's: the log has all of it. */
+export function decodeSnapshot(bytes: Uint8Array): Snapshot | null {
+  if (bytes.length < HEADER_BYTES) return null;
+  const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
+  if (view.getUint32(AT_MAGIC, true) !== MAGIC) return null;
+  if (view.getUint16(AT_VERSION, true) !== VERSION) return null;
+  if (view.getUint16(AT_LAYOUT, true) !== LAYOUT_VERSION) return null;
+  const state = HEADER_BYTES + view.getUint32(AT_PLAN, true);
+  const told = state + view.getUint32(AT_STATE, true);
+  if (told + view.getUint32(AT_TOLD, true) !== bytes.length) return null;
+  if (view.getUint32(AT_SUM, true) !== sumOf(bytes)) return null;
+  return {
+    position: view.getFloat64(AT_POSITION, true),
+    plan: new TextDecoder().decode(bytes.subarray(HEADER_BYTES, state)),
+    state: bytes.subarray(state, told),
+    told: bytes.subarray(told),
+  };
+}
+
+function sumOf(bytes: Uint8Array): number {
+  return crc32c(bytes, HEADER_BYTES, bytes.length, crc32c(bytes, 0, AT_SUM));
+}

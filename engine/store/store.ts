@@ -1,0 +1,73 @@
+// The store contract: what the engine asks of a place that keeps its log. One engine writes to a
+// store at a time; one contract suite (test/store/contract.ts) runs over every implementation.
+//
+// - `append` is atomic: the chunk, the held lines and the end position are written together, or
+//   nothing is. When it returns (or its promise resolves) the write is as durable as `storage` says.
+// - A synchronous store answers synchronously, so that in a Durable Object append, apply and
+//   publish run in one turn; the engine awaits only what is a promise.
+
+import type { QuarantineCode } from "../event/fault.ts";
+
+export type MaybePromise<T> = T | Promise<T>;
+
+export type StorageMode = "durable" | "best-effort" | "memory";
+
+/** What is fixed when a log is created, and never changes. */
+export interface LogHeader {
+  /** Version of the log's format. */
+  readonly version: number;
+  /** 16 bytes; keys every hash table of the core, drawn by the host at creation. */
+  readonly hashKey: Uint8Array;
+}
+
+/** A quarantined line, kept beside the log until it is released. */
+export interface HeldLine {
+  readonly id: string;
+  readonly code: QuarantineCode;
+  /** ms since 1970, null where unknown. */
+  readonly receivedAt: number | null;
+  /** The line's bytes as received. */
+  readonly line: Uint8Array;
+}
+
+export interface Append {
+  /** The encoded chunk (chunk.ts); null when a push only holds lines. Exact-length buffer. */
+  readonly chunk: Uint8Array | null;
+  /** Position of the chunk's first entry, and of the first entry after it. */
+  readonly firstPosition: number;
+  readonly endPosition: number;
+  /** Lines newly held by this push. */
+  readonly held: readonly HeldLine[];
+}
+
+export interface StoredSnapshot {
+  readonly position: number;
+  readonly bytes: Uint8Array;
+}
+
+/** What a store holds when it is opened. */
+export interface Recovered {
+  readonly header: LogHeader;
+  /** The next position, as the header record says (written with every append). */
+  readonly endPosition: number;
+  readonly held: readonly HeldLine[];
+  /** The two newest at most, newest first. */
+  readonly snapshots: readonly StoredSnapshot[];
+}
+
+export interface Store {
+  readonly storage: StorageMode;
+  /** What the store holds; null when it is new. */
+  recover(): MaybePromise<Recovered | null>;
+  /** Makes a new log. Called once, when `recover` gave null. */
+  create(header: LogHeader): MaybePromise<void>;
+  append(write: Append): MaybePromise<void>;
+  /**
+   * Whole chunks in order, from the one that holds position `from`, about `limitBytes` of them and
+   * at least one; empty at the end of the log.
+   */
+  read(from: number, limitBytes: number): MaybePromise<readonly Uint8Array[]>;
+  /** Keeps the two newest snapshots. */
+  saveSnapshot(snapshot: StoredSnapshot): MaybePromise<void>;
+  close(): MaybePromise<void>;
+}

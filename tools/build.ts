@@ -1,0 +1,82 @@
+// `npm run build`: the core by asc, one small module for each way in which a host loads it, the
+// library's declarations and JavaScript by tsc, and the command line as one file.
+
+import { execFileSync } from "node:child_process";
+import { chmodSync, mkdirSync, readFileSync, writeFileSync } from "node:fs";
+import { fileURLToPath } from "node:url";
+import { deflateRawSync } from "node:zlib";
+import { build } from "vite";
+
+const root = fileURLToPath(new URL("..", import.meta.url));
+const core = `${root}dist/core`;
+
+function run(name: string, ...args: string[]): void {
+  execFileSync(`${root}node_modules/.bin/${name}`, args, { cwd: root, stdio: "inherit" });
+}
+
+/** A host's module: its default export gives the compiled core. */
+function writeLoaders(): void {
+  // workerd compiles no bytes: it takes WebAssembly by static import only.
+  writeFileSync(
+    `${core}/workerd.js`,
+    `import core from "./core.wasm";\nexport default () => core;\n`,
+  );
+  writeFileSync(
+    `${core}/node.js`,
+    [
+      `import { readFile } from "node:fs/promises";`,
+      `const file = new URL("./core.wasm", import.meta.url);`,
+      `export default async () => WebAssembly.compile(await readFile(file));`,
+      ``,
+    ].join("\n"),
+  );
+  // Inline, since a URL inside a dependency breaks in some bundlers; deflated first, since base64
+  // of plain WebAssembly hardly compresses on the wire.
+  const inline = deflateRawSync(readFileSync(`${core}/core.wasm`), { level: 9 });
+  writeFileSync(
+    `${core}/browser.js`,
+    [
+      `const deflated = "${inline.toString("base64")}";`,
+      `export default async () => {`,
+      `  const bytes = Uint8Array.from(atob(deflated), (c) => c.charCodeAt(0));`,
+      `  const inflate = new DecompressionStream("deflate-raw");`,
+      `  const stream = new Blob([bytes]).stream().pipeThrough(inflate);`,
+      `  return WebAssembly.compile(await new Response(stream).arrayBuffer());`,
+      `};`,
+      ``,
+    ].join("\n"),
+  );
+}
+
+async function buildCommandLine(): Promise<void> {
+  await build({
+    configFile: false,
+    root,
+    logLevel: "warn",
+    publicDir: false,
+    ssr: { noExternal: true },
+    build: {
+      ssr: `${root}engine/cli.ts`,
+      outDir: `${root}dist`,
+      emptyOutDir: false,
+      target: "node22",
+      minify: false,
+      rolldownOptions: {
+        external: [/^node:/, "#core-wasm"],
+        output: { entryFileNames: "cli.js", codeSplitting: false },
+      },
+    },
+  });
+  const file = `${root}dist/cli.js`;
+  writeFileSync(file, `#!/usr/bin/env node\n${readFileSync(file, "utf8").replace(/^#!.*\n/, "")}`);
+  chmodSync(file, 0o755);
+}
+
+mkdirSync(core, { recursive: true });
+run("asc", "--target", "release");
+run("asc", "--target", "debug");
+writeLoaders();
+if (!process.argv.includes("--core")) {
+  run("tsc", "-b", "engine");
+  await buildCommandLine();
+}
