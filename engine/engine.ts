@@ -18,15 +18,17 @@ import type { Settled } from "./ingest/tally.ts";
 import { tickLine } from "./ingest/tick.ts";
 import { changesOf, type Change } from "./live/change.ts";
 import { Subscriptions, type Listener } from "./live/subscription.ts";
+import { DispositionCounts, readStats, type Stats } from "./live/stats.ts";
 import { readRows, type View } from "./live/view.ts";
 import { compile, type Program } from "./query/compile.ts";
 import { checkPlan, type Plan } from "./query/plan.ts";
 import { PlanRefused } from "./query/plan-refused.ts";
-import { decodeChunk, encodeChunk, exportChunk } from "./store/chunk.ts";
+import { encodeChunk, exportChunk } from "./store/chunk.ts";
 import { HostFault } from "./store/host-fault.ts";
+import { readChunks } from "./store/log-reader.ts";
 import { memory } from "./store/memory.ts";
 import { decodeSnapshot, encodeSnapshot } from "./store/snapshot.ts";
-import type { LogHeader, MaybePromise, Store, StorageMode } from "./store/store.ts";
+import type { LogHeader, MaybePromise, Store } from "./store/store.ts";
 
 export interface OpenOptions {
   /** Plain data (contract.md, "A plan"). */
@@ -48,47 +50,10 @@ export interface PushOptions {
   readonly ticks?: boolean;
 }
 
-export interface QueryStats {
-  readonly applied: number;
-  readonly late: number;
-  readonly lateFacts: number;
-  readonly unkeyed: number;
-  readonly repeated: number;
-  readonly unmatched: number;
-  readonly waiting: number;
-  /** Windows not yet final. */
-  readonly open: number;
-  /** Rows of the view. */
-  readonly rows: number;
-}
-
-export interface Stats {
-  /** ms since 1970; null before the first event or tick. */
-  readonly clock: number | null;
-  readonly position: number;
-  /** The next five count since open. */
-  readonly received: number;
-  readonly accepted: number;
-  readonly duplicate: number;
-  readonly invalid: number;
-  readonly quarantined: number;
-  /** Dedup knows every identity whose event time is at or after this. */
-  readonly dedupHorizon: number | null;
-  /** Identities forgotten early, because `limits.identities` were remembered. */
-  readonly forgotten: number;
-  /** Integers beyond 2^53 that the plan read. */
-  readonly inexact: number;
-  readonly queries: { readonly [name: string]: QueryStats };
-  readonly stateBytes: number;
-  readonly storage: StorageMode;
-  readonly rebuild: null;
-}
-
 /** Where a subscription begins. */
 export type SubscribeFrom = "now" | "snapshot" | number;
 
 const LOG_VERSION = 1;
-const READ_BYTES = 4 * 1024 * 1024;
 /** Replaying so many entries takes about a second, so a snapshot is due. */
 const SNAPSHOT_ENTRIES = 200_000;
 
@@ -129,7 +94,7 @@ export class Engine {
   readonly #intake: Intake;
   readonly #subscriptions = new Subscriptions();
   readonly #refused = new RefusedLines();
-  readonly #counts = { received: 0, accepted: 0, duplicate: 0, invalid: 0, quarantined: 0 };
+  readonly #dispositions = new DispositionCounts();
   #core: Core;
   #closed = false;
   #snapshotPosition = 0;
@@ -179,9 +144,10 @@ export class Engine {
     if (settled.entries > 0) this.#core.reserve();
     const written = this.#append(settled);
     if (written instanceof Promise) await written;
-    this.#count(settled);
-    const changes = this.#apply(settled);
-    this.#subscriptions.tell(changes);
+    this.#keep(settled);
+    const applied = this.#apply(settled);
+    const records = applied instanceof Promise ? await applied : applied;
+    if (!this.#subscriptions.isEmpty) this.#subscriptions.tell(changesOf(this.plan, records));
     const saved = this.#snapshotWhenDue();
     if (saved instanceof Promise) await saved;
     return settled.receipt;
@@ -208,21 +174,36 @@ export class Engine {
     return this.#store.append({ chunk, firstPosition, endPosition, held });
   }
 
-  #apply(settled: Settled): Change[] {
-    for (const line of settled.held) this.#quarantine.add(line);
-    if (settled.entries === 0) return [];
+  /** Applies what was appended. A core that traps is dropped, and made again from the log. */
+  #apply({ entries }: Settled): MaybePromise<readonly Uint8Array[]> {
+    if (entries === 0) return [];
     const records: Uint8Array[] = [];
-    this.#core.apply((bytes) => records.push(bytes));
-    return this.#subscriptions.isEmpty ? [] : changesOf(this.plan, records);
+    try {
+      this.#core.apply((bytes) => records.push(bytes));
+      return records;
+    } catch (error) {
+      return this.#rebuild(error);
+    }
   }
 
-  #count({ receipt, refused }: Settled): void {
+  /** No half-state is ever used again. Answers what the newest chunk tells. */
+  async #rebuild(cause: unknown): Promise<readonly Uint8Array[]> {
+    let records: readonly Uint8Array[] = [];
+    try {
+      this.#core = await this.#openCore();
+      await this.#replay(this.#core, 0, Infinity, (told) => (records = told));
+      return records;
+    } catch {
+      this.#closed = true;
+      const message = "The core failed on an entry of the log, and again when it was replayed.";
+      throw new HostFault("core_failed", message, { cause });
+    }
+  }
+
+  #keep({ held, refused, receipt }: Settled): void {
+    for (const line of held) this.#quarantine.add(line);
     for (const { fault, line } of refused) this.#refused.add(fault, line);
-    this.#counts.received += receipt.received;
-    this.#counts.accepted += receipt.accepted;
-    this.#counts.duplicate += receipt.duplicate;
-    this.#counts.invalid += receipt.invalid.length;
-    this.#counts.quarantined += receipt.quarantined.length;
+    this.#dispositions.add(receipt);
   }
 
   /** Makes every window final, as if the clock had passed them all (`--flush`); not in the log. */
@@ -317,28 +298,11 @@ export class Engine {
   /** Whole chunks of the log that hold positions of [from, to), in the exported form. */
   async *log(range: { from?: number; to?: number } = {}): AsyncGenerator<string, void, undefined> {
     const { from = 0, to = Infinity } = range;
-    for await (const chunk of this.#chunks(from, to)) yield exportChunk(chunk);
+    for await (const chunk of readChunks(this.#store, from, to)) yield exportChunk(chunk);
   }
 
   stats(): Stats {
-    const counts = this.#core.counts();
-    const queries = this.plan.queries.map(({ name }, index) => {
-      const own = this.#core.queryCounts(index);
-      const spans = { lateFacts: 0, repeated: 0, unmatched: 0, waiting: 0 };
-      return [name, { ...own, ...spans }] as const;
-    });
-    return {
-      clock: counts.clock,
-      position: counts.position,
-      ...this.#counts,
-      dedupHorizon: counts.horizon,
-      forgotten: counts.forgotten,
-      inexact: counts.inexact,
-      queries: Object.fromEntries(queries),
-      stateBytes: this.#core.stateBytes,
-      storage: this.#store.storage,
-      rebuild: null,
-    };
+    return readStats(this.#core, this.plan, this.#dispositions, this.#store.storage);
   }
 
   /** SHA-256 of the state, 64 hex digits: the same however the same entries were cut into pushes. */
@@ -403,26 +367,13 @@ export class Engine {
     to: number,
     tell: (records: readonly Uint8Array[]) => void,
   ): Promise<void> {
-    for await (const chunk of this.#chunks(from, to)) {
+    for await (const chunk of readChunks(this.#store, from, to)) {
       this.#intake.fillFromLog(core, chunk, Math.max(from - chunk.firstPosition, 0));
       core.seal();
       core.reserve();
       const records: Uint8Array[] = [];
       core.apply((bytes) => records.push(bytes));
       tell(records);
-    }
-  }
-
-  async *#chunks(from: number, to: number): AsyncGenerator<ReturnType<typeof decodeChunk>> {
-    for (let next = from; next < to;) {
-      const page = await this.#store.read(next, READ_BYTES);
-      if (page.length === 0) return;
-      for (const bytes of page) {
-        const chunk = decodeChunk(bytes);
-        if (chunk.firstPosition >= to) return;
-        yield chunk;
-        next = chunk.firstPosition + chunk.count;
-      }
     }
   }
 

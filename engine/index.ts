@@ -1,7 +1,8 @@
 // The public surface of `millrace`: the engine and the memory store. No host globals.
 
 export { open, Engine } from "./engine.ts";
-export type { OpenOptions, PushOptions, QueryStats, Stats, SubscribeFrom } from "./engine.ts";
+export type { OpenOptions, PushOptions, SubscribeFrom } from "./engine.ts";
+export type { QueryStats, Stats } from "./live/stats.ts";
 export { memory } from "./store/memory.ts";
 export { HostFault, type HostFaultCode } from "./store/host-fault.ts";
 export type { Store, StorageMode } from "./store/store.ts";

@@ -93,7 +93,7 @@ function inOrder<T>(items: Ordered<T>[]): T[] {
   return items.map(({ item }) => item);
 }
 
-interface Record {
+interface ChangeRecord {
   readonly kind: number;
   readonly final: boolean;
   readonly window: WindowBounds;
@@ -101,7 +101,7 @@ interface Record {
   readonly position: number;
 }
 
-type Make<T> = (record: Record, query: Query, key: Key, value: Value) => T;
+type Make<T> = (record: ChangeRecord, query: Query, key: Key, value: Value) => T;
 
 function decode<T>(plan: Plan, buffers: readonly Uint8Array[], make: Make<T>): Ordered<T>[] {
   const items: Ordered<T>[] = [];
@@ -156,7 +156,7 @@ class RecordReader {
     return this.#view.getUint16(this.#start + layout.CHANGE_QUERY, true);
   }
 
-  record(): Record {
+  record(): ChangeRecord {
     const at = this.#start;
     const time = (offset: number): number => Number(this.#view.getBigInt64(at + offset, true));
     return {

@@ -8,6 +8,7 @@ export type HostFaultCode =
   | "log_trimmed"
   | "log_incomplete"
   | "state_full"
+  | "core_failed"
   | "engine_closed";
 
 /** An error that a host can meet in operation; `code` is stable, the message says what to do. */

@@ -1,0 +1,94 @@
+// What an engine says of itself: the numbers of contract.md's `stats()`.
+
+import type { Core } from "../core/core.ts";
+import type { Receipt } from "../ingest/receipt.ts";
+import type { Plan } from "../query/plan.ts";
+import type { StorageMode } from "../store/store.ts";
+
+export interface QueryStats {
+  readonly applied: number;
+  readonly late: number;
+  readonly lateFacts: number;
+  readonly unkeyed: number;
+  readonly repeated: number;
+  readonly unmatched: number;
+  readonly waiting: number;
+  /** Windows not yet final. */
+  readonly open: number;
+  /** Rows of the view. */
+  readonly rows: number;
+}
+
+export interface Stats {
+  /** ms since 1970; null before the first event or tick. */
+  readonly clock: number | null;
+  readonly position: number;
+  /** The next five count since open. */
+  readonly received: number;
+  readonly accepted: number;
+  readonly duplicate: number;
+  readonly invalid: number;
+  readonly quarantined: number;
+  /** Dedup knows every identity whose event time is at or after this. */
+  readonly dedupHorizon: number | null;
+  /** Identities forgotten early, because `limits.identities` were remembered. */
+  readonly forgotten: number;
+  /** Integers beyond 2^53 that the plan read. */
+  readonly inexact: number;
+  readonly queries: { readonly [name: string]: QueryStats };
+  readonly stateBytes: number;
+  readonly storage: StorageMode;
+  readonly rebuild: null;
+}
+
+/** The dispositions of all lines since open. */
+export class DispositionCounts {
+  #received = 0;
+  #accepted = 0;
+  #duplicate = 0;
+  #invalid = 0;
+  #quarantined = 0;
+
+  add(receipt: Receipt): void {
+    this.#received += receipt.received;
+    this.#accepted += receipt.accepted;
+    this.#duplicate += receipt.duplicate;
+    this.#invalid += receipt.invalid.length;
+    this.#quarantined += receipt.quarantined.length;
+  }
+
+  read(): Pick<Stats, "received" | "accepted" | "duplicate" | "invalid" | "quarantined"> {
+    return {
+      received: this.#received,
+      accepted: this.#accepted,
+      duplicate: this.#duplicate,
+      invalid: this.#invalid,
+      quarantined: this.#quarantined,
+    };
+  }
+}
+
+export function readStats(
+  core: Core,
+  plan: Plan,
+  dispositions: DispositionCounts,
+  storage: StorageMode,
+): Stats {
+  const counts = core.counts();
+  const queries = plan.queries.map(({ name }, index) => {
+    const spans = { lateFacts: 0, repeated: 0, unmatched: 0, waiting: 0 };
+    return [name, { ...core.queryCounts(index), ...spans }] as const;
+  });
+  return {
+    clock: counts.clock,
+    position: counts.position,
+    ...dispositions.read(),
+    dedupHorizon: counts.horizon,
+    forgotten: counts.forgotten,
+    inexact: counts.inexact,
+    queries: Object.fromEntries(queries),
+    stateBytes: core.stateBytes,
+    storage,
+    rebuild: null,
+  };
+}

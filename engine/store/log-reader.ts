@@ -1,0 +1,24 @@
+// Reads a log as its chunks, whichever store holds it, a page at a time.
+
+import { decodeChunk, type Chunk } from "./chunk.ts";
+import type { Store } from "./store.ts";
+
+const PAGE_BYTES = 4 * 1024 * 1024;
+
+/** The whole chunks that hold positions of [from, to), in order. HostFault `chunk_broken`. */
+export async function* readChunks(
+  store: Store,
+  from: number,
+  to: number,
+): AsyncGenerator<Chunk, void, undefined> {
+  for (let next = from; next < to;) {
+    const page = await store.read(next, PAGE_BYTES);
+    if (page.length === 0) return;
+    for (const bytes of page) {
+      const chunk = decodeChunk(bytes);
+      if (chunk.firstPosition >= to) return;
+      yield chunk;
+      next = chunk.firstPosition + chunk.count;
+    }
+  }
+}
