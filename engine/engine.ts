@@ -46,6 +46,11 @@ export interface PushOptions {
   readonly format?: "ndjson";
   /** When the host received the events, ms since 1970, or one a line, null where unknown. */
   readonly receivedAt?: number | readonly (number | null)[];
+  /**
+   * In its place: the top-level member in which each event has its receive time, as ms or RFC 3339
+   * with an offset; unknown where it is absent or null, else `invalid_time` at that member.
+   */
+  readonly receivedAtMember?: string;
   /** Lines that are `{"tick": integer}` are ticks, not events. */
   readonly ticks?: boolean;
 }

@@ -4,7 +4,9 @@
 
 import * as layout from "../../assembly/layout.ts";
 import type { Core } from "../core/core.ts";
-import { eventFault, type EventFault, type QuarantineCode } from "../event/fault.ts";
+import { CLOUD_MEMBERS, MEMBERS, type Json } from "../event/envelope.ts";
+import { eventFault, pointerTo, type EventFault, type QuarantineCode } from "../event/fault.ts";
+import { parseTime } from "../event/time.ts";
 import type { Program } from "../query/compile.ts";
 import { decodeChunk, type Chunk } from "../store/chunk.ts";
 import type { MaybePromise, Store } from "../store/store.ts";
@@ -29,6 +31,7 @@ export interface Filled {
 
 interface IntakeOptions {
   readonly receivedAt?: number | readonly (number | null)[];
+  readonly receivedAtMember?: string;
   readonly ticks?: boolean;
 }
 
@@ -55,7 +58,9 @@ export class Intake {
 
   /** A batch with a slot for each line, faults in their place. */
   fill(core: Core, bytes: Uint8Array, lines: readonly InputLine[], options: IntakeOptions): Filled {
-    const receivedAt = receiveTimes(options.receivedAt, lines.length);
+    const member = options.receivedAtMember;
+    const read: (number | null)[] | null = member === undefined ? null : lines.map(() => null);
+    const receivedAt = receiveTimes(read ?? options.receivedAt, lines.length);
     const batch = new Batch(core, this.#program, lines.length, bytes);
     const found = lines.map(({ start, end, fault }, index) => {
       if (fault !== null) return fault;
@@ -66,6 +71,11 @@ export class Intake {
       }
       const decoded = decodeEvent(bytes, start, end);
       if (isFault(decoded)) return decoded;
+      if (read !== null && member !== undefined) {
+        const received = receiveTimeOf(decoded, member);
+        if (received !== null && typeof received !== "number") return received;
+        read[index] = received;
+      }
       batch.event(index, decoded, receivedAt(index));
       return null;
     });
@@ -247,6 +257,23 @@ function lineSpans(lines: Uint8Array): { start: number; end: number }[] {
 function receivedOf({ receivedAt }: Chunk, entry: number): number | null {
   if (receivedAt === null || typeof receivedAt === "number") return receivedAt;
   return receivedAt[entry] ?? null;
+}
+
+/** What an event says of its receive time in a top-level member: ms, unknown, or a fault. */
+export function receiveTimeOf(decoded: DecodedEvent, member: string): number | null | EventFault {
+  const value = sentMember(decoded, member) ?? null;
+  const time = typeof value === "string" ? parseTime(value) : value;
+  if (time === null || (typeof time === "number" && Number.isSafeInteger(time))) return time;
+  return eventFault("invalid_time", pointerTo("", member));
+}
+
+/** A top-level member by the name under which it was sent. */
+function sentMember({ event, isCloudEvent }: DecodedEvent, name: string): Json | undefined {
+  const names: readonly string[] = MEMBERS;
+  const cloudNames: readonly string[] = CLOUD_MEMBERS;
+  if (!isCloudEvent) return event[name];
+  if (cloudNames.includes(name)) return event[names[cloudNames.indexOf(name)]!];
+  return names.includes(name) ? undefined : event[name];
 }
 
 function receiveTimes(
