@@ -37,6 +37,7 @@ import {
 import { alloc, blockBytes, free } from "./arena";
 import { KEY_HEADER_BYTES, buildKey, closeKey, internKey, openKey, releaseKey } from "./dictionary";
 import { beginRecord, endRecord, outIsFull } from "./emit";
+import { finalValue, freeFinal, keepFinal } from "./final";
 import {
   hashWords,
   home,
@@ -230,9 +231,7 @@ function closeWindow(query: usize, pane: usize, window: usize, position: u64): v
   const toEnd = encodeOutputs(to, query, window);
   const length = toEnd - to;
   freeAccumulators(query, window);
-  assert(WINDOW_BODY + length <= load<u32>(query, QUERY_WINDOW_BYTES));
-  memory.fill(body, 0, load<u32>(query, QUERY_WINDOW_BYTES) - WINDOW_BODY);
-  memory.copy(body, to, length);
+  keepFinal(body, load<u32>(query, QUERY_WINDOW_BYTES) - WINDOW_BODY, to, length);
   store<u32>(window, <u32>length, WINDOW_LENGTH);
   increment(window + WINDOW_REVISION);
   if (load<u8>(query, QUERY_EMIT) != EMIT_NONE) {
@@ -282,6 +281,7 @@ export function dropPane(pane: usize): void {
   while (window) {
     const next = <usize>load<u32>(window, WINDOW_NEXT);
     releaseKey(load<u32>(window, WINDOW_KEY));
+    freeFinal(window + WINDOW_BODY, bytes - WINDOW_BODY, load<u32>(window, WINDOW_LENGTH));
     free(window, bytes);
     window = next;
   }
@@ -346,7 +346,8 @@ function writeRow(pane: usize, window: usize): void {
   const key = <usize>load<u32>(window, WINDOW_KEY);
   const to = beginRecord(CHANGE_ROW, true, load<u32>(pane, PANE_QUERY), key);
   const length = <usize>load<u32>(window, WINDOW_LENGTH);
-  memory.copy(to, window + WINDOW_BODY, length);
+  const room = load<u32>(queryProgram(load<u32>(pane, PANE_QUERY)), QUERY_WINDOW_BYTES) - WINDOW_BODY;
+  memory.copy(to, finalValue(window + WINDOW_BODY, room, length), length);
   const revision = load<u64>(window, WINDOW_REVISION);
   endRecord(load<i64>(pane, PANE_START), load<i64>(pane, PANE_END), revision, 0, to + length);
 }
