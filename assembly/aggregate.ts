@@ -31,7 +31,7 @@ import {
   TAG_NUMBER,
   VALUE_BYTES,
 } from "./layout";
-import { SUM_COUNT, SUM_GROWTH_BYTES, sumAdd, sumFree, sumRead } from "./decimal";
+import { SUM_COUNT, SUM_GROWTH_BYTES, sumAdd, sumFree, sumMerge, sumRead } from "./decimal";
 import { blockBytes } from "./arena";
 import { encodeValue } from "./dictionary";
 import { bindFields, evaluate, holds, numberAt, setNull, setNumber, tagAt } from "./expression";
@@ -39,6 +39,15 @@ import { bindFields, evaluate, holds, numberAt, setNull, setNumber, tagAt } from
 /** The outputs of a window as values, for what is derived from them. */
 const OUTPUTS_MAX: usize = 128;
 const outputs: usize = memory.data(128 * VALUE_BYTES, 16);
+
+/** When and where in the log the event being added stands: `first` and `last` keep both. */
+let eventTime: i64 = 0;
+let eventPosition: u64 = 0;
+
+export function bindEvent(time: i64, position: u64): void {
+  eventTime = time;
+  eventPosition = position;
+}
 
 @inline
 function accumulators(query: usize): usize {
@@ -80,6 +89,29 @@ export function addToAccumulators(query: usize, window: usize): void {
     else if (kind == ACCUMULATE_MIN) {
       if (!(load<f64>(at) <= x)) store<f64>(at, x);
     } else if (!(load<f64>(at) >= x)) store<f64>(at, x);
+  }
+}
+
+function mergeExtreme(kind: u32, to: usize, from: usize): void {
+  const x = load<f64>(from);
+  if (isNaN(x)) return;
+  const isBeyond = kind == ACCUMULATE_MIN ? !(load<f64>(to) <= x) : !(load<f64>(to) >= x);
+  if (isBeyond) store<f64>(to, x);
+}
+
+/**
+ * Adds to the accumulators of one window's record what those of another hold, `from`, which stay
+ * as they are. Where `to` has begun and has no input yet, it becomes a copy.
+ */
+export function mergeAccumulators(query: usize, to: usize, from: usize): void {
+  let a = accumulators(query);
+  for (let i = accumulatorCount(query); i > 0; i--, a += ACCUMULATOR_BYTES) {
+    const kind = <u32>load<u8>(a, ACCUMULATOR_KIND);
+    const offset = <usize>load<u16>(a, ACCUMULATOR_OFFSET);
+    if (kind == ACCUMULATE_COUNT) {
+      store<u64>(to + offset, load<u64>(to + offset) + load<u64>(from + offset));
+    } else if (kind == ACCUMULATE_SUM) sumMerge(to + offset, from + offset);
+    else mergeExtreme(kind, to + offset, from + offset);
   }
 }
 
