@@ -21,6 +21,7 @@ import {
 import { kindOf, rowOf, slotAt, slotCount, textBase, verdictOf } from "./batch";
 import { advance, afterEvent, afterTick } from "./clock";
 import { remember } from "./dedupe";
+import { outIsFull } from "./emit";
 import { bindFields, holds } from "./expression";
 import { queryProgram, routeQueries } from "./program";
 import {
@@ -31,7 +32,9 @@ import {
   S_POSITION,
   increment,
 } from "./state";
-import { applyToQuery, beginPush, tellUpdates } from "./window";
+import { beginTelling, tellUpdates } from "./tell";
+import { beginTouching } from "./touch";
+import { applyToQuery } from "./window";
 
 let cursor: u32 = 0;
 /** Whether the line at the cursor has begun: the clock is on its way through the timers. */
@@ -40,7 +43,8 @@ let begun: bool = false;
 export function beginApply(): void {
   cursor = 0;
   begun = false;
-  beginPush(load<u64>(S_POSITION));
+  beginTouching(load<u64>(S_POSITION));
+  beginTelling();
 }
 
 /** Counts the integers beyond 2^53 that the query reads, each value once. */
@@ -90,6 +94,8 @@ export function applyBatch(): bool {
   for (; cursor < slotCount; cursor++, begun = false) {
     const slot = slotAt(cursor);
     if (verdictOf(slot) != VERDICT_ACCEPTED) continue;
+    // Sessions that an event joins are retracted as it is applied: there is room for that.
+    if (outIsFull()) return false;
     if (kindOf(slot) == KIND_TICK) {
       if (!advance(afterTick(load<i64>(S_CLOCK), load<i64>(slot, SLOT_TIME)))) return false;
     } else if (!applyEvent(slot)) return false;

@@ -30,9 +30,17 @@ function freeList(block: usize): usize {
   return S_FREE + index * 4;
 }
 
+/** A counter of the state that what is allocated and freed is added to; 0 is none. */
+let counter: usize = 0;
+
+export function account(to: usize): void {
+  counter = to;
+}
+
 /** A zeroed block. There is room: probe has reserved it. */
 export function alloc(bytes: usize): usize {
   const block = blockBytes(bytes);
+  if (counter) store<u64>(counter, load<u64>(counter) + block);
   const list = freeList(block);
   const free = <usize>load<u32>(list);
   if (free) {
@@ -50,7 +58,30 @@ export function alloc(bytes: usize): usize {
 export function free(at: usize, bytes: usize): void {
   const block = blockBytes(bytes);
   const list = freeList(block);
+  if (counter) store<u64>(counter, load<u64>(counter) - block);
   memory.fill(at, 0, block);
   store<u32>(at, load<u32>(list));
   store<u32>(list, <u32>at);
+}
+
+// ── the arena for a moment ─────────────────────────────────────────────────────────────────────
+
+const HEADS_BYTES: usize = 256;
+const savedHeads: usize = memory.data(256, 16);
+let savedTop: u32 = 0;
+
+/**
+ * From here to `endBrief`, blocks are taken behind the top and leave no trace: for what is merged
+ * only to be told. There is room: probe has reserved it, or the reader of a view.
+ */
+export function beginBrief(): void {
+  savedTop = load<u32>(S_TOP);
+  memory.copy(savedHeads, S_FREE, HEADS_BYTES);
+  memory.fill(S_FREE, 0, HEADS_BYTES);
+}
+
+export function endBrief(): void {
+  memory.fill(savedTop, 0, load<u32>(S_TOP) - savedTop);
+  memory.copy(S_FREE, savedHeads, HEADS_BYTES);
+  store<u32>(S_TOP, savedTop);
 }

@@ -4,9 +4,24 @@
 
 import { delay } from "./program";
 import { raiseHorizon, horizonAt } from "./dedupe";
-import { NO_TIME, S_CLOCK, S_POSITION } from "./state";
-import { TIMER_CLOSE, firstKind, firstSubject, firstTime, removeFirst, timerCount } from "./timer";
-import { closePane, dropPane } from "./window";
+import { outIsFull } from "./emit";
+import { closePane, dropPane } from "./pane";
+import { closeSession, dropSession, forgetEnd } from "./session";
+import { closeSlices } from "./slice";
+import { NO_TIME, S_CLOCK } from "./state";
+import {
+  TIMER_CLOSE_PANE,
+  TIMER_CLOSE_SESSION,
+  TIMER_CLOSE_SLICES,
+  TIMER_DROP_PANE,
+  TIMER_DROP_SESSION,
+  TIMER_FORGET,
+  firstKind,
+  firstSubject,
+  firstTime,
+  removeTimer,
+  timerCount,
+} from "./timer";
 
 export const RECEIVED_UNKNOWN: i64 = i64.MIN_VALUE;
 
@@ -20,36 +35,63 @@ export function afterTick(clock: i64, time: i64): i64 {
   return max(clock, time - delay());
 }
 
+/** Does what the first timer is for; false where the buffer of changes is full. */
+function fire(drops: bool): bool {
+  const subject = firstSubject();
+  switch (firstKind()) {
+    case TIMER_CLOSE_PANE:
+      return closePane(subject, drops);
+    case TIMER_CLOSE_SLICES:
+      return closeSlices(subject, drops);
+    case TIMER_CLOSE_SESSION:
+      return closeSession(subject, drops);
+    case TIMER_DROP_PANE:
+      if (drops) dropPane(subject);
+      else removeTimer(subject);
+      return true;
+    case TIMER_DROP_SESSION:
+      if (drops) dropSession(subject);
+      else removeTimer(subject);
+      return true;
+    default:
+      assert(firstKind() == TIMER_FORGET);
+      forgetEnd(subject);
+      return true;
+  }
+}
+
 /**
  * Moves the clock to `target` through its timers. False where the host has to empty the buffer of
  * changes first; it then asks again with the same target.
  */
 export function advance(target: i64): bool {
-  const position = load<u64>(S_POSITION);
   while (timerCount() != 0 && firstTime() <= target) {
-    const pane = firstSubject();
+    if (outIsFull()) return false;
     store<i64>(S_CLOCK, max(load<i64>(S_CLOCK), firstTime()));
-    if (firstKind() == TIMER_CLOSE) {
-      // Closing adds the timer of dropping, which is never earlier than this one.
-      if (!closePane(pane, position, true)) return false;
-    } else dropPane(pane);
-    removeFirst();
+    if (!fire(true)) return false;
   }
   store<i64>(S_CLOCK, max(load<i64>(S_CLOCK), target));
   raiseHorizon(horizonAt(load<i64>(S_CLOCK)));
   return true;
 }
 
+/** Where the clock stood before `passAll`. */
+let clockBefore: i64 = NO_TIME;
+
+export function beginPassing(): void {
+  clockBefore = load<i64>(S_CLOCK);
+}
+
 /**
- * Closes every window, as if the clock passed every timer (`--flush`); no row leaves the view and
- * the clock stays. False where the host has to empty the buffer first.
+ * Passes every timer (`--flush`); no row leaves the view, and the clock is told as it stood. False
+ * where the host has to empty the buffer first.
  */
 export function passAll(): bool {
   while (timerCount() != 0) {
-    const pane = firstSubject();
-    if (firstKind() == TIMER_CLOSE && !closePane(pane, load<u64>(S_POSITION), false)) return false;
-    removeFirst();
+    store<i64>(S_CLOCK, max(load<i64>(S_CLOCK), firstTime()));
+    if (outIsFull() || !fire(false)) return false;
   }
+  store<i64>(S_CLOCK, clockBefore);
   return true;
 }
 

@@ -213,7 +213,7 @@ export function sumMerge(sum: usize, from: usize): void {
     store<u32>(sum, <u32>wide, WIDE);
   }
   for (let part: usize = 0; part < WIDE_BYTES; part += 16) {
-    addCompensated(wide + part, load<f64>(other, part));
-    addCompensated(wide + part, load<f64>(other, part + 8));
+    addCompensated(wide + part, load<f64>(other + part));
+    addCompensated(wide + part, load<f64>(other + part, 8));
   }
 }

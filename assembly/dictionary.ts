@@ -1,9 +1,10 @@
 // The dictionary of keys: each different key of a query is one record, shared by all its windows
 // and by its final rows in the view, and freed in log order when the last of them goes.
 //
-//   key:  ┌──────┬──────┬───────┬────────┬─────┬───────┬──────────────────┐
-//         │ refs │ open │ query │ length │ tag │ other │ encoded values … │
-//         └──────┴──────┴───────┴────────┴─────┴───────┴──────────────────┘
+//   key (64 bytes, then its encoded values):
+//   ┌──────┬───────┬──────┬───────┬────────┬─────┬───────┬──────┬──────┬──────┬──────────┬─────┬───────┐
+//   │ refs │ timer │ open │ query │ length │ tag │ other │ head │ tail │ next │ previous │ end │ bytes │
+//   └──────┴───────┴──────┴───────┴────────┴─────┴───────┴──────┴──────┴──────┴──────────┴─────┴───────┘
 //
 // `open` counts its windows not yet final: while it is not 0 the key counts against `limits.keys`.
 // An event whose key would be one too many is counted under the key whose every member is the
@@ -35,15 +36,25 @@ import {
   tagOf,
 } from "./hash";
 import { scratch, scratchAlloc } from "./regions";
-import { Q_OPEN_KEYS, S_KEYS, S_KEY_BYTES, queryState } from "./state";
+import { NO_TIME, Q_OPEN_KEYS, S_KEYS, S_KEY_BYTES, queryState } from "./state";
 
 const KEY_REFS: usize = 0;
-const KEY_OPEN: usize = 4;
-const KEY_QUERY: usize = 8;
-const KEY_LENGTH: usize = 12;
-const KEY_TAG: usize = 16;
-const KEY_OTHER: usize = 20;
-export const KEY_HEADER_BYTES: usize = 24;
+const KEY_OPEN: usize = 8;
+const KEY_QUERY: usize = 12;
+const KEY_LENGTH: usize = 16;
+const KEY_TAG: usize = 20;
+const KEY_OTHER: usize = 24;
+/** The key's lane: its slices or open sessions, by start (lane.ts). */
+export const KEY_HEAD: usize = 28;
+export const KEY_TAIL: usize = 32;
+/** The query's list of keys whose lane is not empty. */
+export const KEY_NEXT: usize = 36;
+export const KEY_PREVIOUS: usize = 40;
+/** The end of the key's newest final session, NO_TIME where there is none. */
+export const KEY_END: usize = 48; // i64
+/** Bytes of its accumulators outside their records. */
+export const KEY_EXTERNAL: usize = 56; // u64
+export const KEY_HEADER_BYTES: usize = 64;
 
 const OTHER: usize = memory.data<u8>([95, 95, 111, 116, 104, 101, 114, 95, 95]); // __other__
 export const OTHER_BYTES: usize = 9;
@@ -143,13 +154,12 @@ function findKey(index: u32, tag: u32): usize {
 }
 
 function internBuilt(index: u32): usize {
-  const tag = tagOf(hashMember(index, scratch + buffer, length));
-  const known = findKey(index, tag);
-  if (known) return known;
+  const tag = builtTag(index);
   const key = alloc(KEY_HEADER_BYTES + length);
   store<u32>(key, index, KEY_QUERY);
   store<u32>(key, <u32>length, KEY_LENGTH);
   store<u32>(key, tag, KEY_TAG);
+  store<i64>(key, NO_TIME, KEY_END);
   memory.copy(key + KEY_HEADER_BYTES, scratch + buffer, length);
   store<u32>(key, isOther(key + KEY_HEADER_BYTES, length), KEY_OTHER);
   tableInsert(S_KEYS, tag, key);
@@ -157,25 +167,44 @@ function internBuilt(index: u32): usize {
   return key;
 }
 
-/** The record of the key that was built, or of `__other__` where it would be one too many. */
-export function internKey(index: u32, query: usize): usize {
-  const tag = tagOf(hashMember(index, scratch + buffer, length));
-  const known = findKey(index, tag);
-  if (known && load<u32>(known, KEY_OPEN) != 0) return known;
+/** Whether the key that was built would be one too many; then it is built anew as `__other__`. */
+function turnsOther(index: u32, query: usize, known: usize): bool {
+  if (known && load<u32>(known, KEY_OPEN) != 0) return false;
   const full = load<u32>(queryState(index), Q_OPEN_KEYS) >= load<u32>(PROGRAM + PROGRAM_KEYS_MAX);
-  if (full && load<u16>(query, QUERY_KEY_COUNT) != 0) buildOther(query);
-  return internBuilt(index);
+  if (!full || load<u16>(query, QUERY_KEY_COUNT) == 0) return false;
+  buildOther(query);
+  return true;
 }
 
-/** A window of the key opens. */
-export function openKey(key: usize): void {
+function builtTag(index: u32): u32 {
+  return tagOf(hashMember(index, scratch + buffer, length));
+}
+
+/** The record under which the event whose key was built counts, 0 where it has none yet. */
+export function findTarget(index: u32, query: usize): usize {
+  const known = findKey(index, builtTag(index));
+  return turnsOther(index, query, known) ? findKey(index, builtTag(index)) : known;
+}
+
+/** The record under which the event whose key was built counts. */
+export function internKey(index: u32, query: usize): usize {
+  return findTarget(index, query) || internBuilt(index);
+}
+
+/** Something refers to the key. */
+export function retainKey(key: usize): void {
   store<u32>(key, load<u32>(key, KEY_REFS) + 1, KEY_REFS);
+}
+
+/** A window of the key opens, or a slice of its windows. */
+export function openKey(key: usize): void {
+  retainKey(key);
   const open = load<u32>(key, KEY_OPEN) + 1;
   store<u32>(key, open, KEY_OPEN);
   if (open == 1) countOpen(key, 1);
 }
 
-/** A window of the key is final; its row still refers to the key. */
+/** What `openKey` opened is final; its row may still refer to the key. */
 export function closeKey(key: usize): void {
   const open = load<u32>(key, KEY_OPEN) - 1;
   store<u32>(key, open, KEY_OPEN);
@@ -188,7 +217,7 @@ function countOpen(key: usize, by: i32): void {
   store<u32>(counter, load<u32>(counter) + by);
 }
 
-/** A row of the key leaves the view. */
+/** Something that referred to the key is gone. */
 export function releaseKey(key: usize): void {
   const refs = load<u32>(key, KEY_REFS) - 1;
   store<u32>(key, refs, KEY_REFS);
@@ -199,4 +228,8 @@ export function releaseKey(key: usize): void {
 
 export function keyLength(key: usize): usize {
   return load<u32>(key, KEY_LENGTH);
+}
+
+export function queryOf(key: usize): u32 {
+  return load<u32>(key, KEY_QUERY);
 }

@@ -29,14 +29,17 @@ let used: usize = 0;
 /** The record being written. */
 let record: usize = 0;
 
-/** A buffer that holds at least one record with the longest key and value there can be. */
+/** A buffer with room for the longest keys and values there can be. */
 export function reserveOut(keyBytes: usize): bool {
   let valueBytes: usize = 0;
   for (let i: u32 = 0; i < queryCount(); i++) {
     valueBytes = max(valueBytes, <usize>load<u32>(queryProgram(i), QUERY_VALUE_BYTES));
   }
   const key = max(keyBytes, <usize>load<u64>(S_KEY_BYTES));
-  capacity = OUT_BYTES + CHANGE_HEADER_BYTES + key + valueBytes;
+  // Behind what counts as full: what one event, or one timer, writes at the most, which is two
+  // retracts a query of sessions and a change.
+  const records = 2 * queryCount() + 1;
+  capacity = OUT_BYTES + records * (CHANGE_HEADER_BYTES + key + valueBytes + 8);
   buffer = scratchAlloc(capacity);
   used = 0;
   return buffer >= 0;

@@ -34,14 +34,17 @@ import {
 import { applyBatch, beginApply } from "./apply";
 import { arenaOpen } from "./arena";
 import { beginBatch, extendBatch, sealBatch } from "./batch";
-import { clockOpen, passAll } from "./clock";
+import { beginPassing, clockOpen, passAll } from "./clock";
 import { dedupeOpen, horizonAt, identityCount } from "./dedupe";
-import { outOffset, reserveOut, takeOut } from "./emit";
+import { outOffset, takeOut } from "./emit";
 import { reserveImage, stateBytes } from "./image";
 import { copyLate } from "./late";
-import { probeBatch, reserveBatch } from "./probe";
+import { probeBatch } from "./probe";
 import { checkProgram } from "./program";
 import { reserveState, resetRegions, scratch, scratchAlloc, told, toldBytes } from "./regions";
+import { reserveBatch, reservePassing, reserveReading } from "./room";
+import { beginRows, readsSlices, writeRows } from "./row";
+import { countOpenWindows } from "./slice";
 import {
   NO_TIME,
   Q_APPLIED,
@@ -61,7 +64,6 @@ import {
 } from "./state";
 import { firstTime, timerCount } from "./timer";
 import { toldOpen } from "./told";
-import { beginRows, writeRows } from "./window";
 
 /** The line of the assertion that failed, for the host's message. */
 export let assertedLine: u32 = 0;
@@ -120,7 +122,9 @@ export function apply(): u32 {
 
 /** Makes every window final (`--flush`): `flushBegin` once, then `flush` until it answers 0. */
 export function flushBegin(): bool {
-  return beginBatch(0, 0) != 0 && reserveOut(0);
+  if (beginBatch(0, 0) == 0 || !reservePassing()) return false;
+  beginPassing();
+  return true;
 }
 
 export function flush(): u32 {
@@ -128,7 +132,7 @@ export function flush(): u32 {
 }
 
 export function rowsBegin(query: u32): bool {
-  if (beginBatch(0, 0) == 0 || !reserveOut(0)) return false;
+  if (beginBatch(0, 0) == 0 || !reserveReading(query)) return false;
   beginRows(query);
   return true;
 }
@@ -185,8 +189,10 @@ export function queryStats(query: u32): usize {
   store<f64>(numbers, <f64>load<u64>(state, Q_APPLIED), STATS_APPLIED);
   store<f64>(numbers, <f64>load<u64>(state, Q_LATE), STATS_LATE);
   store<f64>(numbers, <f64>load<u64>(state, Q_UNKEYED), STATS_UNKEYED);
-  store<f64>(numbers, <f64>load<u64>(state, Q_OPEN), STATS_OPEN);
-  store<f64>(numbers, <f64>load<u64>(state, Q_ROWS), STATS_ROWS);
+  const open = readsSlices(query) ? countOpenWindows(query) : load<u64>(state, Q_OPEN);
+  const sliced = readsSlices(query) ? open : 0;
+  store<f64>(numbers, <f64>open, STATS_OPEN);
+  store<f64>(numbers, <f64>(load<u64>(state, Q_ROWS) + sliced), STATS_ROWS);
   assert(STATS_BYTES <= ENGINE_BYTES);
   return numbers;
 }

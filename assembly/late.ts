@@ -50,6 +50,34 @@ export function addLate(index: u32, position: u64, start: i64, end: i64, lateMs:
   store<u64>(state, count + 1, Q_LATE);
 }
 
+/**
+ * So many windows of an event are late, the first of them [start, end), each next one by `step`
+ * later (`startStep` of its start). Only the newest are listed.
+ */
+export function addLateWindows(
+  index: u32,
+  position: u64,
+  start: i64,
+  end: i64,
+  step: i64,
+  startStep: i64,
+  count: i64,
+  lateMs: i64,
+): void {
+  const unlisted = max(count - LATE_LISTED_MAX, <i64>0);
+  const late = queryState(index) + Q_LATE;
+  // Those that would be pushed out of the list at once are counted only, once it is as long as
+  // it gets: until then each widens it.
+  for (let i: i64 = 0; i < count; i++) {
+    const isFull = load<u32>(queryState(index), Q_LATE_LIST + 4) == <u32>LATE_LISTED_MAX;
+    if (isFull && i < unlisted) {
+      store<u64>(late, load<u64>(late) + <u64>(unlisted - i));
+      i = unlisted;
+    }
+    addLate(index, position, start + i * startStep, end + i * step, lateMs);
+  }
+}
+
 /** Copies the listed entries to `to`, oldest first; how many. */
 export function copyLate(index: u32, to: usize): u32 {
   const state = queryState(index);

@@ -126,9 +126,17 @@ export const QUERY_OFFSET = 40; // i64
 export const QUERY_GRACE = 48; // i64
 export const QUERY_RETAIN = 56; // i64
 export const QUERY_VALUE_BYTES = 64; // u32, the most that one encoded value takes
-export const QUERY_BYTES = 72;
+export const QUERY_BODY = 68; // u32, where a record's accumulators begin
+export const QUERY_EVERY = 72; // i64, of slices; the gap of a session
+export const QUERY_ZONE = 80; // u32 offset of the zone's boundaries (zone.ts), of a calendar
+export const QUERY_BYTES = 88;
 
 export const WINDOW_TUMBLING = 1;
+export const WINDOW_CALENDAR = 2;
+export const WINDOW_GLOBAL = 3;
+export const WINDOW_HOPPING = 4;
+export const WINDOW_CUMULATE = 5;
+export const WINDOW_SESSION = 6;
 
 export const EMIT_ALL = 0;
 export const EMIT_FINAL = 1;

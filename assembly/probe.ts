@@ -9,46 +9,24 @@ import {
   FIRST_IN_PUSH,
   KIND_EVENT,
   KIND_TICK,
-  PROGRAM,
-  PROGRAM_FIELDS,
-  PROGRAM_LITERAL_BYTES,
-  QUERY_KEY_COUNT,
   SLOT_FAULT,
   SLOT_FIRST,
   SLOT_IDENTITY,
   SLOT_MARK,
   SLOT_RECEIVED,
-  SLOT_ROUTE,
   SLOT_TIME,
   SLOT_VERDICT,
-  TAG_STRING,
-  VALUE_BYTES,
   VERDICT_ACCEPTED,
   VERDICT_DIFFERS,
   VERDICT_DUPLICATE,
   VERDICT_QUARANTINED,
 } from "./layout";
-import { kindOf, rowOf, sealBatch, slotAt, slotCount, verdictOf } from "./batch";
+import { kindOf, sealBatch, slotAt, slotCount } from "./batch";
 import { RECEIVED_UNKNOWN, afterEvent, afterTick } from "./clock";
-import {
-  IDENTITY_MARK,
-  IDENTITY_POSITION,
-  IDENTITY_TIME,
-  find,
-  identityGrowthBytes,
-} from "./dedupe";
-import { OTHER_BYTES, reserveKeyBuffer } from "./dictionary";
-import { reserveOut } from "./emit";
-import { lengthAt, tagAt } from "./expression";
+import { IDENTITY_MARK, IDENTITY_POSITION, IDENTITY_TIME, find } from "./dedupe";
 import { clock, foresee, foreseeClock, foreseeIdentity, horizon } from "./foresight";
-import { tableGrowthBytes } from "./hash";
-import { lateGrowthBytes } from "./late";
-import { maxAhead, queryProgram, routeQueries } from "./program";
-import { reserveState, scratch, scratchAlloc } from "./regions";
-import { S_KEYS, S_PANES, S_WINDOWS, queryCount } from "./state";
-import { timerGrowthBytes } from "./timer";
-import { reserveTouches } from "./told";
-import { reserveTouched, windowGrowthBytes } from "./window";
+import { maxAhead } from "./program";
+import { scratch, scratchAlloc } from "./regions";
 
 // ── identities of this push ────────────────────────────────────────────────────────────────────
 
@@ -131,54 +109,4 @@ export function probeBatch(): bool {
     }
   }
   return true;
-}
-
-// ── room ───────────────────────────────────────────────────────────────────────────────────────
-
-/** Bytes of the longest string that a key of this event can have. */
-function longestString(row: usize): usize {
-  let longest: usize = max(OTHER_BYTES, <usize>load<u32>(PROGRAM, PROGRAM_LITERAL_BYTES));
-  for (let i = load<u32>(PROGRAM, PROGRAM_FIELDS); i > 0; i--, row += VALUE_BYTES) {
-    if (tagAt(row) == TAG_STRING) longest = max(longest, <usize>lengthAt(row));
-  }
-  return longest;
-}
-
-/**
- * Makes room for all that applying the accepted lines can need; false where the host has no
- * memory for it, and then nothing has changed.
- */
-export function reserveBatch(): bool {
-  let events: u32 = 0;
-  let windows: u32 = 0;
-  let bytes: u64 = 0;
-  let keyBytes: usize = 0;
-  for (let i: u32 = 0; i < slotCount; i++) {
-    const slot = slotAt(i);
-    if (verdictOf(slot) != VERDICT_ACCEPTED || kindOf(slot) != KIND_EVENT) continue;
-    events++;
-    const queries = routeQueries(load<u32>(slot, SLOT_ROUTE));
-    const count = load<u32>(queries);
-    if (count == 0) continue;
-    const longest = longestString(rowOf(i)) + 5;
-    for (let q: u32 = 1; q <= count; q++) {
-      const query = queryProgram(load<u32>(queries + ((<usize>q) << 2)));
-      const key = <usize>load<u16>(query, QUERY_KEY_COUNT) * longest;
-      keyBytes = max(keyBytes, key);
-      bytes += windowGrowthBytes(query, key);
-      windows++;
-    }
-  }
-  bytes += identityGrowthBytes(events);
-  bytes += tableGrowthBytes(S_KEYS, windows) + tableGrowthBytes(S_PANES, windows);
-  bytes += tableGrowthBytes(S_WINDOWS, windows) + timerGrowthBytes(windows + 1);
-  for (let q: u32 = 0; q < queryCount(); q++) bytes += lateGrowthBytes(q, windows);
-  return (
-    bytes < 0x70000000 &&
-    reserveState(<usize>bytes) &&
-    reserveTouches(windows) &&
-    reserveTouched(windows) &&
-    reserveKeyBuffer(keyBytes + 16) &&
-    reserveOut(keyBytes)
-  );
 }

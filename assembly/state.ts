@@ -28,18 +28,29 @@ export const S_TIMERS: usize = S_RADIX + 8 + 264; // u32 address, u32 capacity, 
 export const S_KEYS: usize = S_TIMERS + 16; // table
 export const S_PANES: usize = S_KEYS + TABLE_BYTES; // table
 export const S_WINDOWS: usize = S_PANES + TABLE_BYTES; // table
-export const S_QUERIES: usize = S_WINDOWS + TABLE_BYTES; // Q_BYTES a query
+export const S_THINGS: usize = S_WINDOWS + TABLE_BYTES; // table: what spans are about
+export const S_ENTRIES: usize = S_THINGS + TABLE_BYTES; // table: keys of the plan's tables
+export const S_QUERIES: usize = S_ENTRIES + TABLE_BYTES; // Q_BYTES a query
 
 // What the state keeps of one query.
 export const Q_APPLIED: usize = 0; // u64
 export const Q_LATE: usize = 8; // u64
 export const Q_UNKEYED: usize = 16; // u64
-export const Q_OPEN: usize = 24; // u64, windows not yet final
-export const Q_ROWS: usize = 32; // u64, rows of the view: open and final
-export const Q_OPEN_KEYS: usize = 40; // u32, different keys with an open window
-export const Q_PANES: usize = 44; // u32, head of the list of panes
-export const Q_LATE_LIST: usize = 48; // u32 address, u32 capacity: the ring of late.ts
-export const Q_BYTES: usize = 56;
+export const Q_OPEN: usize = 24; // u64, windows not yet final; of slices, see slice.ts
+export const Q_ROWS: usize = 32; // u64, rows of the view, those of open slices left out
+export const Q_LATE_FACTS: usize = 40; // u64
+export const Q_REPEATED: usize = 48; // u64
+export const Q_UNMATCHED: usize = 56; // u64
+export const Q_WAITING: usize = 64; // u64, events and facts that wait
+export const Q_EXTERNAL: usize = 72; // u64, bytes of accumulators outside their records
+export const Q_OPEN_KEYS: usize = 80; // u32, different keys with a window not yet final
+export const Q_PANES: usize = 84; // u32, head of the list of panes
+export const Q_LATE_LIST: usize = 88; // u32 address, u32 capacity: the ring of late.ts
+export const Q_KEYS: usize = 96; // u32, head of the list of keys with a lane
+export const Q_FINALS: usize = 100; // u32, head of the list of final sessions
+export const Q_CLOSER: usize = 104; // u32, the block whose timer closes slices
+export const Q_EXTERNAL_MAX: usize = 112; // u64, the most of Q_EXTERNAL that one key ever had
+export const Q_BYTES: usize = 120;
 
 /** Before the first event or tick. */
 export const NO_TIME: i64 = i64.MIN_VALUE;

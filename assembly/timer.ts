@@ -1,23 +1,45 @@
 // Timers: what happens by itself when the clock gets there. A binary heap, earliest first; at one
-// instant by kind, as semantics.md orders them, then by query.
+// instant in the order of semantics.md: by class, then by query, then `from` before `to`, then by
+// position.
 //
-//   timer (16 bytes):  ┌──────┬──────┬──────┐
-//                      │ time │ kind │ pane │
-//                      └──────┴──────┴──────┘
+//   timer (24 bytes):  ┌──────┬──────────────────────────────────────────┬─────────┬───┐
+//                      │ time │ class 4 │ query 8 │ side 1 │ position 51 │ subject │ – │
+//                      └──────┴──────────────────────────────────────────┴─────────┴───┘
+//
+// A subject is a block of the arena that has at most one timer, and keeps its place in the heap,
+// plus one, at TIMER_INDEX: so a timer can be moved or taken away with what it is for.
 
 import { alloc, blockBytes, free } from "./arena";
 import { S_TIMERS } from "./state";
 
-/** A pane's windows become final. */
-export const TIMER_CLOSE: u32 = 1;
-/** A pane's final rows leave the view. */
-export const TIMER_DROP: u32 = 2;
+/** A span open since `f` expires. It acts when the clock passes its instant, so it is due 1 ms on. */
+export const TIMER_EXPIRE: u32 = 0;
+/** A fact of a span has waited. */
+export const TIMER_FACT: u32 = 1;
+/** An event of a query with `wait` has waited. */
+export const TIMER_EVENT: u32 = 2;
+/** Windows become final: of a pane, of slices, of a session. */
+export const TIMER_CLOSE_PANE: u32 = 3;
+export const TIMER_CLOSE_SLICES: u32 = 4;
+export const TIMER_CLOSE_SESSION: u32 = 5;
+/** Final rows leave the view: of a pane, of a session. */
+export const TIMER_DROP_PANE: u32 = 6;
+export const TIMER_DROP_SESSION: u32 = 7;
+/** The end of a key's newest final session is forgotten. */
+export const TIMER_FORGET: u32 = 8;
+
+/** In every subject: its timer's place in the heap, plus one; 0 where it has none. */
+export const TIMER_INDEX: usize = 4;
 
 const TIME: usize = 0;
-const KIND: usize = 8;
-const SUBJECT: usize = 12;
-const TIMER_BYTES: usize = 16;
+const ORDER: usize = 8;
+const SUBJECT: usize = 16;
+const TIMER_BYTES: usize = 24;
 const CAPACITY_FIRST: u32 = 8;
+
+const CLASS_SHIFT: u64 = 60;
+const QUERY_SHIFT: u64 = 52;
+const SIDE_SHIFT: u64 = 51;
 
 @inline
 function heap(): usize {
@@ -42,7 +64,7 @@ function at(index: u32): usize {
 function isBefore(a: usize, b: usize): bool {
   const x = load<i64>(a, TIME);
   const y = load<i64>(b, TIME);
-  return x < y || (x == y && load<u32>(a, KIND) < load<u32>(b, KIND));
+  return x < y || (x == y && load<u64>(a, ORDER) < load<u64>(b, ORDER));
 }
 
 function widen(): void {
@@ -58,48 +80,36 @@ function widen(): void {
   store<u32>(S_TIMERS, wider, 4);
 }
 
-export function addTimer(time: i64, kind: u32, subject: usize): void {
-  const count = timerCount();
-  if (count == capacity()) widen();
-  store<u32>(S_TIMERS, count + 1, 8);
-  let i = count;
-  store<i64>(at(i), time, TIME);
-  store<u32>(at(i), kind, KIND);
-  store<u32>(at(i), <u32>subject, SUBJECT);
+/** Writes the timer at `from` to place `index`. */
+function put(index: u32, time: i64, order: u64, subject: usize): void {
+  const to = at(index);
+  store<i64>(to, time, TIME);
+  store<u64>(to, order, ORDER);
+  store<u32>(to, <u32>subject, SUBJECT);
+  store<u32>(subject, index + 1, TIMER_INDEX);
+}
+
+function swap(i: u32, j: u32): void {
+  const time = load<i64>(at(i), TIME);
+  const order = load<u64>(at(i), ORDER);
+  const subject = <usize>load<u32>(at(i), SUBJECT);
+  put(i, load<i64>(at(j), TIME), load<u64>(at(j), ORDER), load<u32>(at(j), SUBJECT));
+  put(j, time, order, subject);
+}
+
+function rise(from: u32): void {
+  let i = from;
   while (i > 0) {
     const parent = (i - 1) >> 1;
-    if (!isBefore(at(i), at(parent))) break;
+    if (!isBefore(at(i), at(parent))) return;
     swap(i, parent);
     i = parent;
   }
 }
 
-function swap(i: u32, j: u32): void {
-  const a = v128.load(at(i));
-  v128.store(at(i), v128.load(at(j)));
-  v128.store(at(j), a);
-}
-
-/** The earliest; there is one. */
-export function firstTime(): i64 {
-  return load<i64>(heap(), TIME);
-}
-
-export function firstKind(): u32 {
-  return load<u32>(heap(), KIND);
-}
-
-export function firstSubject(): usize {
-  return load<u32>(heap(), SUBJECT);
-}
-
-/** Takes the first timer off. */
-export function removeFirst(): void {
-  const count = timerCount() - 1;
-  store<u32>(S_TIMERS, count, 8);
-  v128.store(at(0), v128.load(at(count)));
-  memory.fill(at(count), 0, TIMER_BYTES);
-  let i: u32 = 0;
+function sink(from: u32): void {
+  const count = timerCount();
+  let i = from;
   while (true) {
     let least = i;
     const left: u32 = 2 * i + 1;
@@ -111,6 +121,73 @@ export function removeFirst(): void {
   }
 }
 
+/** Sets the timer of a subject that has none. `side`: 1 for a `to`, else 0. */
+export function addTimer(
+  time: i64,
+  kind: u32,
+  query: u32,
+  side: u32,
+  position: u64,
+  subject: usize,
+): void {
+  assert(load<u32>(subject, TIMER_INDEX) == 0);
+  const count = timerCount();
+  if (count == capacity()) widen();
+  store<u32>(S_TIMERS, count + 1, 8);
+  const order =
+    (<u64>kind << CLASS_SHIFT) |
+    (<u64>query << QUERY_SHIFT) |
+    (<u64>side << SIDE_SHIFT) |
+    position;
+  put(count, time, order, subject);
+  rise(count);
+}
+
+export function removeTimer(subject: usize): void {
+  const index = load<u32>(subject, TIMER_INDEX) - 1;
+  const last = timerCount() - 1;
+  assert(<usize>load<u32>(at(index), SUBJECT) == subject);
+  store<u32>(subject, 0, TIMER_INDEX);
+  store<u32>(S_TIMERS, last, 8);
+  if (index != last) {
+    put(index, load<i64>(at(last), TIME), load<u64>(at(last), ORDER), load<u32>(at(last), SUBJECT));
+  }
+  memory.fill(at(last), 0, TIMER_BYTES);
+  if (index == last) return;
+  rise(index);
+  sink(index);
+}
+
+export function hasTimer(subject: usize): bool {
+  return load<u32>(subject, TIMER_INDEX) != 0;
+}
+
+/** The instant of the subject's timer; it has one. */
+export function timeOf(subject: usize): i64 {
+  return load<i64>(at(load<u32>(subject, TIMER_INDEX) - 1), TIME);
+}
+
+/** Moves the subject's timer to another instant. */
+export function moveTimer(subject: usize, time: i64): void {
+  const index = load<u32>(subject, TIMER_INDEX) - 1;
+  store<i64>(at(index), time, TIME);
+  rise(index);
+  sink(load<u32>(subject, TIMER_INDEX) - 1);
+}
+
+/** The earliest; there is one. */
+export function firstTime(): i64 {
+  return load<i64>(heap(), TIME);
+}
+
+export function firstKind(): u32 {
+  return <u32>(load<u64>(heap(), ORDER) >> CLASS_SHIFT);
+}
+
+export function firstSubject(): usize {
+  return load<u32>(heap(), SUBJECT);
+}
+
 /** The most that `more` timers take from the arena. */
 export function timerGrowthBytes(more: u32): usize {
   let room = capacity();
@@ -120,4 +197,22 @@ export function timerGrowthBytes(more: u32): usize {
     bytes += blockBytes(<usize>room * TIMER_BYTES);
   }
   return bytes;
+}
+
+// ── walking what is due ────────────────────────────────────────────────────────────────────────
+
+/** The first place at or after `index` whose timer is due at `clock`; the count when none is. */
+export function nextDue(index: u32, clock: i64): u32 {
+  const count = timerCount();
+  let i = index;
+  while (i < count && load<i64>(at(i), TIME) > clock) i++;
+  return i;
+}
+
+export function kindAt(index: u32): u32 {
+  return <u32>(load<u64>(at(index), ORDER) >> CLASS_SHIFT);
+}
+
+export function subjectAt(index: u32): usize {
+  return load<u32>(at(index), SUBJECT);
 }

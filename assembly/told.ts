@@ -1,21 +1,37 @@
-// What was told: for each open window of a query that tells updates, the revision last emitted.
-// It depends on how the entries were cut into pushes, so it lies in a region of its own: saved in
-// a snapshot, no part of the state's hash, never allocating in the state.
+// What was told: for each open record of a query that tells updates, the revision last emitted,
+// and of a session its bounds and value too, since they are told again when it is retracted. It
+// depends on how the entries were cut into pushes, so it lies in a region of its own: saved in a
+// snapshot, no part of the state's hash, never allocating in the state.
 //
-//   ┌──────┬───────┬───┬────────────────────────────┐
-//   │ bits │ count │ – │ window u32, –, revision u64│ …      open addressing, at most 3/4 full
-//   └──────┴───────┴───┴────────────────────────────┘
+//   ┌──────┬───────┬─────┬─────────┬───────────────────────────────────┬──────────────┐
+//   │ bits │ count │ top │ garbage │ record u32, blob u32, revision u64│ … blobs …    │
+//   └──────┴───────┴─────┴─────────┴───────────────────────────────────┴──────────────┘
+//   blob:  ┌───────┬────────┬───────┬─────┬──────────┬────────┬─────────────────┐
+//          │ bytes │ record │ start │ end │ revision │ length │ encoded value … │
+//          └───────┴────────┴───────┴─────┴──────────┴────────┴─────────────────┘
 //
-// A window enters when an event is first applied to it and leaves when it is final, so whatever
-// is found here is an open window, even where the arena has reused an address since.
+// Slots are found by open addressing, at most 3/4 full. Blobs are offsets in the region and only
+// ever appended; what is no longer told is garbage until the next reservation moves the rest up.
+// A record enters when an event is first applied to it and leaves when it is final, so whatever is
+// found here is open, even where the arena has reused an address since.
 
-import { told, reserveTold, setToldBytes } from "./regions";
+import { reserveTold, setToldBytes, told } from "./regions";
 
 const COUNT: usize = 4;
+const TOP: usize = 8;
+const GARBAGE: usize = 12;
 const SLOTS: usize = 16;
 const SLOT: usize = 16;
-const REVISION: usize = 8;
+const SLOT_BLOB: usize = 4;
+const SLOT_REVISION: usize = 8;
 const BITS_FIRST: u32 = 6;
+
+const BLOB_RECORD: usize = 4;
+export const BLOB_START: usize = 8;
+export const BLOB_END: usize = 16;
+export const BLOB_REVISION: usize = 24;
+const BLOB_LENGTH: usize = 32;
+export const BLOB_VALUE: usize = 40;
 
 @inline
 function bits(): u32 {
@@ -28,79 +44,118 @@ function slotAt(index: u32): usize {
 }
 
 @inline
-function home(window: usize, bits: u32): u32 {
-  return (<u32>window * 0x9e3779b1) >> (32 - bits);
+function home(record: usize, bits: u32): u32 {
+  return (<u32>record * 0x9e3779b1) >> (32 - bits);
 }
 
 /** An empty table; the region has room for its first size. */
 export function toldOpen(): void {
-  memory.fill(told, 0, SLOTS + (SLOT << BITS_FIRST));
+  const top = SLOTS + (SLOT << BITS_FIRST);
+  memory.fill(told, 0, top);
   store<u32>(told, BITS_FIRST);
-  setToldBytes(SLOTS + (SLOT << BITS_FIRST));
+  store<u32>(told, <u32>top, TOP);
+  setToldBytes(top);
 }
 
-/** Room for `more` windows; false where the host has no memory. */
-export function reserveTouches(more: u32): bool {
+// ── room ───────────────────────────────────────────────────────────────────────────────────────
+
+/** Room for `more` records and `bytes` of blobs; false where the host has no memory. */
+export function reserveTelling(more: u32, bytes: usize): bool {
+  if (load<u32>(told, GARBAGE) > load<u32>(told, TOP) / 2) compact();
   const wanted = <u64>load<u32>(told, COUNT) + more;
-  const before = bits();
-  let wider = before;
+  let wider = bits();
   while (wanted * 4 > <u64>3 << wider) wider++;
-  if (wider == before) return true;
-  const size = SLOT << before;
-  const fresh = SLOT << wider;
-  if (wider > 26 || !reserveTold(SLOTS + size + fresh)) return false;
-  const from = told + SLOTS;
-  const to = from + size;
-  memory.fill(to, 0, fresh);
-  const mask: u32 = (1 << wider) - 1;
-  for (let p = from; p < to; p += SLOT) {
-    const window = load<u32>(p);
-    if (!window) continue;
-    let i = home(window, wider);
-    while (load<u32>(to + <usize>i * SLOT)) i = (i + 1) & mask;
-    memory.copy(to + <usize>i * SLOT, p, SLOT);
-  }
-  memory.copy(from, to, fresh);
-  store<u32>(told, wider);
-  setToldBytes(SLOTS + fresh);
+  if (wider > 26) return false;
+  const top = <usize>load<u32>(told, TOP);
+  const extra = wider == bits() ? 0 : (SLOT << wider) - (SLOT << bits());
+  // While it is made again, the old table lies behind all.
+  if (!reserveTold(top + extra + (extra ? SLOT << bits() : 0) + bytes)) return false;
+  if (extra) rehash(wider, extra);
   return true;
 }
 
-function find(window: usize): u32 {
+function rehash(wider: u32, extra: usize): void {
+  const before = bits();
+  const size = SLOT << before;
+  const top = <usize>load<u32>(told, TOP);
+  const old = told + top + extra;
+  memory.copy(old, told + SLOTS, size);
+  memory.copy(told + SLOTS + size + extra, told + SLOTS + size, top - SLOTS - size);
+  memory.fill(told + SLOTS, 0, size + extra);
+  store<u32>(told, wider);
+  store<u32>(told, <u32>(top + extra), TOP);
+  const mask: u32 = (1 << wider) - 1;
+  for (let p = old; p < old + size; p += SLOT) {
+    if (!load<u32>(p)) continue;
+    let i = home(load<u32>(p), wider);
+    while (load<u32>(slotAt(i))) i = (i + 1) & mask;
+    memory.copy(slotAt(i), p, SLOT);
+    const blob = load<u32>(slotAt(i), SLOT_BLOB);
+    if (blob) store<u32>(slotAt(i), blob + <u32>extra, SLOT_BLOB);
+  }
+  memory.fill(old, 0, size);
+  setToldBytes(top + extra);
+}
+
+/** Moves the blobs that are still told to the front, and their slots after them. */
+function compact(): void {
+  const start = SLOTS + (SLOT << bits());
+  const end = <usize>load<u32>(told, TOP);
+  let to = start;
+  for (let from = start; from < end; ) {
+    const bytes = <usize>load<u32>(told + from);
+    const slot = slotAt(find(load<u32>(told + from, BLOB_RECORD)));
+    if (load<u32>(slot) && load<u32>(slot, SLOT_BLOB) == <u32>from) {
+      memory.copy(told + to, told + from, bytes);
+      store<u32>(slot, <u32>to, SLOT_BLOB);
+      to += bytes;
+    }
+    from += bytes;
+  }
+  memory.fill(told + to, 0, end - to);
+  store<u32>(told, <u32>to, TOP);
+  store<u32>(told, 0, GARBAGE);
+  setToldBytes(to);
+}
+
+// ── records ────────────────────────────────────────────────────────────────────────────────────
+
+function find(record: usize): u32 {
   const mask: u32 = (1 << bits()) - 1;
-  let i = home(window, bits());
+  let i = home(record, bits());
   while (true) {
     const at = load<u32>(slotAt(i));
-    if (at == <u32>window || at == 0) return i;
+    if (at == <u32>record || at == 0) return i;
     i = (i + 1) & mask;
   }
 }
 
-/** The window has something to tell. */
-export function touch(window: usize): void {
-  const slot = slotAt(find(window));
+/** The record has something to tell. */
+export function touch(record: usize): void {
+  const slot = slotAt(find(record));
   if (load<u32>(slot)) return;
-  store<u32>(slot, <u32>window);
+  store<u32>(slot, <u32>record);
   store<u32>(told, load<u32>(told, COUNT) + 1, COUNT);
 }
 
-/** Whether the window is open and stands at a revision not yet told; then it is told now. */
-export function tell(window: usize, revision: u64): bool {
-  const slot = slotAt(find(window));
-  if (!load<u32>(slot) || load<u64>(slot, REVISION) == revision) return false;
-  store<u64>(slot, revision, REVISION);
+export function isTouched(record: usize): bool {
+  return load<u32>(slotAt(find(record))) != 0;
+}
+
+/** Whether the record is open and stands at a revision not yet told; then it is told now. */
+export function tell(record: usize, revision: u64): bool {
+  const slot = slotAt(find(record));
+  if (!load<u32>(slot) || load<u64>(slot, SLOT_REVISION) == revision) return false;
+  store<u64>(slot, revision, SLOT_REVISION);
   return true;
 }
 
-export function isTouched(window: usize): bool {
-  return load<u32>(slotAt(find(window))) != 0;
-}
-
-/** The window is no longer open. */
-export function untouch(window: usize): void {
+/** The record is no longer open. Its blob, if any, stays readable until the push ends. */
+export function untouch(record: usize): void {
   const mask: u32 = (1 << bits()) - 1;
-  let hole = find(window);
+  let hole = find(record);
   if (!load<u32>(slotAt(hole))) return;
+  discard(load<u32>(slotAt(hole), SLOT_BLOB));
   let i = hole;
   while (true) {
     i = (i + 1) & mask;
@@ -113,4 +168,58 @@ export function untouch(window: usize): void {
   }
   memory.fill(slotAt(hole), 0, SLOT);
   store<u32>(told, load<u32>(told, COUNT) - 1, COUNT);
+}
+
+// ── blobs ──────────────────────────────────────────────────────────────────────────────────────
+
+/** What was last told of a session, an offset in the region; 0 where nothing was. */
+export function blobOf(record: usize): usize {
+  const slot = slotAt(find(record));
+  return load<u32>(slot) ? <usize>load<u32>(slot, SLOT_BLOB) : 0;
+}
+
+/** Keeps what is told of a touched session; there is room. */
+export function keepBlob(
+  record: usize,
+  start: i64,
+  end: i64,
+  revision: u64,
+  value: usize,
+  length: usize,
+): void {
+  const slot = slotAt(find(record));
+  assert(load<u32>(slot) != 0);
+  discard(load<u32>(slot, SLOT_BLOB));
+  const offset = <usize>load<u32>(told, TOP);
+  const bytes = (BLOB_VALUE + length + 7) & ~7;
+  const blob = told + offset;
+  memory.fill(blob, 0, bytes);
+  store<u32>(blob, <u32>bytes);
+  store<u32>(blob, <u32>record, BLOB_RECORD);
+  store<i64>(blob, start, BLOB_START);
+  store<i64>(blob, end, BLOB_END);
+  store<u64>(blob, revision, BLOB_REVISION);
+  store<u32>(blob, <u32>length, BLOB_LENGTH);
+  memory.copy(blob + BLOB_VALUE, value, length);
+  store<u32>(slot, <u32>offset, SLOT_BLOB);
+  store<u32>(told, <u32>(offset + bytes), TOP);
+  setToldBytes(offset + bytes);
+}
+
+/** Bytes of the value told. */
+export function blobLength(offset: usize): usize {
+  return load<u32>(told + offset, BLOB_LENGTH);
+}
+
+/** What was told of the session is told no more. */
+export function dropBlob(record: usize): void {
+  const slot = slotAt(find(record));
+  discard(load<u32>(slot, SLOT_BLOB));
+  store<u32>(slot, 0, SLOT_BLOB);
+}
+
+export const BLOB_PADDING: usize = BLOB_VALUE + 8;
+
+function discard(blob: u32): void {
+  if (blob) store<u32>(told, load<u32>(told, GARBAGE) + load<u32>(told + blob), GARBAGE);
 }

@@ -15,13 +15,16 @@ export interface WindowBounds {
   readonly end: number;
 }
 
+/** A global window has no bounds. */
+export type ChangeWindow = WindowBounds | { readonly start: null; readonly end: null };
+
 export type ChangeKind = "update" | "final" | "retract" | "correction";
 
 export interface Change {
   readonly query: string;
   readonly kind: ChangeKind;
   readonly key: Key;
-  readonly window: WindowBounds;
+  readonly window: ChangeWindow;
   readonly value: Value;
   /** Events applied to the window, and one more when it is final. */
   readonly revision: number;
@@ -33,7 +36,7 @@ export interface Change {
 export interface Row {
   readonly query: string;
   readonly key: Key;
-  readonly window: WindowBounds;
+  readonly window: ChangeWindow;
   readonly value: Value;
   readonly final: boolean;
   readonly revision: number;
@@ -48,12 +51,17 @@ const KIND_ORDER: { readonly [kind in ChangeKind]: number } = {
   correction: 3,
 };
 
+/** What the core writes for the bounds of a window that has none. */
+const NO_TIME = -(2n ** 63n);
+
 const decoder = new TextDecoder();
 
 /** A record with what it is ordered by. */
 interface Ordered<T> {
   readonly query: number;
-  readonly window: WindowBounds;
+  /** Nulls last. */
+  readonly start: number;
+  readonly end: number;
   /** The key's values as canonical JSON. */
   readonly keyText: string;
   readonly kind: number;
@@ -85,18 +93,22 @@ function inOrder<T>(items: Ordered<T>[]): T[] {
   items.sort(
     (a, b) =>
       a.query - b.query ||
-      a.window.end - b.window.end ||
-      a.window.start - b.window.start ||
+      compare(a.end, b.end) ||
+      compare(a.start, b.start) ||
       compareUtf8(a.keyText, b.keyText) ||
       a.kind - b.kind,
   );
   return items.map(({ item }) => item);
 }
 
+function compare(a: number, b: number): number {
+  return a < b ? -1 : a > b ? 1 : 0;
+}
+
 interface ChangeRecord {
   readonly kind: number;
   readonly final: boolean;
-  readonly window: WindowBounds;
+  readonly window: ChangeWindow;
   readonly revision: number;
   readonly position: number;
 }
@@ -117,7 +129,8 @@ function decode<T>(plan: Plan, buffers: readonly Uint8Array[], make: Make<T>): O
       const value = named([...query.aggregates, ...query.derive], values);
       items.push({
         query: reader.query,
-        window: record.window,
+        start: record.window.start ?? Infinity,
+        end: record.window.end ?? Infinity,
         keyText: canonical(keyValues),
         kind: KIND_ORDER[KINDS[record.kind] ?? "update"],
         item: make(record, query, key, value),
@@ -158,11 +171,14 @@ class RecordReader {
 
   record(): ChangeRecord {
     const at = this.#start;
-    const time = (offset: number): number => Number(this.#view.getBigInt64(at + offset, true));
+    const time = (offset: number): bigint => this.#view.getBigInt64(at + offset, true);
+    const start = time(layout.CHANGE_START);
+    const end = time(layout.CHANGE_END);
     return {
       kind: this.#view.getUint8(at + layout.CHANGE_KIND),
       final: this.#view.getUint8(at + layout.CHANGE_FINAL) !== 0,
-      window: { start: time(layout.CHANGE_START), end: time(layout.CHANGE_END) },
+      window:
+        start === NO_TIME ? { start: null, end: null } : { start: Number(start), end: Number(end) },
       revision: this.#view.getFloat64(at + layout.CHANGE_REVISION, true),
       position: this.#view.getFloat64(at + layout.CHANGE_POSITION, true),
     };

@@ -96,7 +96,7 @@ function compileQuery(code: Code, fields: Fields, query: Query, at: number): voi
   const count = query.aggregates.length + query.derive.length;
   // A number takes 9 bytes, a derived string 5 and its literal.
   const valueBytes = query.aggregates.length * 9 + query.derive.length * (9 + code.literalBytesMax);
-  const windowBytes = WINDOW_HEADER_BYTES + Math.max(bytes, valueBytes);
+  const windowBytes = headBytes(query) + Math.max(bytes, valueBytes);
   writeWindow(code, query, at);
   code.u8(at + layout.QUERY_EMIT, EMITS[query.emit]);
   code.u16(at + layout.QUERY_KEY_COUNT, query.key.length);
@@ -107,22 +107,49 @@ function compileQuery(code: Code, fields: Fields, query: Query, at: number): voi
   code.u32(at + layout.QUERY_ACCUMULATORS, table);
   code.u32(at + layout.QUERY_VALUES, outputs);
   code.u32(at + layout.QUERY_WINDOW_BYTES, windowBytes);
+  code.u32(at + layout.QUERY_BODY, headBytes(query));
   code.u32(at + layout.QUERY_VALUE_BYTES, valueBytes);
   code.u32(at + layout.QUERY_FIELDS, list);
 }
 
 const EMITS = { all: layout.EMIT_ALL, final: layout.EMIT_FINAL, none: layout.EMIT_NONE };
 
-/** The header of a window's record (assembly/window.ts); its accumulators follow. */
-const WINDOW_HEADER_BYTES = 32;
+/** The head of a record (assembly/record.ts), longer where records stand in lanes. */
+function headBytes({ window }: Query): number {
+  const isInLane =
+    window.kind === "hopping" || window.kind === "cumulate" || window.kind === "session";
+  return isInLane ? 56 : 32;
+}
 
 function writeWindow(code: Code, query: Query, at: number): void {
   const { window } = query;
-  if (window.kind !== "tumbling") throw new TypeError(`No core for ${window.kind} windows.`);
-  code.u8(at + layout.QUERY_WINDOW_KIND, layout.WINDOW_TUMBLING);
-  code.i64(at + layout.QUERY_SIZE, window.sizeMs);
-  code.i64(at + layout.QUERY_OFFSET, window.offsetMs);
-  code.i64(at + layout.QUERY_GRACE, window.graceMs);
+  const write = (kind: number, sizeMs: number, everyMs: number, offsetMs: number): void => {
+    code.u8(at + layout.QUERY_WINDOW_KIND, kind);
+    code.i64(at + layout.QUERY_SIZE, sizeMs);
+    code.i64(at + layout.QUERY_EVERY, everyMs);
+    code.i64(at + layout.QUERY_OFFSET, offsetMs);
+  };
+  switch (window.kind) {
+    case "tumbling":
+      write(layout.WINDOW_TUMBLING, window.sizeMs, window.sizeMs, window.offsetMs);
+      break;
+    case "hopping":
+      write(layout.WINDOW_HOPPING, window.sizeMs, window.everyMs, window.offsetMs);
+      break;
+    case "cumulate":
+      write(layout.WINDOW_CUMULATE, window.sizeMs, window.everyMs, window.offsetMs);
+      break;
+    case "session":
+      write(layout.WINDOW_SESSION, window.gapMs, window.gapMs, 0);
+      break;
+    case "global":
+      write(layout.WINDOW_GLOBAL, 0, 0, 0);
+      break;
+    case "calendar":
+      throw new TypeError("No core for calendar windows.");
+  }
+  const graceMs = window.kind === "global" ? 0 : window.graceMs;
+  code.i64(at + layout.QUERY_GRACE, graceMs);
   code.i64(at + layout.QUERY_RETAIN, query.retainMs);
 }
 
@@ -176,7 +203,7 @@ function accumulatorsOf(query: Query): { accumulators: readonly Accumulator[]; b
     if (indexOfAccumulator(accumulators, aggregate) >= 0) continue;
     const reader = readerOf(aggregate);
     const { of, where } = aggregate;
-    const offset = WINDOW_HEADER_BYTES + bytes;
+    const offset = headBytes(query) + bytes;
     accumulators.push({ kind: reader.accumulate, of, where, offset });
     bytes += reader.bytes;
   }

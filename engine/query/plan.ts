@@ -43,7 +43,7 @@ const BUILT: {
   readonly functions: readonly string[];
   readonly members: readonly ("catalogue" | "tables" | "with" | "span" | "wait" | "timezone")[];
 } = {
-  windows: ["tumbling"],
+  windows: ["tumbling", "hopping", "cumulate", "session", "global"],
   functions: ["count", "sum", "avg", "min", "max"],
   members: [],
 };

@@ -1,0 +1,191 @@
+// Room: what applying a push can need at the worst, made before the append, so that memory never
+// runs out after it. Each bound is of something that applying does; none moves any state.
+
+import {
+  KIND_EVENT,
+  PROGRAM,
+  PROGRAM_FIELDS,
+  PROGRAM_LITERAL_BYTES,
+  QUERY_EVERY,
+  QUERY_KEY_COUNT,
+  QUERY_SIZE,
+  QUERY_VALUE_BYTES,
+  QUERY_WINDOW_BYTES,
+  QUERY_WINDOW_KIND,
+  SLOT_ROUTE,
+  TAG_STRING,
+  VALUE_BYTES,
+  VERDICT_ACCEPTED,
+  WINDOW_CUMULATE,
+  WINDOW_SESSION,
+} from "./layout";
+import { inputGrowthBytes } from "./aggregate";
+import { blockBytes } from "./arena";
+import { kindOf, rowOf, slotAt, slotCount, verdictOf } from "./batch";
+import { identityGrowthBytes } from "./dedupe";
+import { KEY_HEADER_BYTES, OTHER_BYTES, reserveKeyBuffer } from "./dictionary";
+import { reserveOut } from "./emit";
+import { lengthAt, tagAt } from "./expression";
+import { clock } from "./foresight";
+import { tableCount, tableGrowthBytes } from "./hash";
+import { lateGrowthBytes } from "./late";
+import { FINAL_HEADER_BYTES, PANE_BYTES } from "./pane";
+import { queryProgram, routeQueries } from "./program";
+import { reserveState } from "./regions";
+import { readsSlices } from "./row";
+import {
+  NO_TIME,
+  Q_EXTERNAL,
+  Q_EXTERNAL_MAX,
+  Q_OPEN_KEYS,
+  S_CLOCK,
+  S_KEYS,
+  S_PANES,
+  S_WINDOWS,
+  queryCount,
+  queryState,
+} from "./state";
+import { timerGrowthBytes } from "./timer";
+import { BLOB_PADDING, reserveTelling } from "./told";
+import { reserveTouched } from "./touch";
+
+/** What the accepted events of the push need, added up by `boundEvents`. */
+let events: u32 = 0;
+let windows: u32 = 0;
+let inputs: u64 = 0;
+let bytes: u64 = 0;
+let keyBytes: usize = 0;
+let blobs: u64 = 0;
+/** Events that each query takes. */
+const taken: usize = memory.data(64 * 4, 8);
+
+@inline
+function takenBy(index: u32): usize {
+  return taken + (<usize>index << 2);
+}
+
+/** Bytes of the longest string that a key of this event can have. */
+function longestString(row: usize): usize {
+  let longest: usize = max(OTHER_BYTES, <usize>load<u32>(PROGRAM, PROGRAM_LITERAL_BYTES));
+  for (let i = load<u32>(PROGRAM, PROGRAM_FIELDS); i > 0; i--, row += VALUE_BYTES) {
+    if (tagAt(row) == TAG_STRING) longest = max(longest, <usize>lengthAt(row));
+  }
+  return longest;
+}
+
+/** One event that a query takes: a record, a pane or closer, a key, and what it accumulates. */
+function boundInput(index: u32, longest: usize): void {
+  const query = queryProgram(index);
+  store<u32>(takenBy(index), load<u32>(takenBy(index)) + 1);
+  windows++;
+  const key = <usize>load<u16>(query, QUERY_KEY_COUNT) * (longest + 5);
+  keyBytes = max(keyBytes, key);
+  inputs += inputGrowthBytes(query);
+  bytes += blockBytes(load<u32>(query, QUERY_WINDOW_BYTES));
+  bytes += blockBytes(PANE_BYTES) + blockBytes(KEY_HEADER_BYTES + key);
+  if (load<u8>(query, QUERY_WINDOW_KIND) == WINDOW_SESSION) {
+    blobs += BLOB_PADDING + load<u32>(query, QUERY_VALUE_BYTES);
+  }
+}
+
+function boundEvents(): void {
+  events = 0;
+  windows = 0;
+  inputs = 0;
+  bytes = 0;
+  keyBytes = 0;
+  blobs = 0;
+  memory.fill(taken, 0, 64 * 4);
+  for (let i: u32 = 0; i < slotCount; i++) {
+    const slot = slotAt(i);
+    if (verdictOf(slot) != VERDICT_ACCEPTED || kindOf(slot) != KIND_EVENT) continue;
+    events++;
+    const queries = routeQueries(load<u32>(slot, SLOT_ROUTE));
+    const count = load<u32>(queries);
+    if (count == 0) continue;
+    const longest = longestString(rowOf(i));
+    for (let q: u32 = 1; q <= count; q++) {
+      boundInput(load<u32>(queries + (<usize>q << 2)), longest);
+    }
+  }
+}
+
+/**
+ * Slices: each window that the clock will pass leaves a final row a key. At most as many as windows
+ * fit between the first to close and the clock, and as the slices there are can fill.
+ */
+function boundSlices(index: u32, clock: i64): u64 {
+  const query = queryProgram(index);
+  const step = load<i64>(query, QUERY_EVERY);
+  const perSlice = <u64>(load<i64>(query, QUERY_SIZE) / step) + 1;
+  const more = load<u32>(takenBy(index));
+  const filled = (<u64>tableCount(S_WINDOWS) + more) * perSlice;
+  const before = load<i64>(S_CLOCK);
+  let due = filled;
+  if (before != NO_TIME) {
+    if (clock <= before) return 0;
+    // What the push closes was open before it: its end + grace lies behind the clock of then.
+    due = min(due, <u64>((clock - before) / step) + 1);
+  }
+  const keys = <u64>load<u32>(queryState(index), Q_OPEN_KEYS) + more + 1;
+  const rows = min(filled, due * keys);
+  const value = blockBytes(FINAL_HEADER_BYTES + load<u32>(query, QUERY_VALUE_BYTES));
+  return rows * value + due * blockBytes(PANE_BYTES) + timerGrowthBytes(<u32>min<u64>(due, 1 << 24));
+}
+
+/** Merging: what of two records becomes one takes no more than both took, doublings included. */
+function boundMerges(clock: i64): u64 {
+  let merges: u64 = 0;
+  let brief: u64 = 0;
+  for (let index: u32 = 0; index < queryCount(); index++) {
+    const query = queryProgram(index);
+    const kind = <u32>load<u8>(query, QUERY_WINDOW_KIND);
+    const state = queryState(index);
+    const all = load<u64>(state, Q_EXTERNAL) + inputs;
+    if (kind == WINDOW_SESSION || kind == WINDOW_CUMULATE) merges += 2 * all;
+    if (!readsSlices(index)) continue;
+    const own = 4 * (load<u64>(state, Q_EXTERNAL_MAX) + inputs);
+    brief = max(brief, own + blockBytes(load<u32>(query, QUERY_WINDOW_BYTES)));
+    merges += boundSlices(index, clock);
+  }
+  return merges + brief;
+}
+
+/**
+ * Makes room for all that applying the accepted lines can need; false where the host has no
+ * memory for it, and then nothing has changed.
+ */
+export function reserveBatch(): bool {
+  boundEvents();
+  let all = bytes + inputs + identityGrowthBytes(events) + boundMerges(clock);
+  all += tableGrowthBytes(S_KEYS, windows) + tableGrowthBytes(S_PANES, windows);
+  all += tableGrowthBytes(S_WINDOWS, windows) + timerGrowthBytes(2 * windows + 1);
+  for (let q: u32 = 0; q < queryCount(); q++) all += lateGrowthBytes(q, load<u32>(takenBy(q)));
+  return (
+    all < 0x70000000 &&
+    blobs < 0x70000000 &&
+    reserveState(<usize>all) &&
+    reserveTelling(windows, <usize>blobs) &&
+    reserveTouched(2 * windows) &&
+    reserveKeyBuffer(keyBytes + 16) &&
+    reserveOut(keyBytes)
+  );
+}
+
+/** Room for reading the view of a query. */
+export function reserveReading(index: u32): bool {
+  if (readsSlices(index)) {
+    const query = queryProgram(index);
+    const own = 4 * load<u64>(queryState(index), Q_EXTERNAL_MAX);
+    const record = blockBytes(load<u32>(query, QUERY_WINDOW_BYTES));
+    if (own > 0x70000000 || !reserveState(<usize>own + record)) return false;
+  }
+  return reserveOut(0);
+}
+
+/** Room for making every window final. */
+export function reservePassing(): bool {
+  boundEvents();
+  const all = boundMerges(i64.MAX_VALUE);
+  return all < 0x70000000 && reserveState(<usize>all) && reserveOut(0);
+}

@@ -1,0 +1,97 @@
+// The view, read: every row of one query, open ones from their accumulators, final ones as they
+// were encoded. The walk stops where the buffer is full and goes on from there.
+
+import {
+  CHANGE_ROW,
+  QUERY_WINDOW_KIND,
+  WINDOW_GLOBAL,
+  WINDOW_HOPPING,
+  WINDOW_SESSION,
+} from "./layout";
+import { beginRecord as beginChange, endRecord as endChange, outIsFull } from "./emit";
+import { firstKey, laneHead, laneNext, nextKey } from "./lane";
+import { isFinalPane, paneEnd, paneHead, paneNext, paneQuery, paneStart, rowValue } from "./pane";
+import { queryProgram } from "./program";
+import { RECORD_LENGTH, RECORD_NEXT, endOf, keyOf, revisionOf, startOf } from "./record";
+import { writeFinalSession, writeOpenSession } from "./session";
+import { beginWalk, walkSlice } from "./slice";
+import { Q_FINALS, Q_PANES, queryState } from "./state";
+import { writeInPane } from "./tell";
+
+let query: u32 = 0;
+let pane: usize = 0;
+let inPane: usize = 0;
+let key: usize = 0;
+let inLane: usize = 0;
+let final: usize = 0;
+
+export function beginRows(index: u32): void {
+  query = index;
+  const state = queryState(index);
+  pane = load<u32>(state, Q_PANES);
+  inPane = pane ? paneHead(pane) : 0;
+  key = firstKey(index);
+  inLane = key ? laneHead(key) : 0;
+  final = load<u32>(state, Q_FINALS);
+  beginWalk();
+}
+
+/** Writes the rows whose windows touch [from, to); false where the buffer is full. */
+export function writeRows(from: i64, to: i64): bool {
+  return writePanes(from, to) && writeLanes(from, to) && writeFinals(from, to);
+}
+
+function writePanes(from: i64, to: i64): bool {
+  const isGlobal = load<u8>(queryProgram(query), QUERY_WINDOW_KIND) == WINDOW_GLOBAL;
+  while (pane) {
+    const touches = isGlobal || (paneStart(pane) < to && paneEnd(pane) > from);
+    while (touches && inPane) {
+      if (outIsFull()) return false;
+      if (isFinalPane(pane)) writeFinal(inPane);
+      else writeInPane(CHANGE_ROW, inPane);
+      inPane = load<u32>(inPane, RECORD_NEXT);
+    }
+    pane = paneNext(pane);
+    inPane = pane ? paneHead(pane) : 0;
+  }
+  return true;
+}
+
+function writeFinal(record: usize): void {
+  const to = beginChange(CHANGE_ROW, true, paneQuery(pane), keyOf(record));
+  const length = <usize>load<u32>(record, RECORD_LENGTH);
+  memory.copy(to, rowValue(queryProgram(query), record), length);
+  endChange(paneStart(pane), paneEnd(pane), revisionOf(record), 0, to + length);
+}
+
+function writeLanes(from: i64, to: i64): bool {
+  const isSession = load<u8>(queryProgram(query), QUERY_WINDOW_KIND) == WINDOW_SESSION;
+  while (key) {
+    while (inLane) {
+      if (outIsFull()) return false;
+      if (isSession) {
+        if (startOf(inLane) < to && endOf(inLane) > from) writeOpenSession(inLane);
+      } else if (!walkSlice(CHANGE_ROW, query, inLane, from, to)) return false;
+      inLane = laneNext(inLane);
+    }
+    key = nextKey(key);
+    inLane = key ? laneHead(key) : 0;
+    beginWalk();
+  }
+  return true;
+}
+
+function writeFinals(from: i64, to: i64): bool {
+  while (final) {
+    if (outIsFull()) return false;
+    if (startOf(final) < to && endOf(final) > from) writeFinalSession(final);
+    final = load<u32>(final, RECORD_NEXT);
+  }
+  return true;
+}
+
+/** Whether reading the query merges slices for a moment, which takes room. */
+export function readsSlices(index: u32): bool {
+  const kind = <u32>load<u8>(queryProgram(index), QUERY_WINDOW_KIND);
+  return kind >= <u32>WINDOW_HOPPING && kind != WINDOW_SESSION;
+}

@@ -1,0 +1,284 @@
+// Sessions: [t, t + gap) merged with every open session of its key that overlaps or touches it.
+// An open session is a record in its key's lane, by start; they are more than a gap apart, so an
+// event joins one before it and one after it at most.
+//
+// Exactly `gap` apart is one session, so a session is final when `T` passes end + grace: its timer
+// stands 1 ms later. The end of a key's newest final session is kept until it lies before
+// `T - dedup`: until then an event at or before it is late, so finals of one key never overlap.
+
+import {
+  CHANGE_IS_FINAL,
+  CHANGE_RETRACT,
+  CHANGE_ROW,
+  CHANGE_UPDATE,
+  EMIT_NONE,
+  PROGRAM,
+  PROGRAM_DEDUP,
+  QUERY_EMIT,
+  QUERY_EVERY,
+  QUERY_GRACE,
+  QUERY_RETAIN,
+  QUERY_WINDOW_BYTES,
+} from "./layout";
+import { encodeOutputs } from "./aggregate";
+import { alloc } from "./arena";
+import {
+  KEY_END,
+  closeKey,
+  findTarget,
+  internKey,
+  queryOf,
+  releaseKey,
+  retainKey,
+} from "./dictionary";
+import { beginRecord as beginChange, endRecord as endChange, outIsFull } from "./emit";
+import { finalValue, freeFinal, keepFinal } from "./final";
+import { enterLane, laneAtOrBefore, laneHead, laneNext, leaveLane } from "./lane";
+import { addLate } from "./late";
+import { queryProgram } from "./program";
+import {
+  RECORD_END,
+  RECORD_LENGTH,
+  RECORD_NEXT,
+  RECORD_POSITION,
+  RECORD_PREVIOUS,
+  RECORD_REVISION,
+  RECORD_START,
+  addToRecord,
+  beginRecord,
+  bodyOf,
+  emptyRecord,
+  endOf,
+  freeRecord,
+  keyOf,
+  mergeRecord,
+  revisionOf,
+  roomOf,
+  startOf,
+} from "./record";
+import { told } from "./regions";
+import {
+  NO_TIME,
+  Q_FINALS,
+  Q_OPEN,
+  Q_ROWS,
+  S_CLOCK,
+  S_POSITION,
+  increment,
+  queryState,
+} from "./state";
+import {
+  TIMER_CLOSE_SESSION,
+  TIMER_DROP_SESSION,
+  TIMER_FORGET,
+  addTimer,
+  hasTimer,
+  moveTimer,
+  removeTimer,
+} from "./timer";
+import {
+  BLOB_END,
+  BLOB_REVISION,
+  BLOB_START,
+  BLOB_VALUE,
+  blobLength,
+  blobOf,
+  dropBlob,
+  keepBlob,
+  untouch,
+} from "./told";
+
+function decrement(counter: usize): void {
+  store<u64>(counter, load<u64>(counter) - 1);
+}
+
+// ── applying ───────────────────────────────────────────────────────────────────────────────────
+
+/** The open sessions that an event at `time` joins: set by `findJoined`; 0 where there is none. */
+let before: usize = 0;
+let after: usize = 0;
+
+function findJoined(key: usize, time: i64, gap: i64): void {
+  before = 0;
+  after = 0;
+  if (!key) return;
+  const last = laneAtOrBefore(key, time);
+  if (last && endOf(last) >= time) before = last;
+  const next = last ? laneNext(last) : laneHead(key);
+  if (next && startOf(next) <= time + gap) after = next;
+}
+
+/** Applies the event whose key is built and whose fields are bound. */
+export function applyToSession(index: u32, query: usize, time: i64, position: u64): void {
+  const gap = load<i64>(query, QUERY_EVERY);
+  const grace = load<i64>(query, QUERY_GRACE);
+  const clock = load<i64>(S_CLOCK);
+  const known = findTarget(index, query);
+  findJoined(known, time, gap);
+  const start = before ? startOf(before) : time;
+  let end = time + gap;
+  if (before) end = max(end, endOf(before));
+  if (after) end = max(end, endOf(after));
+  const isFinal = known != 0 && load<i64>(known, KEY_END) >= time;
+  if (clock > end + grace || isFinal) {
+    return addLate(index, position, start, end, clock - time);
+  }
+  let session = before || after;
+  if (!session) session = openSession(index, query, time, end);
+  else if (startOf(session) != start || endOf(session) != end) {
+    retractTold(session);
+    store<i64>(session, start, RECORD_START);
+    store<i64>(session, end, RECORD_END);
+    moveTimer(session, end + grace + 1);
+  }
+  addToRecord(index, query, session, 1);
+  if (before && after) absorb(index, query, before, after);
+}
+
+function openSession(index: u32, query: usize, start: i64, end: i64): usize {
+  const session = alloc(load<u32>(query, QUERY_WINDOW_BYTES));
+  beginRecord(query, session, internKey(index, query));
+  store<i64>(session, start, RECORD_START);
+  store<i64>(session, end, RECORD_END);
+  enterLane(session);
+  const due = end + load<i64>(query, QUERY_GRACE) + 1;
+  addTimer(due, TIMER_CLOSE_SESSION, index, 0, 0, session);
+  increment(queryState(index) + Q_OPEN);
+  increment(queryState(index) + Q_ROWS);
+  return session;
+}
+
+/** All that `other` holds goes into `session`, and `other` is no more. */
+function absorb(index: u32, query: usize, session: usize, other: usize): void {
+  retractTold(other);
+  mergeRecord(index, query, session, other);
+  emptyRecord(index, query, other);
+  untouch(other);
+  removeTimer(other);
+  leaveLane(other);
+  const key = keyOf(other);
+  freeRecord(query, other);
+  closeKey(key);
+  releaseKey(key);
+  decrement(queryState(index) + Q_OPEN);
+  decrement(queryState(index) + Q_ROWS);
+}
+
+/** The window that was told of the session no longer exists. There is room in the buffer. */
+function retractTold(session: usize): void {
+  const offset = blobOf(session);
+  if (!offset) return;
+  const blob = told + offset;
+  const to = beginChange(CHANGE_RETRACT, false, queryOf(keyOf(session)), keyOf(session));
+  const length = blobLength(offset);
+  memory.copy(to, blob + BLOB_VALUE, length);
+  const start = load<i64>(blob, BLOB_START);
+  const revision = load<u64>(blob, BLOB_REVISION);
+  endChange(start, load<i64>(blob, BLOB_END), revision, load<u64>(S_POSITION), to + length);
+  dropBlob(session);
+}
+
+// ── telling ────────────────────────────────────────────────────────────────────────────────────
+
+function write(kind: u32, session: usize): void {
+  const index = queryOf(keyOf(session));
+  const to = beginChange(kind, false, index, keyOf(session));
+  const end = encodeOutputs(to, queryProgram(index), session);
+  const revision = revisionOf(session);
+  const position = load<u64>(session, RECORD_POSITION);
+  endChange(startOf(session), endOf(session), revision, position, end);
+  if (kind != CHANGE_UPDATE) return;
+  keepBlob(session, startOf(session), endOf(session), revision, to, end - to);
+}
+
+/** Tells an update, and keeps what was told for the day when it is retracted. */
+export function tellSession(session: usize): void {
+  write(CHANGE_UPDATE, session);
+}
+
+export function writeOpenSession(session: usize): void {
+  write(CHANGE_ROW, session);
+}
+
+export function writeFinalSession(session: usize): void {
+  const index = queryOf(keyOf(session));
+  const query = queryProgram(index);
+  const to = beginChange(CHANGE_ROW, true, index, keyOf(session));
+  const length = <usize>load<u32>(session, RECORD_LENGTH);
+  memory.copy(to, finalValue(session + bodyOf(query), roomOf(query), length), length);
+  endChange(startOf(session), endOf(session), revisionOf(session), 0, to + length);
+}
+
+// ── closing, dropping, forgetting ──────────────────────────────────────────────────────────────
+
+/** Makes the session final; false where the buffer of changes is full. */
+export function closeSession(session: usize, drops: bool): bool {
+  if (outIsFull()) return false;
+  const key = keyOf(session);
+  const index = queryOf(key);
+  const query = queryProgram(index);
+  removeTimer(session);
+  const to = beginChange(CHANGE_IS_FINAL, true, index, key);
+  const end = encodeOutputs(to, query, session);
+  increment(session + RECORD_REVISION);
+  if (load<u8>(query, QUERY_EMIT) != EMIT_NONE) {
+    const position = load<u64>(S_POSITION);
+    endChange(startOf(session), endOf(session), revisionOf(session), position, end);
+  }
+  emptyRecord(index, query, session);
+  untouch(session);
+  keepFinal(session + bodyOf(query), roomOf(query), to, end - to);
+  store<u32>(session, <u32>(end - to), RECORD_LENGTH);
+  leaveLane(session);
+  closeKey(key);
+  decrement(queryState(index) + Q_OPEN);
+  listFinal(index, session);
+  keepEnd(index, key, endOf(session));
+  if (drops) {
+    const due = endOf(session) + load<i64>(query, QUERY_GRACE) + load<i64>(query, QUERY_RETAIN);
+    addTimer(due, TIMER_DROP_SESSION, index, 0, 0, session);
+  }
+  return true;
+}
+
+function listFinal(index: u32, session: usize): void {
+  const list = queryState(index) + Q_FINALS;
+  const next = <usize>load<u32>(list);
+  store<u32>(session, <u32>next, RECORD_NEXT);
+  if (next) store<u32>(next, <u32>session, RECORD_PREVIOUS);
+  store<u32>(list, <u32>session);
+}
+
+/** Remembers the end of the key's newest final session, while dedup can vouch for what follows. */
+function keepEnd(index: u32, key: usize, end: i64): void {
+  const kept = load<i64>(key, KEY_END);
+  if (kept != NO_TIME && kept >= end) return;
+  store<i64>(key, end, KEY_END);
+  const due = end + load<i64>(PROGRAM, PROGRAM_DEDUP) + 1;
+  if (hasTimer(key)) return moveTimer(key, due);
+  retainKey(key);
+  addTimer(due, TIMER_FORGET, index, 0, 0, key);
+}
+
+export function forgetEnd(key: usize): void {
+  removeTimer(key);
+  store<i64>(key, NO_TIME, KEY_END);
+  releaseKey(key);
+}
+
+/** The final row leaves the view, without a change. */
+export function dropSession(session: usize): void {
+  const key = keyOf(session);
+  const index = queryOf(key);
+  const query = queryProgram(index);
+  removeTimer(session);
+  const next = <usize>load<u32>(session, RECORD_NEXT);
+  const previous = <usize>load<u32>(session, RECORD_PREVIOUS);
+  if (next) store<u32>(next, <u32>previous, RECORD_PREVIOUS);
+  if (previous) store<u32>(previous, <u32>next, RECORD_NEXT);
+  else store<u32>(queryState(index), <u32>next, Q_FINALS);
+  freeFinal(session + bodyOf(query), roomOf(query), load<u32>(session, RECORD_LENGTH));
+  freeRecord(query, session);
+  releaseKey(key);
+  decrement(queryState(index) + Q_ROWS);
+}
