@@ -7,7 +7,6 @@
 
 import { writeFile } from "node:fs/promises";
 import { open, type Engine, type PushOptions } from "../engine.ts";
-import { memory } from "../store/memory.ts";
 import type { RunCommand } from "./arguments.ts";
 import { ClockWatch } from "./clock-watch.ts";
 import { LogCutter, receivedAtOf } from "./exported-log.ts";
@@ -19,6 +18,7 @@ import { Reception } from "./reception.ts";
 import { RecordingReader, type RecordedLine } from "./recording.ts";
 import { jsonLines, printRows, viewHash } from "./rows.ts";
 import { openSources } from "./source.ts";
+import { TemporaryLog } from "./temporary-log.ts";
 import { summary } from "./summary.ts";
 
 const EXIT_FINE = 0;
@@ -35,13 +35,18 @@ export async function run(
   const { source } = await readPlan(command.plan);
   const plan = command.emit === null ? source : withEmit(source, command.emit);
   const { sources, totalBytes } = await openSources(command.recordings, stdin);
-  const engine = await open({ plan, store: memory(), hashKey: HASH_KEY });
-  const showsBar = command.view || !stdout.isTerminal;
-  const progress = new Progress(stderr, showsBar, totalBytes);
+  const store = new TemporaryLog();
+  const engine = await open({ plan, store, hashKey: HASH_KEY });
+  const progress = new Progress(stderr, command.view || !stdout.isTerminal, totalBytes);
   const runner = new Run(command, engine, stdout, stderr, progress);
-  for (const { name, chunks } of sources) await runner.read(name, chunks());
-  await runner.readEnd();
-  return runner.end();
+  try {
+    for (const { name, chunks } of sources) await runner.read(name, chunks());
+    await runner.readEnd();
+    return await runner.end();
+  } finally {
+    await progress.clear().catch(() => {});
+    store.close();
+  }
 }
 
 class Run {
