@@ -46,8 +46,8 @@ function isCloudEvent(line: JsonObject): boolean {
 }
 
 function ofCloudEvent(line: JsonObject): JsonObject {
-  const event: { [name: string]: Json } = {};
-  for (const name of ["source", "data"]) if (Object.hasOwn(line, name)) event[name] = line[name]!;
+  // "Members beyond these are kept, and paths can read them."
+  const event: { [name: string]: Json } = { ...line };
   event["eventId"] = line["id"]!;
   event["eventType"] = line["type"]!;
   event["eventTime"] = line["time"]!;

@@ -60,9 +60,13 @@ export class LiveWindows {
   /** "An event of one more counted under the key whose every member is the string `__other__`." */
   #admit(key: JsonObject): JsonObject {
     const open = new Set(this.open.map((window) => canonical(window.key)));
-    if (open.has(canonical(key)) || open.size < this.#keysMax) return key;
+    const other = Object.fromEntries(Object.keys(key).map((name) => [name, "__other__"]));
+    if (open.has(canonical(key))) return key;
+    // Where the excess is counted is itself none of the different keys.
+    open.delete(canonical(other));
+    if (open.size < this.#keysMax) return key;
     this.others++;
-    return Object.fromEntries(Object.keys(key).map((name) => [name, "__other__"]));
+    return other;
   }
 
   /** "[t, t + gap) merged with every open session of its key that overlaps or touches it." */

@@ -11,10 +11,19 @@ import { Random } from "./random.ts";
 export interface Checked {
   /** Null when all is as it should be. */
   readonly failure: string | null;
-  readonly model: ModelRun;
+  /** Null where something threw. */
+  readonly model: ModelRun | null;
 }
 
 export async function checkCase(each: Case): Promise<Checked> {
+  try {
+    return await check(each);
+  } catch (error) {
+    return { failure: `threw ${(error as Error).stack}`, model: null };
+  }
+}
+
+async function check(each: Case): Promise<Checked> {
   const { plan, lines, cuts } = each;
   const random = new Random(each.seed ^ 0x5eed);
   const runs: { engine: EngineRun; model: ModelRun }[] = [];
@@ -86,12 +95,12 @@ const SHRINK_RUNS_MAX = 400;
 export async function shrink(failing: Case): Promise<Case> {
   let best = failing;
   let runs = 0;
+  const threw = (await checkCase(failing)).failure?.startsWith("threw") === true;
   const tryIt = async (candidate: Case): Promise<boolean> => {
     if (runs++ >= SHRINK_RUNS_MAX) return false;
-    const fails = await checkCase(candidate).then(
-      ({ failure }) => failure !== null,
-      () => false,
-    );
+    const { failure } = await checkCase(candidate);
+    // Not another fault than the one at hand, as far as a glance tells.
+    const fails = failure !== null && failure.startsWith("threw") === threw;
     if (fails) best = candidate;
     return fails;
   };

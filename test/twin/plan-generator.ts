@@ -136,7 +136,7 @@ function randomQuery(
   const keyOf = (): ExpressionJson => {
     return random.chance(0.85)
       ? randomPath(random, fields, random.pick(["key", "key", "key", "any"]))
-      : (randomExpression(random, fields, 2) as ExpressionJson);
+      : expressionOr(randomExpression(random, fields, 2), random);
   };
   const aggregate = randomAggregates(random, fields);
   return {
@@ -147,7 +147,7 @@ function randomQuery(
     ...(lookups.length > 0 && { with: lookups }),
     ...(waits && { wait: spell(random, random.pick([0, graceMs, Math.floor(graceMs / 2)])) }),
     ...(random.chance(0.4) && { where: randomCondition(random, fields, 2) as ExpressionJson }),
-    key: Object.fromEntries(keyNames.map((each) => [each, expressionOr(keyOf(), random)])),
+    key: Object.fromEntries(keyNames.map((each) => [each, keyOf()])),
     window,
     aggregate,
     ...(random.chance(0.3) && { derive: randomDerive(random, Object.keys(aggregate)) }),
@@ -158,9 +158,9 @@ function randomQuery(
   };
 }
 
-/** A literal alone is a fair key, if a dull one: a path nearly always. */
-function expressionOr(key: ExpressionJson, random: Random): ExpressionJson {
-  return typeof key === "string" || Array.isArray(key) ? key : random.pick(["data.k", "data.s"]);
+/** A string here is a path, so a literal alone is none; other literals are dull. */
+function expressionOr(input: Json, random: Random): ExpressionJson {
+  return Array.isArray(input) ? input : random.pick(["data.k", "data.s"]);
 }
 
 function randomLookups(random: Random, tables: readonly string[]): QueryJson["with"] & object {
@@ -240,7 +240,7 @@ function randomAggregate(random: Random, fields: Fields): AggregateJson {
   const input = (): ExpressionJson =>
     random.chance(0.75)
       ? randomPath(random, fields, random.chance(0.85) ? kind : "any")
-      : expressionOr(randomExpression(random, fields, 2) as ExpressionJson, random);
+      : expressionOr(randomExpression(random, fields, 2), random);
   const q = random.chance(0.5) ? random.pick([0, 0.1, 0.5, 0.9, 1]) : [0, 0.25, 0.5, 0.99, 1];
   return {
     fn,
