@@ -1,24 +1,35 @@
 // Three hosts, one suite each: a test's name says where it runs. `x.test.ts` runs in Node,
 // `x.workerd.test.ts` in workerd, `x.chromium.test.ts` in a headless Chromium.
 
+import { mkdirSync } from "node:fs";
 import { cloudflareTest } from "@cloudflare/vitest-plugin";
 import { playwright } from "@vitest/browser-playwright";
 import { defineConfig } from "vitest/config";
 import { CHROMIUM_FLAGS, findChromium } from "./tools/test/chromium.ts";
 
 const WORKERD = "test/**/*.workerd.test.ts";
+/** Those over the product's own Worker. */
+const PRODUCT = "test/worker/**/*.workerd.test.ts";
 const CHROMIUM = "test/**/*.chromium.test.ts";
+
+/** Files that tests in workerd, which cannot read any, find in their `env`. */
+const RECORDING = {
+  FRIDAY: "demo/recorded/friday.ndjson.gz",
+  FRIDAY_TRUTH: "demo/recorded/friday.truth.json.gz",
+};
+// wrangler.jsonc names it, and the page may not be built.
+mkdirSync("dist/demo", { recursive: true });
 
 /** The sources have only types to erase: no need to find the tsconfig of each. */
 const tsconfig = "tsconfig.base.json";
 
-/** A project over one Worker; the product's Worker becomes a second one, with its own tests. */
-function workerd(name: string, include: string[], configPath: string) {
-  return {
-    tsconfig,
-    plugins: [cloudflareTest({ wrangler: { configPath } })],
-    test: { name, include },
-  };
+/** A project over one Worker. */
+function workerd(name: string, include: string, configPath: string, exclude: string[] = []) {
+  const plugin = cloudflareTest({
+    wrangler: { configPath },
+    miniflare: { dataBlobBindings: RECORDING },
+  });
+  return { tsconfig, plugins: [plugin], test: { name, include: [include], exclude } };
 }
 
 function chromium() {
@@ -55,7 +66,8 @@ export default defineConfig({
           exclude: [WORKERD, CHROMIUM],
         },
       },
-      workerd("workerd", [WORKERD], "test/workerd/wrangler.jsonc"),
+      workerd("workerd", WORKERD, "test/workerd/wrangler.jsonc", [PRODUCT]),
+      workerd("workerd-product", PRODUCT, "worker/wrangler.jsonc"),
       chromium(),
     ],
   },

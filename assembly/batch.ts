@@ -49,6 +49,11 @@ export function beginBatch(lines: u32, bytes: u32): usize {
   return scratch;
 }
 
+export function endBatch(): void {
+  clearScratch();
+  slotCount = 0;
+}
+
 /** Room for `bytes` more bytes behind the batch's bytes; false without memory. */
 export function extendBatch(bytes: u32): bool {
   return scratchExtend(bytes);

@@ -45,6 +45,22 @@ export function reserveOut(keyBytes: usize): bool {
   return buffer >= 0;
 }
 
+let pushBuffer: i32 = 0;
+let pushCapacity: usize = 0;
+
+/** A buffer for reading, in the place of that of a push under way until `returnOut`. */
+export function borrowOut(): bool {
+  pushBuffer = buffer;
+  pushCapacity = capacity;
+  return reserveOut(0);
+}
+
+export function returnOut(): void {
+  buffer = pushBuffer;
+  capacity = pushCapacity;
+  used = 0;
+}
+
 export function outOffset(): usize {
   return scratch + buffer;
 }

@@ -4,8 +4,10 @@
 //   begin → probe → reserve  a batch of lines: its verdicts, and room for the worst; no state moves
 //   begin → seal → reserve   the same for entries of the log, whose verdict is known
 //   apply …                  state moves; 1: take the changes and call again, 0: done
-//   rows …, flush …          likewise
-//   late, stats, queryStats  what is counted and listed, in a buffer
+//   end                      the batch is given back, applied or not
+//   flush …                  likewise
+//   readBegin → rows …, late → readEnd   behind the batch of a push under way, which it leaves alone
+//   stats, queryStats        what is counted, in a buffer
 //   image                    where state and told lie, to be copied out; restore makes room for them
 //
 // Addresses and counts are u32, times cross as f64. A false answer is "no memory", before any
@@ -33,15 +35,24 @@ import {
 } from "./layout";
 import { applyBatch, beginApply } from "./apply";
 import { arenaOpen } from "./arena";
-import { beginBatch, extendBatch, sealBatch } from "./batch";
+import { beginBatch, endBatch, extendBatch, sealBatch } from "./batch";
 import { beginPassing, clockOpen, passAll } from "./clock";
 import { dedupeOpen, horizonAt, identityCount } from "./dedupe";
-import { outOffset, takeOut } from "./emit";
+import { borrowOut, outOffset, returnOut, takeOut } from "./emit";
 import { reserveImage, stateBytes } from "./image";
 import { copyLate } from "./late";
 import { probeBatch } from "./probe";
 import { checkProgram } from "./program";
-import { reserveState, resetRegions, scratch, scratchAlloc, told, toldBytes } from "./regions";
+import {
+  reserveState,
+  resetRegions,
+  scratch,
+  scratchAlloc,
+  scratchMark,
+  scratchReturn,
+  told,
+  toldBytes,
+} from "./regions";
 import { reserveBatch, reservePassing, reserveReading } from "./room";
 import { beginRows, readsSlices, writeRows } from "./row";
 import { countOpenWindows } from "./slice";
@@ -120,6 +131,11 @@ export function apply(): u32 {
   return applyBatch() ? 0 : 1;
 }
 
+/** The push is over, whatever became of it: its batch is given back. */
+export function end(): void {
+  endBatch();
+}
+
 /** Makes every window final (`--flush`): `flushBegin` once, then `flush` until it answers 0. */
 export function flushBegin(): bool {
   if (beginBatch(0, 0) == 0 || !reservePassing()) return false;
@@ -131,8 +147,24 @@ export function flush(): u32 {
   return passAll() ? 0 : 1;
 }
 
+let readMark: usize = 0;
+
+/** Room for reading rows and lists; false where the host has no memory. `readEnd` gives it back. */
+export function readBegin(): bool {
+  readMark = scratchMark();
+  list = scratchAlloc(LATE_LISTED_MAX * LATE_BYTES);
+  if (borrowOut() && list >= 0) return true;
+  readEnd();
+  return false;
+}
+
+export function readEnd(): void {
+  returnOut();
+  scratchReturn(readMark);
+}
+
 export function rowsBegin(query: u32): bool {
-  if (beginBatch(0, 0) == 0 || !reserveReading(query)) return false;
+  if (!reserveReading(query)) return false;
   beginRows(query);
   return true;
 }
@@ -150,11 +182,9 @@ export function take(): usize {
   return takeOut();
 }
 
-/** Listed late events of a query, at `report`; how many. */
+/** Listed late events of a query, at `lateList`; how many. */
 export function late(query: u32): u32 {
-  beginBatch(0, 0);
-  list = scratchAlloc(LATE_LISTED_MAX * LATE_BYTES);
-  return list < 0 ? 0 : copyLate(query, scratch + list);
+  return copyLate(query, scratch + list);
 }
 
 let list: i32 = 0;

@@ -67,6 +67,15 @@ export function clearScratch(): void {
   scratchBytes = 0;
 }
 
+/** How far scratch is taken; who allocates for a while goes back there (`scratchReturn`). */
+export function scratchMark(): usize {
+  return scratchBytes;
+}
+
+export function scratchReturn(mark: usize): void {
+  scratchBytes = mark;
+}
+
 /** An offset of `bytes` fresh bytes, not zeroed, in scratch; -1 where the host has no memory. */
 export function scratchAlloc(bytes: usize): i32 {
   const offset = (scratchBytes + 15) & ~15;

@@ -172,15 +172,12 @@ export function reserveBatch(): bool {
   );
 }
 
-/** Room for reading the view of a query. */
+/** Room for the slices that reading the view of a query merges for a moment. */
 export function reserveReading(index: u32): bool {
-  if (readsSlices(index)) {
-    const query = queryProgram(index);
-    const own = 4 * load<u64>(queryState(index), Q_EXTERNAL_MAX);
-    const record = blockBytes(load<u32>(query, QUERY_WINDOW_BYTES));
-    if (own > 0x70000000 || !reserveState(<usize>own + record)) return false;
-  }
-  return reserveOut(0);
+  if (!readsSlices(index)) return true;
+  const own = 4 * load<u64>(queryState(index), Q_EXTERNAL_MAX);
+  const record = blockBytes(load<u32>(queryProgram(index), QUERY_WINDOW_BYTES));
+  return own < 0x70000000 && reserveState(<usize>own + record);
 }
 
 /** Room for making every window final. */

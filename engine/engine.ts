@@ -17,7 +17,7 @@ import { RefusedLines, type Receipt, type RefusedLine } from "./ingest/receipt.t
 import type { Settled } from "./ingest/tally.ts";
 import { tickLine } from "./ingest/tick.ts";
 import { changesOf, type Change } from "./live/change.ts";
-import { Subscriptions, type Listener } from "./live/subscription.ts";
+import { callListener, Subscriptions, type Listener } from "./live/subscription.ts";
 import { DispositionCounts, readStats, type Stats } from "./live/stats.ts";
 import { readRows, type View } from "./live/view.ts";
 import { compile, type Program } from "./query/compile.ts";
@@ -102,9 +102,12 @@ export class Engine {
   readonly #dispositions = new DispositionCounts();
   #core: Core;
   #closed = false;
+  #ended: Promise<void> | null = null;
   #snapshotPosition = 0;
-  /** The push under way, where it could not run in one turn; the next one waits for it. */
-  #tail: Promise<unknown> | null = null;
+  /** Where one was due last, saved or not. */
+  #snapshotTried = 0;
+  /** What waits for the push under way; null where none is. */
+  #waiting: (() => void)[] | null = null;
 
   /** Use `open`. */
   constructor(
@@ -141,21 +144,25 @@ export class Engine {
   }
 
   async #push(input: PushInput, options: PushOptions): Promise<Receipt> {
-    const { bytes, lines } = readInput(input, options.format);
-    const filled = this.#intake.fill(this.#core, bytes, lines, options);
-    this.#core.probe();
-    const pending = this.#intake.settle(filled);
-    const settled = pending instanceof Promise ? await pending : pending;
-    if (settled.entries > 0) this.#core.reserve();
-    const written = this.#append(settled);
-    if (written instanceof Promise) await written;
-    this.#keep(settled);
-    const applied = this.#apply(settled);
-    const records = applied instanceof Promise ? await applied : applied;
-    if (!this.#subscriptions.isEmpty) this.#subscriptions.tell(changesOf(this.plan, records));
-    const saved = this.#snapshotWhenDue();
-    if (saved instanceof Promise) await saved;
-    return settled.receipt;
+    try {
+      const { bytes, lines } = readInput(input, options.format);
+      const filled = this.#intake.fill(this.#core, bytes, lines, options);
+      this.#core.probe();
+      const pending = this.#intake.settle(filled);
+      const settled = pending instanceof Promise ? await pending : pending;
+      if (settled.entries > 0) this.#core.reserve();
+      const written = this.#append(settled);
+      if (written instanceof Promise) await written;
+      this.#keep(settled);
+      const applied = this.#apply(settled);
+      const records = applied instanceof Promise ? await applied : applied;
+      if (!this.#subscriptions.isEmpty) this.#subscriptions.tell(changesOf(this.plan, records));
+      const saved = this.#snapshotWhenDue();
+      if (saved instanceof Promise) await saved;
+      return settled.receipt;
+    } finally {
+      this.#endTurn();
+    }
   }
 
   #append(settled: Settled): MaybePromise<void> {
@@ -213,6 +220,7 @@ export class Engine {
 
   /** Makes every window final, as if the clock had passed them all (`--flush`); not in the log. */
   flush(): Change[] {
+    if (this.#waiting !== null) throw new Error("A push is under way: flush after it.");
     const records: Uint8Array[] = [];
     this.#core.flush((bytes) => records.push(bytes));
     const changes = changesOf(this.plan, records);
@@ -238,7 +246,7 @@ export class Engine {
     if (from === "now") return this.#subscriptions.add(query, listener);
     if (from === "snapshot") {
       const changes = this.#viewAsChanges(query);
-      if (changes.length > 0) listener(changes);
+      if (changes.length > 0) callListener(listener, changes);
       return this.#subscriptions.add(query, listener);
     }
     return this.#subscribeFrom(query, listener, from);
@@ -273,9 +281,9 @@ export class Engine {
         const changes = changesOf(this.plan, records).filter((change) => {
           return change.query === query && change.position >= from;
         });
-        if (changes.length > 0 && !stopped) listener(changes);
+        if (changes.length > 0 && !stopped) callListener(listener, changes);
       });
-      for (const changes of waiting ?? []) if (!stopped) listener(changes);
+      for (const changes of waiting ?? []) if (!stopped) callListener(listener, changes);
       waiting = null;
     };
     void catchUp();
@@ -321,32 +329,58 @@ export class Engine {
   /** Saves the state at the present position in the store, so that opening is fast. */
   snapshot(): Promise<{ position: number }> {
     return this.#inTurn(async () => {
-      const saved = this.#saveSnapshot();
-      if (saved instanceof Promise) await saved;
-      return { position: this.#snapshotPosition };
+      try {
+        const saved = this.#saveSnapshot();
+        if (saved instanceof Promise) await saved;
+        return { position: this.#snapshotPosition };
+      } finally {
+        this.#endTurn();
+      }
     });
   }
 
-  /** Ends the engine, after the pushes under way, with a snapshot. */
-  async close(): Promise<void> {
-    if (this.#closed) return;
-    if (this.#core.counts().position > this.#snapshotPosition || this.#tail !== null) {
-      await this.snapshot();
-    }
+  /** Ends the engine with a snapshot, after the pushes called before; those after it are refused. */
+  close(): Promise<void> {
+    this.#ended ??= this.#closed ? this.#closeStore() : this.#inTurn(() => this.#end());
     this.#closed = true;
+    return this.#ended;
+  }
+
+  async #end(): Promise<void> {
+    try {
+      const isSaved = this.#core.counts().position === this.#snapshotPosition;
+      if (!isSaved) await this.#saveSnapshot();
+    } finally {
+      this.#endTurn();
+      await this.#closeStore();
+    }
+  }
+
+  async #closeStore(): Promise<void> {
     await this.#store.close();
   }
 
   #saveSnapshot(): MaybePromise<void> {
     const { position } = this.#core.counts();
     const bytes = encodeSnapshot({ position, plan: this.plan.source, ...this.#core.image() });
-    this.#snapshotPosition = position;
-    return this.#store.saveSnapshot({ position, bytes });
+    const noteSaved = (): void => {
+      this.#snapshotPosition = position;
+    };
+    const saved = this.#store.saveSnapshot({ position, bytes });
+    return saved instanceof Promise ? saved.then(noteSaved) : noteSaved();
   }
 
+  /** One that fails is no fault of the push: the log has everything, and the next is due as ever. */
   #snapshotWhenDue(): MaybePromise<void> {
     const { position } = this.#core.counts();
-    if (position - this.#snapshotPosition >= SNAPSHOT_ENTRIES) return this.#saveSnapshot();
+    if (position - Math.max(this.#snapshotTried, this.#snapshotPosition) < SNAPSHOT_ENTRIES) return;
+    this.#snapshotTried = position;
+    try {
+      const saved = this.#saveSnapshot();
+      return saved instanceof Promise ? saved.catch(() => {}) : saved;
+    } catch {
+      return;
+    }
   }
 
   /** Puts the core where the log ends: from the newest good snapshot, or from the beginning. */
@@ -384,20 +418,30 @@ export class Engine {
 
   // ── turns ────────────────────────────────────────────────────────────────────────────────────
 
-  /** Runs `work` after all that was asked before it; at once where nothing is under way. */
+  /**
+   * Runs `work` after all that was asked before it; at once where nothing is under way. At its end
+   * `work` calls #endTurn.
+   */
   #inTurn<T>(work: () => Promise<T>): Promise<T> {
     if (this.#closed) {
       return Promise.reject(
         new HostFault("engine_closed", "This engine is closed: open it again."),
       );
     }
-    const result = this.#tail === null ? work() : this.#tail.then(work, work);
-    const endTurn = (): void => {
-      if (this.#tail === tail) this.#tail = null;
-    };
-    const tail: Promise<void> = result.then(endTurn, endTurn);
-    this.#tail = tail;
-    return result;
+    if (this.#waiting === null) {
+      this.#waiting = [];
+      return work();
+    }
+    const { promise, resolve } = Promise.withResolvers<void>();
+    this.#waiting.push(resolve);
+    return promise.then(work);
+  }
+
+  #endTurn(): void {
+    this.#core.end();
+    const next = this.#waiting?.shift();
+    if (next === undefined) this.#waiting = null;
+    else next();
   }
 
   #indexOf(query: string): number {

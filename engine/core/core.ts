@@ -15,8 +15,11 @@ interface Exports {
   reserve(): number;
   batch(): number;
   apply(): number;
+  end(): void;
   flushBegin(): number;
   flush(): number;
+  readBegin(): number;
+  readEnd(): void;
   rowsBegin(query: number): number;
   rows(from: number, to: number): number;
   out(): number;
@@ -146,6 +149,11 @@ export class Core {
     this.#drain(() => this.#exports.apply(), emit);
   }
 
+  /** Gives the batch back: the push is over, applied or not. */
+  end(): void {
+    this.#exports.end();
+  }
+
   /** Makes every window final. */
   flush(emit: (records: Uint8Array) => void): void {
     this.#must(this.#exports.flushBegin(), "flush");
@@ -154,8 +162,10 @@ export class Core {
 
   /** The rows of a query whose windows touch [from, to), in no order. */
   rows(query: number, from: number, to: number, emit: (records: Uint8Array) => void): void {
-    this.#must(this.#exports.rowsBegin(query), "read a view");
-    this.#drain(() => this.#exports.rows(from, to), emit);
+    this.#read("read a view", () => {
+      this.#must(this.#exports.rowsBegin(query), "read a view");
+      this.#drain(() => this.#exports.rows(from, to), emit);
+    });
   }
 
   /** Records are copied out: what holds them outlives the buffer. */
@@ -199,19 +209,21 @@ export class Core {
 
   /** The listed late events of a query, oldest first. */
   late(query: number): LateEvent[] {
-    const count = this.#exports.late(query);
-    const { view } = this;
-    const list = this.#exports.lateList();
-    return Array.from({ length: count }, (_, index) => {
-      const at = list + index * layout.LATE_BYTES;
-      return {
-        position: view.getFloat64(at + layout.LATE_POSITION, true),
-        window: {
-          start: Number(view.getBigInt64(at + layout.LATE_START, true)),
-          end: Number(view.getBigInt64(at + layout.LATE_END, true)),
-        },
-        lateMs: Number(view.getBigInt64(at + layout.LATE_MS, true)),
-      };
+    return this.#read("list late events", () => {
+      const count = this.#exports.late(query);
+      const { view } = this;
+      const list = this.#exports.lateList();
+      return Array.from({ length: count }, (_, index) => {
+        const at = list + index * layout.LATE_BYTES;
+        return {
+          position: view.getFloat64(at + layout.LATE_POSITION, true),
+          window: {
+            start: Number(view.getBigInt64(at + layout.LATE_START, true)),
+            end: Number(view.getBigInt64(at + layout.LATE_END, true)),
+          },
+          lateMs: Number(view.getBigInt64(at + layout.LATE_MS, true)),
+        };
+      });
     });
   }
 
@@ -237,6 +249,16 @@ export class Core {
     this.#must(this.#exports.restore(state.length, told.length), "restore a snapshot");
     this.bytes.set(state, layout.STATE);
     this.bytes.set(told, this.#exports.toldAddress());
+  }
+
+  /** Reads behind the batch of a push under way, which waits for its append. */
+  #read<T>(what: string, read: () => T): T {
+    this.#must(this.#exports.readBegin(), what);
+    try {
+      return read();
+    } finally {
+      this.#exports.readEnd();
+    }
   }
 
   #must(answer: number, what: string): number {

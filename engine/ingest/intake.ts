@@ -118,6 +118,8 @@ export class Intake {
   }
 
   #settle(filled: Filled, entries: ReadonlyMap<number, DecodedEvent>): Settled {
+    // Reading a view meanwhile may have made room, and so moved the batch.
+    filled.batch.settle();
     const tally = new Tally(filled);
     for (let line = 0; line < filled.lines.length; line++) {
       this.#judge(filled, tally, entries, line);

@@ -33,16 +33,17 @@ export class Subscriptions {
   /** Tells the changes of one push, which are in the order of the contract. */
   tell(changes: readonly Change[]): void {
     if (changes.length === 0) return;
-    for (const listener of this.#all) call(listener, changes);
+    for (const listener of this.#all) callListener(listener, changes);
     for (const [query, listeners] of this.#listeners) {
       if (listeners.size === 0) continue;
       const own = changes.filter((change) => change.query === query);
-      if (own.length > 0) for (const listener of listeners) call(listener, own);
+      if (own.length > 0) for (const listener of listeners) callListener(listener, own);
     }
   }
 }
 
-function call(listener: Listener, changes: readonly Change[]): void {
+/** Calls it; what it throws does not come back here. */
+export function callListener(listener: Listener, changes: readonly Change[]): void {
   try {
     listener(changes);
   } catch (error) {

@@ -80,7 +80,8 @@ describe("A stored chunk", () => {
       await expectFault(() => decodeChunk(bytes.slice(0, length)), "chunk_broken");
     }
     const longer = new Uint8Array([...bytes, 10]);
-    await expectFault(() => decodeChunk(longer), "chunk_broken", "position 4711");
+    const tooLong = `got ${longer.length} bytes when its header says ${bytes.length}`;
+    await expectFault(() => decodeChunk(longer), "chunk_broken", "position 4711", tooLong);
     await expectFault(
       () => decodeChunk(bytes.slice(0, -1)),
       "chunk_broken",

@@ -164,11 +164,32 @@ describe("The IndexedDB store in Chromium", () => {
   test("opens a fresh handle when the browser ended the connection", async () => {
     const connections = watchConnections();
     const store = await filledStore(newName());
-    connections[0]!.close();
     connections[0]!.dispatchEvent(new Event("close"));
     await store.append(appendOf(3, 2));
     expect(await store.read(0, 1e6)).toHaveLength(2);
     expect(connections).toHaveLength(2);
+    connections[0]!.close();
+    await store.close();
+  });
+
+  test("appends once when its connection is ended in the middle of an append", async () => {
+    const store = await filledStore(newName());
+    const restore = replaceMethod(IDBDatabase.prototype, "transaction", (original) => {
+      return function (this: IDBDatabase, ...words) {
+        restore();
+        const tx = original.apply(this, words) as IDBTransaction;
+        queueMicrotask(() => {
+          tx.abort();
+          this.dispatchEvent(new Event("close"));
+          this.close();
+        });
+        return tx;
+      };
+    });
+    const write = appendOf(3, 2);
+    await store.append(write);
+    expect(await store.recover()).toMatchObject({ endPosition: 5 });
+    expect((await store.read(3, 1e6))[0]).toEqual(write.chunk);
     await store.close();
   });
 

@@ -1,0 +1,178 @@
+// The page's copy of the view, fed by frames: every row, by restaurant and window; the city's sums
+// by window, kept in pence so that adding and taking away leaves nothing over.
+
+import type { Row } from "../../engine/index.ts";
+import type { Counts, Frame, LateOrder, RestaurantFact } from "../replay/protocol.ts";
+
+export const WINDOW_MS = 5 * 60_000;
+/** The plan's grace: a window is final so long after its end. */
+export const GRACE_MS = 60_000;
+/** Windows on the strip. */
+export const STRIP = 12;
+/** Windows further apart than this belong to two services. */
+const SERVICE_GAP_MS = 2 * 3_600_000;
+
+/** A row's value, as the plan names it. */
+export interface Measures {
+  readonly orders: number;
+  readonly revenue: number | null;
+  readonly average: number | null;
+  readonly smallest: number | null;
+  readonly largest: number | null;
+}
+
+export interface Sum {
+  orders: number;
+  pence: number;
+  /** Restaurants with orders in this window. */
+  restaurants: number;
+}
+
+export class Mirror {
+  frame: Frame | null = null;
+  readonly #rows = new Map<string, Map<number, Row>>();
+  readonly #sums = new Map<number, Sum>();
+  readonly #facts = new Map<string, RestaurantFact>();
+  readonly #late = new Map<string, number>();
+  #rowCount = 0;
+
+  take(frame: Frame): void {
+    if (frame.isFirst) this.#forget();
+    for (const fact of frame.restaurants) this.#facts.set(fact.restaurantId, fact);
+    for (const row of frame.rows) this.#takeRow(row);
+    for (const late of frame.late) this.#takeLate(late);
+    this.frame = frame;
+  }
+
+  #forget(): void {
+    this.#rows.clear();
+    this.#sums.clear();
+    this.#late.clear();
+    this.#facts.clear();
+    this.#rowCount = 0;
+  }
+
+  #takeRow(row: Row): void {
+    const restaurantId = String(row.key["restaurantId"]);
+    let own = this.#rows.get(restaurantId);
+    if (own === undefined) this.#rows.set(restaurantId, (own = new Map()));
+    const { start } = row.window;
+    const before = own.get(start);
+    const sum = this.#sums.get(start) ?? { orders: 0, pence: 0, restaurants: 0 };
+    this.#sums.set(start, sum);
+    sum.orders += measuresOf(row).orders - (before ? measuresOf(before).orders : 0);
+    sum.pence += penceOf(row) - (before ? penceOf(before) : 0);
+    if (before === undefined) {
+      sum.restaurants++;
+      this.#rowCount++;
+    }
+    own.set(start, row);
+  }
+
+  #takeLate({ restaurantId, windowStart }: LateOrder): void {
+    const cell = `${restaurantId} ${windowStart}`;
+    this.#late.set(cell, (this.#late.get(cell) ?? 0) + 1);
+  }
+
+  get counts(): Counts | null {
+    return this.frame?.counts ?? null;
+  }
+
+  /** The start of the window that the clock stands in; null before the first event. */
+  get windowNow(): number | null {
+    const clock = this.frame?.clock ?? null;
+    return clock === null ? null : Math.floor(clock / WINDOW_MS) * WINDOW_MS;
+  }
+
+  get rowCount(): number {
+    return this.#rowCount;
+  }
+
+  get restaurantCount(): number {
+    return this.#facts.size;
+  }
+
+  get restaurantIds(): Iterable<string> {
+    return this.#rows.keys();
+  }
+
+  isFinal(windowStart: number): boolean {
+    const clock = this.frame?.clock ?? -Infinity;
+    return clock >= windowStart + WINDOW_MS + GRACE_MS;
+  }
+
+  row(restaurantId: string, windowStart: number): Row | undefined {
+    return this.#rows.get(restaurantId)?.get(windowStart);
+  }
+
+  measures(restaurantId: string, windowStart: number): Measures | null {
+    const row = this.row(restaurantId, windowStart);
+    return row === undefined ? null : measuresOf(row);
+  }
+
+  orders(restaurantId: string, windowStart: number): number {
+    return this.measures(restaurantId, windowStart)?.orders ?? 0;
+  }
+
+  /** Orders that came too late for a restaurant's window. */
+  late(restaurantId: string, windowStart: number): number {
+    return this.#late.get(`${restaurantId} ${windowStart}`) ?? 0;
+  }
+
+  sum(windowStart: number): Sum {
+    return this.#sums.get(windowStart) ?? { orders: 0, pence: 0, restaurants: 0 };
+  }
+
+  name(restaurantId: string): string {
+    return this.#facts.get(restaurantId)?.name ?? restaurantId;
+  }
+
+  fact(restaurantId: string): RestaurantFact | null {
+    return this.#facts.get(restaurantId) ?? null;
+  }
+
+  /** Every row, by window and restaurant. */
+  allRows(): Row[] {
+    const rows = [...this.#rows.values()].flatMap((own) => [...own.values()]);
+    return rows.toSorted((a, b) => a.window.end - b.window.end || (idOf(a) < idOf(b) ? -1 : 1));
+  }
+
+  /** The starts of all windows of the service that holds `at`, an evening or a noon. */
+  service(at: number): number[] {
+    const starts = [...this.#sums.keys()].toSorted((a, b) => a - b);
+    let service: number[] = [];
+    for (const start of starts) {
+      if (start - (service.at(-1) ?? start) > SERVICE_GAP_MS) {
+        if (start > at) break;
+        service = [];
+      }
+      service.push(start);
+    }
+    if (service.length === 0) return [];
+    const count = (service.at(-1)! - service[0]!) / WINDOW_MS + 1;
+    return Array.from({ length: count }, (_, index) => service[0]! + index * WINDOW_MS);
+  }
+}
+
+export function idOf(row: Row): string {
+  return String(row.key["restaurantId"]);
+}
+
+export function measuresOf(row: Row): Measures {
+  const { orders, revenue, average, smallest, largest } = row.value;
+  return {
+    orders: number(orders) ?? 0,
+    revenue: number(revenue),
+    average: number(average),
+    smallest: number(smallest),
+    largest: number(largest),
+  };
+}
+
+function penceOf(row: Row): number {
+  return Math.round((measuresOf(row).revenue ?? 0) * 100);
+}
+
+function number(value: unknown): number | null {
+  return typeof value === "number" ? value : null;
+}

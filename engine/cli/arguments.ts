@@ -1,0 +1,137 @@
+// The words of the command line: what was asked for, or one sentence why it cannot be.
+
+import { parseArgs } from "node:util";
+
+export interface RunCommand {
+  readonly name: "run";
+  readonly plan: string;
+  /** Standard input where there is none. */
+  readonly recordings: readonly string[];
+  readonly batch: number;
+  /** Null leaves the plan's. */
+  readonly emit: Emit | null;
+  readonly view: boolean;
+  readonly flush: boolean;
+  readonly ticks: boolean;
+  readonly receivedAt: string | null;
+  readonly log: boolean;
+  readonly report: string | null;
+  readonly stateHash: boolean;
+  readonly viewHash: boolean;
+}
+
+export type Command =
+  | RunCommand
+  | { readonly name: "check" | "explain"; readonly plan: string }
+  | { readonly name: "help" };
+
+export type Emit = (typeof EMITS)[number];
+
+/** The words are wrong; the message is one sentence. */
+export class UsageFault extends Error {}
+
+export const USAGE = `millrace run PLAN.json [RECORDING.ndjson …]   changes out; standard input where no file is named
+  --batch N             non-blank lines a push (default 1000)
+  --emit all|final|none overrides the plan's emit
+  --view                at the end, every row of every view instead of the changes
+  --flush               at the end, close every window
+  --ticks               a line that is {"tick": integer} is a tick
+  --received-at FIELD   each event's receive time, from this top-level member
+  --log                 the input is an exported log
+  --report FILE         write { receipt, stats } as JSON
+  --state-hash          SHA-256 of the state before --flush, as the last line of standard error
+  --view-hash           SHA-256 of all rows of all views, as the last line of standard error
+millrace check PLAN.json                      lists the plan's faults
+millrace explain PLAN.json                    draws the topology as Mermaid
+
+Exit: 0 fine; 3 lines were invalid or quarantined; 2 the plan or the arguments are wrong; 1 else.
+`;
+
+const EMITS = ["all", "final", "none"] as const;
+const BATCH_DEFAULT = 1000;
+const UNBUILT = ["tune", "diff", "verify"];
+
+const OPTIONS = {
+  batch: { type: "string" },
+  emit: { type: "string" },
+  view: { type: "boolean" },
+  flush: { type: "boolean" },
+  ticks: { type: "boolean" },
+  "received-at": { type: "string" },
+  log: { type: "boolean" },
+  report: { type: "string" },
+  "state-hash": { type: "boolean" },
+  "view-hash": { type: "boolean" },
+  explain: { type: "boolean" },
+  help: { type: "boolean", short: "h" },
+} as const;
+
+export function parseArguments(words: readonly string[]): Command {
+  const [name, ...rest] = words;
+  if (name === undefined) throw new UsageFault("Say run, check or explain; --help tells more.");
+  if (name === "--help" || name === "-h" || name === "help") return { name: "help" };
+  if (UNBUILT.includes(name)) throw new UsageFault(`millrace ${name} is not supported yet.`);
+  if (name === "run") return parseRun(rest);
+  if (name !== "check" && name !== "explain") {
+    throw new UsageFault(`Got the command "${name}" when expected run, check or explain.`);
+  }
+  const { values, positionals } = parsed(rest, { help: OPTIONS.help });
+  if (values.help === true) return { name: "help" };
+  const [plan] = positionals;
+  if (plan !== undefined && positionals.length === 1) return { name, plan };
+  throw new UsageFault(`Got ${positionals.length} files when millrace ${name} takes one plan.`);
+}
+
+function parseRun(words: readonly string[]): Command {
+  const { values, positionals } = parsed(words, OPTIONS);
+  if (values.help === true) return { name: "help" };
+  if (values.explain === true) throw new UsageFault("--explain is not supported yet.");
+  const [plan, ...recordings] = positionals;
+  if (plan === undefined) throw new UsageFault("millrace run takes a plan, and then recordings.");
+  const log = values.log ?? false;
+  const receivedAt = values["received-at"] ?? null;
+  if (log && receivedAt !== null) {
+    throw new UsageFault("A log has its receive times: leave out --received-at or --log.");
+  }
+  return {
+    name: "run",
+    plan,
+    recordings,
+    batch: values.batch === undefined ? BATCH_DEFAULT : batchOf(values.batch),
+    emit: values.emit === undefined ? null : emitOf(values.emit),
+    view: values.view ?? false,
+    flush: values.flush ?? false,
+    ticks: values.ticks ?? false,
+    receivedAt,
+    log,
+    report: values.report ?? null,
+    stateHash: values["state-hash"] ?? false,
+    viewHash: values["view-hash"] ?? false,
+  };
+}
+
+function parsed<Options extends { readonly help: (typeof OPTIONS)["help"] }>(
+  words: readonly string[],
+  options: Options,
+) {
+  try {
+    return parseArgs({ args: [...words], options, allowPositionals: true, strict: true });
+  } catch (error) {
+    if (!(error instanceof TypeError)) throw error;
+    // Node goes on to explain itself; the first sentence says it.
+    const [sentence = ""] = error.message.split(/\.\s/, 1);
+    throw new UsageFault(`${sentence.replace(/\.$/, "")}.`);
+  }
+}
+
+function batchOf(text: string): number {
+  const lines = /^[0-9]+$/.test(text) ? Number(text) : 0;
+  if (lines >= 1 && Number.isSafeInteger(lines)) return lines;
+  throw new UsageFault(`Got --batch ${text} when expected a whole number, 1 or more.`);
+}
+
+function emitOf(text: string): Emit {
+  const emit = EMITS.find((each) => each === text);
+  if (emit !== undefined) return emit;
+  throw new UsageFault(`Got --emit ${text} when expected all, final or none.`);
+}

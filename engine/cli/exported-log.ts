@@ -1,0 +1,119 @@
+// An exported log, cut into its pushes: a control line begins a chunk, and a chunk is a push. A tick
+// before the first control line is a push of its own. What this version cannot replay is refused.
+
+import { tickOf } from "../ingest/tick.ts";
+import { PushBuffer, type Push } from "./push.ts";
+import { placeText, type Place, type RecordedLine } from "./recording.ts";
+
+/** The log cannot be replayed; the message is one sentence that names a line. */
+export class LogFault extends Error {}
+
+type ReceivedAt = null | number | readonly (number | null)[];
+
+/** The control line of a chunk. */
+interface Control {
+  readonly position: number;
+  readonly receivedAt: ReceivedAt;
+  readonly place: Place;
+}
+
+export interface LogPush extends Push {
+  /** Null for a tick that no control line precedes. */
+  readonly control: Control | null;
+}
+
+const CONTROL = /^[ \t]*\{[ \t]*"(?:chunk|tick|fact|released|zones)"[ \t]*:/;
+/** More than a control line has before its first colon. */
+const CONTROL_BYTES = 64;
+const ENVELOPE = ["eventId", "specversion"];
+
+const decoder = new TextDecoder();
+
+export class LogCutter {
+  readonly #buffer = new PushBuffer();
+  #control: Control | null = null;
+
+  /** The push that this line shows to be whole. */
+  add(line: RecordedLine): LogPush | null {
+    const { bytes, place } = line;
+    const isTick = tickOf(bytes, 0, bytes.length) !== null;
+    const control = isTick ? null : controlOf(line);
+    if (control !== null) {
+      const push = this.end();
+      this.#control = control;
+      return push;
+    }
+    this.#buffer.add(line);
+    if (this.#control !== null) return null;
+    if (isTick) return { ...this.#buffer.take(), control: null };
+    throw new LogFault(`${placeText(place)}: A log's events stand behind a control line.`);
+  }
+
+  /** The last push. */
+  end(): LogPush | null {
+    const control = this.#control;
+    if (control === null) return null;
+    const push = { ...this.#buffer.take(), control };
+    checkCount(control, push.places.length);
+    this.#control = null;
+    return push;
+  }
+}
+
+/** What a push is given, once it is known to stand where the engine does. */
+export function receivedAtOf({ control }: LogPush, position: number): ReceivedAt {
+  if (control === null) return null;
+  if (control.position === position) return control.receivedAt;
+  const at = `begins at position ${control.position}`;
+  throw new LogFault(`${placeText(control.place)}: The chunk ${at} when ${position} is next.`);
+}
+
+function checkCount({ receivedAt, place }: Control, entries: number): void {
+  if (entries === 0) throw new LogFault(`${placeText(place)}: The chunk has no entries.`);
+  if (receivedAt === null || typeof receivedAt === "number") return;
+  if (receivedAt.length === entries) return;
+  const times = `The chunk has ${receivedAt.length} receive times for ${entries} entries`;
+  throw new LogFault(`${placeText(place)}: ${times}.`);
+}
+
+/** Null where the line is an event: one may have a member of a control line's name. */
+function controlOf({ bytes, place }: RecordedLine): Control | null {
+  if (!CONTROL.test(decoder.decode(bytes.subarray(0, CONTROL_BYTES)))) return null;
+  const line = recordOf(parse(bytes));
+  if (line !== null && ENVELOPE.some((name) => Object.hasOwn(line, name))) return null;
+  const chunk = recordOf(line?.["chunk"]);
+  for (const name of ["fact", "released", "zones"]) {
+    const isThere = [line, chunk].some((each) => each !== null && Object.hasOwn(each, name));
+    if (isThere) throw new LogFault(`${placeText(place)}: "${name}" is not supported yet.`);
+  }
+  const position = chunk?.["position"];
+  const receivedAt = chunk?.["receivedAt"];
+  const isWhole = line !== null && Object.keys(line).length === 1;
+  const isKnown = chunk !== null && Object.keys(chunk).length === 2;
+  if (isWhole && isKnown && isPosition(position) && isReceivedAt(receivedAt)) {
+    return { position, receivedAt, place };
+  }
+  throw new LogFault(`${placeText(place)}: The control line is malformed.`);
+}
+
+function parse(bytes: Uint8Array): unknown {
+  try {
+    return JSON.parse(decoder.decode(bytes));
+  } catch {
+    return null;
+  }
+}
+
+function recordOf(value: unknown): { readonly [name: string]: unknown } | null {
+  const isRecord = typeof value === "object" && value !== null && !Array.isArray(value);
+  return isRecord ? (value as { readonly [name: string]: unknown }) : null;
+}
+
+function isPosition(value: unknown): value is number {
+  return Number.isSafeInteger(value) && (value as number) >= 0;
+}
+
+function isReceivedAt(value: unknown): value is ReceivedAt {
+  const times: readonly unknown[] = Array.isArray(value) ? value : [value];
+  return times.every((time) => time === null || Number.isSafeInteger(time));
+}

@@ -1,0 +1,172 @@
+// A run: recordings through an engine, changes or rows out, a summary at the end.
+//
+//   source (bytes) → RecordingReader (lines) → PushBuffer or LogCutter (pushes) → engine
+//          → standard output (changes), standard error (faults, summary, hashes)
+//
+// Nothing is held but the push at hand: reading waits for the engine, and that for the output.
+
+import { writeFile } from "node:fs/promises";
+import { open, type Engine, type PushOptions } from "../engine.ts";
+import type { RunCommand } from "./arguments.ts";
+import { ClockWatch } from "./clock-watch.ts";
+import { LogCutter, receivedAtOf } from "./exported-log.ts";
+import type { Output } from "./output.ts";
+import { readPlan, withEmit } from "./plan-file.ts";
+import { Progress } from "./progress.ts";
+import { PushBuffer, type Push } from "./push.ts";
+import { Reception } from "./reception.ts";
+import { RecordingReader, type RecordedLine } from "./recording.ts";
+import { jsonLines, printRows, viewHash } from "./rows.ts";
+import { openSources } from "./source.ts";
+import { TemporaryLog } from "./temporary-log.ts";
+import { summary } from "./summary.ts";
+
+const EXIT_FINE = 0;
+const EXIT_FAULTS = 3;
+/** A run on the same log has the same tables wherever it runs. */
+const HASH_KEY = new Uint8Array(16);
+
+export async function run(
+  command: RunCommand,
+  stdin: () => AsyncIterable<Uint8Array>,
+  stdout: Output,
+  stderr: Output,
+): Promise<number> {
+  const { source } = await readPlan(command.plan);
+  const plan = command.emit === null ? source : withEmit(source, command.emit);
+  const { sources, totalBytes } = await openSources(command.recordings, stdin);
+  const store = new TemporaryLog();
+  const engine = await open({ plan, store, hashKey: HASH_KEY });
+  const progress = new Progress(stderr, command.view || !stdout.isTerminal, totalBytes);
+  const runner = new Run(command, engine, stdout, stderr, progress);
+  try {
+    for (const { name, chunks } of sources) await runner.read(name, chunks());
+    await runner.readEnd();
+    return await runner.end();
+  } finally {
+    await progress.clear().catch(() => {});
+    store.close();
+  }
+}
+
+class Run {
+  readonly #command: RunCommand;
+  readonly #engine: Engine;
+  readonly #stdout: Output;
+  readonly #stderr: Output;
+  readonly #progress: Progress;
+  readonly #reception: Reception;
+  readonly #watch = new ClockWatch();
+  readonly #buffer = new PushBuffer();
+  readonly #cutter: LogCutter | null;
+  /** Changes that were told and not yet written. */
+  #changes = "";
+
+  constructor(
+    command: RunCommand,
+    engine: Engine,
+    stdout: Output,
+    stderr: Output,
+    progress: Progress,
+  ) {
+    this.#command = command;
+    this.#engine = engine;
+    this.#stdout = stdout;
+    this.#stderr = stderr;
+    this.#progress = progress;
+    this.#reception = new Reception(command.report !== null);
+    this.#cutter = command.log ? new LogCutter() : null;
+    if (!command.view) {
+      engine.listen((changes) => {
+        this.#changes += jsonLines(changes);
+      });
+    }
+  }
+
+  // ── in ───────────────────────────────────────────────────────────────────────────────────────
+
+  async read(name: string, chunks: AsyncIterable<Uint8Array>): Promise<void> {
+    const reader = new RecordingReader(name, this.#command.log ? "lines" : "lines or array");
+    for await (const chunk of chunks) {
+      await this.#take(reader.feed(chunk));
+      await this.#progress.read(chunk.length);
+      if (reader.isDone) return;
+    }
+    await this.#take(reader.end());
+  }
+
+  /** A push may span recordings; the last is what is left. */
+  async readEnd(): Promise<void> {
+    if (this.#cutter !== null) return this.#pushLog(this.#cutter.end());
+    if (this.#buffer.count > 0) await this.#push(this.#buffer.take(), this.#options);
+  }
+
+  async #take(lines: readonly RecordedLine[]): Promise<void> {
+    for (const line of lines) {
+      if (this.#cutter !== null) {
+        const push = this.#cutter.add(line);
+        if (push !== null) await this.#pushLog(push);
+        continue;
+      }
+      this.#buffer.add(line);
+      if (this.#buffer.count === this.#command.batch) {
+        await this.#push(this.#buffer.take(), this.#options);
+      }
+    }
+  }
+
+  get #options(): PushOptions {
+    const { ticks, receivedAt } = this.#command;
+    const member = receivedAt === null ? {} : { receivedAtMember: receivedAt };
+    return { format: "ndjson", ticks, ...member };
+  }
+
+  async #pushLog(push: ReturnType<LogCutter["end"]>): Promise<void> {
+    if (push === null) return;
+    const receivedAt = receivedAtOf(push, this.#reception.position);
+    const known = receivedAt === null ? {} : { receivedAt };
+    await this.#push(push, { format: "ndjson", ticks: true, ...known });
+  }
+
+  async #push(push: Push, options: PushOptions): Promise<void> {
+    const receipt = await this.#engine.push(push.bytes, options);
+    this.#watch.look(this.#engine.stats().clock, push, receipt, {
+      delayMs: this.#engine.plan.clock.delayMs,
+      options,
+    });
+    const told = this.#reception.add(receipt, push);
+    if (told.length > 0) {
+      await this.#progress.clear();
+      await this.#stderr.write(`${told.join("\n")}\n`);
+    }
+    await this.#writeChanges();
+  }
+
+  async #writeChanges(): Promise<void> {
+    const text = this.#changes;
+    this.#changes = "";
+    await this.#stdout.write(text);
+  }
+
+  // ── out ──────────────────────────────────────────────────────────────────────────────────────
+
+  async end(): Promise<number> {
+    const { flush, view, report, stateHash } = this.#command;
+    const engine = this.#engine;
+    const hashes = stateHash ? [await engine.stateHash()] : [];
+    if (flush) engine.flush();
+    await this.#writeChanges();
+    if (view) await printRows(engine, this.#stdout);
+    if (this.#command.viewHash) hashes.push(viewHash(engine));
+    const stats = engine.stats();
+    if (report !== null) {
+      const text = JSON.stringify({ receipt: this.#reception.receipt(), stats }, null, 2);
+      await writeFile(report, `${text}\n`);
+    }
+    await this.#progress.clear();
+    await this.#stderr.write(summary(this.#reception, this.#watch, stats));
+    await this.#stderr.write(hashes.map((hash) => `${hash}\n`).join(""));
+    const { invalid, quarantined } = this.#reception;
+    return invalid + quarantined > 0 ? EXIT_FAULTS : EXIT_FINE;
+  }
+}

@@ -1,0 +1,32 @@
+// Where the bytes come from: the files named, one after another, or standard input.
+
+import { createReadStream } from "node:fs";
+import { access, constants, stat } from "node:fs/promises";
+
+export interface Source {
+  readonly name: string;
+  /** Opened when it is read. */
+  readonly chunks: () => AsyncIterable<Uint8Array>;
+}
+
+const CHUNK_BYTES = 256 * 1024;
+
+/** Rejects where a file cannot be read: a slip in the last name costs no run. */
+export async function openSources(
+  paths: readonly string[],
+  stdin: () => AsyncIterable<Uint8Array>,
+): Promise<{ sources: Source[]; totalBytes: number | null }> {
+  if (paths.length === 0) {
+    return { sources: [{ name: "standard input", chunks: stdin }], totalBytes: null };
+  }
+  let totalBytes: number | null = 0;
+  for (const path of paths) {
+    await access(path, constants.R_OK);
+    const file = await stat(path);
+    totalBytes = file.isFile() && totalBytes !== null ? totalBytes + file.size : null;
+  }
+  const sources = paths.map((path) => {
+    return { name: path, chunks: () => createReadStream(path, { highWaterMark: CHUNK_BYTES }) };
+  });
+  return { sources, totalBytes };
+}

@@ -1,0 +1,77 @@
+// The engine on a case's pushes: by text, bytes or `tick`, and opened again from its store midway.
+
+import { memory, open, type Change, type Engine, type Receipt } from "../../engine/index.ts";
+import type { PlanJson } from "../model/plan.ts";
+import type { Line } from "../model.ts";
+import type { Pushes } from "./case.ts";
+import type { Random } from "./random.ts";
+
+export interface EngineRunOptions {
+  readonly random: Random;
+  /** Before this push the engine is opened again; -1: never. */
+  readonly reopenAt: number;
+}
+
+const HASH_KEY = Uint8Array.from({ length: 16 }, (_, index) => index * 11);
+
+export async function runEngine(plan: PlanJson, pushes: Pushes, options: EngineRunOptions) {
+  const store = memory();
+  let told: Change[] = [];
+  const openIt = async (): Promise<Engine> => {
+    const engine = await open({ plan, store, hashKey: HASH_KEY });
+    engine.listen((changes) => told.push(...changes));
+    return engine;
+  };
+  let engine = await openIt();
+  const pushed: { receipt: Receipt | null; changes: Change[]; position: number }[] = [];
+  for (const [index, push] of pushes.entries()) {
+    if (index === options.reopenAt) {
+      // Closed, with a snapshot, or just gone: then the log is replayed.
+      if (options.random.chance(0.5)) await engine.close();
+      else if (options.random.chance(0.5)) await engine.snapshot();
+      engine = await openIt();
+    }
+    told = [];
+    const receipt = await pushLines(engine, push, options.random);
+    pushed.push({ receipt, changes: told, position: engine.stats().position });
+  }
+  const stats = engine.stats();
+  const refused = engine.refused();
+  const held = engine.quarantine();
+  const read = () => {
+    return plan.queries.map(({ name }) => {
+      return { rows: engine.view(name).rows(), late: engine.late(name) };
+    });
+  };
+  const before = read();
+  const stateHash = await engine.stateHash();
+  told = [];
+  const flushed = engine.flush();
+  return { pushed, stats, refused, held, before, stateHash, flushed, after: read() };
+}
+
+export type EngineRun = Awaited<ReturnType<typeof runEngine>>;
+
+async function pushLines(
+  engine: Engine,
+  push: readonly Line[],
+  random: Random,
+): Promise<Receipt | null> {
+  const tick = /^\{"tick":(-?\d+)\}$/.exec(push.length === 1 ? push[0]!.text : "");
+  if (tick !== null && random.chance(0.5)) {
+    await engine.tick(Number(tick[1]));
+    return null;
+  }
+  const ends = ["\n", "\n", "\n", "\r\n", "\n \t\n"];
+  const text = push.map((line) => `${line.text}${random.pick(ends)}`).join("");
+  const times = push.map(({ receivedAt }) => receivedAt);
+  const isOne = times.every((time) => time === times[0]);
+  const receivedAt = isOne && random.chance(0.5) ? times[0] : times;
+  const input = random.chance(0.5) ? text : new TextEncoder().encode(text);
+  const isKnown = receivedAt !== null && receivedAt !== undefined;
+  return engine.push(input, {
+    format: "ndjson",
+    ticks: true,
+    ...(isKnown && { receivedAt }),
+  });
+}

@@ -1,0 +1,106 @@
+// The Worker: what HTTP asks, handed to the object of each restaurant. There are no accounts yet:
+// whoever reaches it may read and write, so `npm start` binds it to 127.0.0.1.
+//
+//   POST   body (type, encoding, limits) → split (strict, by restaurant) → a push to each object
+//          → merge (one receipt)
+//   GET    one object → rows, with an ETag
+
+import { Hono } from "hono";
+import { HTTPException } from "hono/http-exception";
+import { readBody } from "./body.ts";
+import { merge } from "./merge.ts";
+import { problem, refusal } from "./problem.ts";
+import type { Env, PushAnswer, RestaurantObject, RowsAnswer } from "./restaurant.ts";
+import { isRestaurantId, split, type Share } from "./split.ts";
+import { hasTag, readFilter, tagOf } from "./view-request.ts";
+
+export { RestaurantObject } from "./restaurant.ts";
+
+const app = new Hono<{ Bindings: Env }>();
+
+app.use(async (context, next) => {
+  await next();
+  context.header("X-Content-Type-Options", "nosniff");
+  context.header("Cache-Control", "no-cache");
+});
+
+app.get("/healthz", (context) => context.json({ ok: true }));
+
+app.post("/v1/events", async (context) => {
+  const receivedAt = Date.now();
+  const parts = split(await readBody(context.req.raw));
+  const answers = await Promise.all(
+    parts.shares.map((share) => push(context.env, share, receivedAt)),
+  );
+  const receipt = merge(parts, answers);
+  if (receipt.unavailable !== undefined) return problem("restaurant_unavailable", receipt);
+  const isRefused = receipt.received > 0 && receipt.invalid.length === receipt.received;
+  return isRefused ? problem("all_invalid", receipt) : context.json(receipt);
+});
+
+app.get("/v1/restaurants/:id/queries/:query", async (context) => {
+  const filter = readFilter((name) => context.req.query(name));
+  const { id, query } = context.req.param();
+  const answer = await ask<RowsAnswer>(context.env, id, async (restaurant) => {
+    return await restaurant.rows(query, filter);
+  });
+  const { view, missing } = answer;
+  if (view === undefined) {
+    return problem(missing === "query" ? "unknown_query" : "unknown_restaurant");
+  }
+  const tag = tagOf(view.position);
+  context.header("ETag", tag);
+  if (hasTag(context.req.header("If-None-Match"), tag)) return context.body(null, 304);
+  return context.json(view);
+});
+
+app.get("/v1/restaurants/:id/stats", async (context) => {
+  const { id } = context.req.param();
+  const stats = await ask(context.env, id, async (restaurant) => await restaurant.stats());
+  return stats === null ? problem("unknown_restaurant") : context.json(stats);
+});
+
+app.notFound(() => problem("unknown_route"));
+
+app.onError((error) => {
+  if (error instanceof HTTPException) return error.getResponse();
+  report(error);
+  return problem("internal_error");
+});
+
+export default app;
+
+/** Null when the restaurant is out of reach: the others' lines are taken all the same. */
+async function push(env: Env, share: Share, receivedAt: number): Promise<PushAnswer | null> {
+  try {
+    return await objectOf(env, share.restaurantId).push(share.lines, receivedAt);
+  } catch (error) {
+    report(error);
+    return null;
+  }
+}
+
+/** What the restaurant's object answers. Throws a refusal when there is none, or none in reach. */
+async function ask<Answer>(
+  env: Env,
+  restaurantId: string,
+  question: (restaurant: DurableObjectStub<RestaurantObject>) => Promise<Answer>,
+): Promise<Answer> {
+  if (!isRestaurantId(restaurantId)) throw refusal("unknown_restaurant");
+  try {
+    return await question(objectOf(env, restaurantId));
+  } catch (error) {
+    report(error);
+    throw refusal("restaurant_unavailable");
+  }
+}
+
+function objectOf(env: Env, restaurantId: string): DurableObjectStub<RestaurantObject> {
+  return env.RESTAURANTS.getByName(restaurantId);
+}
+
+/** For the operator's log: whoever asked is told a code, never what went wrong inside. */
+function report(error: unknown): void {
+  // oxlint-disable-next-line no-console
+  console.error(error);
+}

@@ -1,0 +1,95 @@
+// One restaurant: an engine over the SQLite of its Durable Object, a thin shell. The object's name
+// is the restaurant's id. A push is one synchronous turn of the engine, and the platform's output
+// gate holds the receipt until the append is on disk.
+//
+// The log is made by the first push, so that a read of a restaurant that nobody knows writes
+// nothing. Isolates are shared: nothing mutable stands outside the class.
+
+import { DurableObject } from "cloudflare:workers";
+import plan from "../demo/plans/restaurant-metrics.json" with { type: "json" };
+import {
+  HostFault,
+  open,
+  type Engine,
+  type HostFaultCode,
+  type Receipt,
+  type Row,
+  type RowFilter,
+  type Stats,
+} from "../engine/index.ts";
+import { sqlite } from "../engine/store/sqlite.ts";
+
+export interface Env {
+  readonly RESTAURANTS: DurableObjectNamespace<RestaurantObject>;
+}
+
+/** A receipt, or why nothing was taken: values, since an error loses its class on its way. */
+export type PushAnswer =
+  | { readonly receipt: Receipt; readonly fault?: never }
+  | { readonly receipt?: never; readonly fault: HostFaultCode };
+
+export interface Rows {
+  readonly rows: readonly Omit<Row, "query">[];
+  readonly clock: number | null;
+  readonly position: number;
+}
+
+export type RowsAnswer =
+  | { readonly view: Rows; readonly missing?: never }
+  | { readonly view?: never; readonly missing: "restaurant" | "query" };
+
+/** 32 MiB of the 128 that the objects of an isolate share. */
+const MEMORY_PAGES_MAX = 512;
+
+export class RestaurantObject extends DurableObject<Env> {
+  /** Null until the first event. */
+  #engine: Engine | null = null;
+
+  constructor(ctx: DurableObjectState, env: Env) {
+    super(ctx, env);
+    void ctx.blockConcurrencyWhile(async () => {
+      if (this.#hasTables()) await this.#open();
+    });
+  }
+
+  /** Takes the lines in, NDJSON, as one push: all that is not refused is durable, or nothing is. */
+  async push(lines: Uint8Array, receivedAt: number): Promise<PushAnswer> {
+    const engine = this.#engine ?? (await this.ctx.blockConcurrencyWhile(() => this.#open()));
+    try {
+      return { receipt: await engine.push(lines, { format: "ndjson", receivedAt }) };
+    } catch (error) {
+      if (error instanceof HostFault && error.code !== "core_failed") return { fault: error.code };
+      // A bug of ours: the memory is not to be trusted, and the next call reads the log again.
+      this.ctx.abort("The engine failed.");
+      throw error;
+    }
+  }
+
+  rows(query: string, filter: RowFilter): RowsAnswer {
+    const engine = this.#engine;
+    if (engine === null) return { missing: "restaurant" };
+    if (!engine.plan.queries.some(({ name }) => name === query)) return { missing: "query" };
+    const { clock, position } = engine.stats();
+    const rows = engine.view(query).rows(filter);
+    const told = rows.map(({ key, window, value, final, revision }) => {
+      return { key, window, value, final, revision };
+    });
+    return { view: { rows: told, clock, position } };
+  }
+
+  /** Null when no event has come yet. */
+  stats(): Stats | null {
+    return this.#engine?.stats() ?? null;
+  }
+
+  async #open(): Promise<Engine> {
+    const store = sqlite(this.ctx.storage);
+    this.#engine ??= await open({ plan, store, memoryPagesMax: MEMORY_PAGES_MAX });
+    return this.#engine;
+  }
+
+  #hasTables(): boolean {
+    const own = "SELECT name FROM sqlite_master WHERE type = 'table' AND name NOT GLOB '_cf_*'";
+    return this.ctx.storage.sql.exec(own).toArray().length > 0;
+  }
+}

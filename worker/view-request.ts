@@ -1,0 +1,61 @@
+// What a GET of a view asks for: a part of the rows, by `from`, `to` and `key`, and whether it has
+// them already, by `If-None-Match`.
+
+import type { Key, RowFilter } from "../engine/index.ts";
+import { refusal } from "./problem.ts";
+
+/** `from` and `to` in ms since 1970, `key` a JSON object of members. Throws a refusal. */
+export function readFilter(parameter: (name: string) => string | undefined): RowFilter {
+  const from = parameter("from");
+  const to = parameter("to");
+  const key = parameter("key");
+  return {
+    ...(from !== undefined && { from: readTime("from", from) }),
+    ...(to !== undefined && { to: readTime("to", to) }),
+    ...(key !== undefined && { key: readKey(key) }),
+  };
+}
+
+function readTime(name: string, text: string): number {
+  const time = /^-?\d{1,16}$/.test(text) ? Number(text) : NaN;
+  if (Number.isSafeInteger(time)) return time;
+  const detail = `\`${name}\` is no time: send whole milliseconds since 1970.`;
+  throw refusal("bad_parameter", { parameter: name, detail });
+}
+
+function readKey(text: string): Key {
+  const key = parsed(text);
+  if (isKey(key)) return key;
+  const detail = "`key` is no key: send a JSON object of strings, numbers, booleans and nulls.";
+  throw refusal("bad_parameter", { parameter: "key", detail });
+}
+
+function parsed(text: string): unknown {
+  try {
+    return JSON.parse(text) as unknown;
+  } catch {
+    return undefined;
+  }
+}
+
+function isKey(value: unknown): value is Key {
+  if (typeof value !== "object" || value === null || Array.isArray(value)) return false;
+  return Object.values(value).every((member) => member === null || isScalar(member));
+}
+
+function isScalar(value: unknown): boolean {
+  const type = typeof value;
+  return type === "string" || type === "boolean" || Number.isFinite(value);
+}
+
+/** The rows of one URL are a function of the position. */
+export function tagOf(position: number): string {
+  return `"${position}"`;
+}
+
+/** Whether `If-None-Match` names the tag; on the way it may have become a weak one. */
+export function hasTag(header: string | undefined, tag: string): boolean {
+  if (header === undefined) return false;
+  const tags = header.split(",").map((one) => one.trim().replace(/^W\//, ""));
+  return tags.includes(tag) || tags.includes("*");
+}
