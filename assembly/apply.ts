@@ -5,15 +5,23 @@
 import {
   FLAG_INEXACT,
   KIND_TICK,
+  PROGRAM,
   QUERY_FIELDS,
   QUERY_WHERE,
+  ROLE_FROM,
+  ROLE_LOOKUP,
+  ROLE_TABLE,
+  ROLE_TO,
   SLOT_FLAGS,
   SLOT_IDENTITY,
   SLOT_MARK,
   SLOT_RECEIVED,
   SLOT_ROUTE,
   SLOT_TIME,
-  PROGRAM,
+  TABLE_FIELDS,
+  TAKER_BYTES,
+  TAKER_INDEX,
+  TAKER_ROLE,
   VALUE_BYTES,
   VALUE_FLAGS,
   VERDICT_ACCEPTED,
@@ -23,7 +31,10 @@ import { advance, afterEvent, afterTick } from "./clock";
 import { remember } from "./dedupe";
 import { outIsFull } from "./emit";
 import { bindFields, holds } from "./expression";
-import { queryProgram, routeQueries } from "./program";
+import { queryProgram, routeTakers } from "./program";
+import { SIDE_FROM, SIDE_TO, addFact } from "./span";
+import { feedTable, tableProgram } from "./table";
+import { takeOrWait } from "./wait";
 import {
   S_CLOCK,
   S_INEXACT,
@@ -47,9 +58,9 @@ export function beginApply(): void {
   beginTelling();
 }
 
-/** Counts the integers beyond 2^53 that the query reads, each value once. */
-function countInexact(row: usize, query: usize): void {
-  let list = PROGRAM + <usize>load<u32>(query, QUERY_FIELDS);
+/** Counts the integers beyond 2^53 that a taker reads, each value once. */
+function countInexact(row: usize, fields: u32): void {
+  let list = PROGRAM + <usize>fields;
   for (let n = load<u32>(list); n > 0; n--) {
     list += 4;
     const value = row + <usize>load<u32>(list) * VALUE_BYTES;
@@ -59,17 +70,37 @@ function countInexact(row: usize, query: usize): void {
   }
 }
 
-function applyToQueries(index: u32, slot: usize, position: u64): void {
-  const queries = routeQueries(load<u32>(slot, SLOT_ROUTE));
-  const row = rowOf(index);
+/** One table or query takes the event. */
+function give(taker: usize, row: usize, slot: usize, position: u64): void {
+  const index = <u32>load<u16>(taker, TAKER_INDEX);
+  const role = <u32>load<u16>(taker, TAKER_ROLE);
   const time = load<i64>(slot, SLOT_TIME);
-  for (let i = load<u32>(queries), q = queries + 4; i > 0; i--, q += 4) {
-    const query = queryProgram(load<u32>(q));
-    if (load<u8>(slot, SLOT_FLAGS) & FLAG_INEXACT) countInexact(row, query);
-    bindFields(row, textBase());
-    if (holds(load<u32>(query, QUERY_WHERE))) {
-      applyToQuery(load<u32>(q), query, time, position);
-    }
+  const text = textBase();
+  if (load<u8>(slot, SLOT_FLAGS) & FLAG_INEXACT) {
+    const isTable = role == ROLE_TABLE;
+    const fields = isTable
+      ? load<u32>(tableProgram(index), TABLE_FIELDS)
+      : load<u32>(queryProgram(index), QUERY_FIELDS);
+    countInexact(row, fields);
+  }
+  if (role == ROLE_TABLE) feedTable(index, row, text, time);
+  else if (role == ROLE_LOOKUP) takeOrWait(index, row, text, time, position);
+  else if (role == ROLE_FROM) addFact(index, SIDE_FROM, row, text, time, position);
+  else if (role == ROLE_TO) addFact(index, SIDE_TO, row, text, time, position);
+  else {
+    const query = queryProgram(index);
+    bindFields(row, text);
+    if (!holds(load<u32>(query, QUERY_WHERE))) return;
+    applyToQuery(index, query, time, position, position);
+  }
+}
+
+/** Tables take the event first, so that an event sees itself. */
+function giveToTakers(line: u32, slot: usize, position: u64): void {
+  const takers = routeTakers(load<u32>(slot, SLOT_ROUTE));
+  const row = rowOf(line);
+  for (let i = load<u32>(takers), taker = takers + 4; i > 0; i--, taker += TAKER_BYTES) {
+    give(taker, row, slot, position);
   }
 }
 
@@ -85,7 +116,7 @@ function applyEvent(slot: usize): bool {
   const position = load<u64>(S_POSITION);
   const time = load<i64>(slot, SLOT_TIME);
   remember(slot + SLOT_IDENTITY, load<u64>(slot, SLOT_MARK), time, position);
-  applyToQueries(cursor, slot, position);
+  giveToTakers(cursor, slot, position);
   return true;
 }
 

@@ -8,6 +8,7 @@ import { outIsFull } from "./emit";
 import { closePane, dropPane } from "./pane";
 import { closeSession, dropSession, forgetEnd } from "./session";
 import { closeSlices } from "./slice";
+import { expire, takeWaitingFact } from "./span";
 import { NO_TIME, S_CLOCK } from "./state";
 import {
   TIMER_CLOSE_PANE,
@@ -15,6 +16,9 @@ import {
   TIMER_CLOSE_SLICES,
   TIMER_DROP_PANE,
   TIMER_DROP_SESSION,
+  TIMER_EVENT,
+  TIMER_EXPIRE,
+  TIMER_FACT,
   TIMER_FORGET,
   firstKind,
   firstSubject,
@@ -22,6 +26,7 @@ import {
   removeTimer,
   timerCount,
 } from "./timer";
+import { takeWaiting } from "./wait";
 
 export const RECEIVED_UNKNOWN: i64 = i64.MIN_VALUE;
 
@@ -35,10 +40,25 @@ export function afterTick(clock: i64, time: i64): i64 {
   return max(clock, time - delay());
 }
 
+/** Moves the clock to the first timer: an expiry reads the instant that the clock has passed. */
+function reachFirst(): void {
+  const instant = firstKind() == TIMER_EXPIRE ? firstTime() - 1 : firstTime();
+  store<i64>(S_CLOCK, max(load<i64>(S_CLOCK), instant));
+}
+
 /** Does what the first timer is for; false where the buffer of changes is full. */
 function fire(drops: bool): bool {
   const subject = firstSubject();
   switch (firstKind()) {
+    case TIMER_EXPIRE:
+      expire(subject);
+      return true;
+    case TIMER_FACT:
+      takeWaitingFact(subject);
+      return true;
+    case TIMER_EVENT:
+      takeWaiting(subject);
+      return true;
     case TIMER_CLOSE_PANE:
       return closePane(subject, drops);
     case TIMER_CLOSE_SLICES:
@@ -67,7 +87,7 @@ function fire(drops: bool): bool {
 export function advance(target: i64): bool {
   while (timerCount() != 0 && firstTime() <= target) {
     if (outIsFull()) return false;
-    store<i64>(S_CLOCK, max(load<i64>(S_CLOCK), firstTime()));
+    reachFirst();
     if (!fire(true)) return false;
   }
   store<i64>(S_CLOCK, max(load<i64>(S_CLOCK), target));
@@ -88,7 +108,7 @@ export function beginPassing(): void {
  */
 export function passAll(): bool {
   while (timerCount() != 0) {
-    store<i64>(S_CLOCK, max(load<i64>(S_CLOCK), firstTime()));
+    reachFirst();
     if (outIsFull() || !fire(false)) return false;
   }
   store<i64>(S_CLOCK, clockBefore);

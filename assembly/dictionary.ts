@@ -91,6 +91,11 @@ export function encodeValue(to: usize, value: usize): usize {
 let buffer: i32 = 0;
 let length: usize = 0;
 
+/** Where a key may be built; what was built before is gone. */
+export function keyBuffer(): usize {
+  return scratch + buffer;
+}
+
 export function reserveKeyBuffer(bytes: usize): bool {
   buffer = scratchAlloc(bytes);
   return buffer >= 0;

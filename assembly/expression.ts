@@ -95,7 +95,7 @@ function setBoolean(value: usize, holds: bool): void {
   store<u64>(value, 0, VALUE_PAYLOAD);
 }
 
-function setString(value: usize, bytes: usize, length: u32): void {
+export function setString(value: usize, bytes: usize, length: u32): void {
   store<u64>(value, <u64>TAG_STRING | (<u64>length << 32));
   store<u64>(value, bytes, VALUE_PAYLOAD);
 }

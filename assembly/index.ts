@@ -29,9 +29,13 @@ import {
   STATS_APPLIED,
   STATS_BYTES,
   STATS_LATE,
+  STATS_LATE_FACTS,
   STATS_OPEN,
+  STATS_REPEATED,
   STATS_ROWS,
   STATS_UNKEYED,
+  STATS_UNMATCHED,
+  STATS_WAITING,
 } from "./layout";
 import { applyBatch, beginApply } from "./apply";
 import { arenaOpen } from "./arena";
@@ -60,9 +64,13 @@ import {
   NO_TIME,
   Q_APPLIED,
   Q_LATE,
+  Q_LATE_FACTS,
   Q_OPEN,
+  Q_REPEATED,
   Q_ROWS,
   Q_UNKEYED,
+  Q_UNMATCHED,
+  Q_WAITING,
   S_CLOCK,
   S_FORGOTTEN,
   S_HORIZON,
@@ -219,6 +227,10 @@ export function queryStats(query: u32): usize {
   store<f64>(numbers, <f64>load<u64>(state, Q_APPLIED), STATS_APPLIED);
   store<f64>(numbers, <f64>load<u64>(state, Q_LATE), STATS_LATE);
   store<f64>(numbers, <f64>load<u64>(state, Q_UNKEYED), STATS_UNKEYED);
+  store<f64>(numbers, <f64>load<u64>(state, Q_LATE_FACTS), STATS_LATE_FACTS);
+  store<f64>(numbers, <f64>load<u64>(state, Q_REPEATED), STATS_REPEATED);
+  store<f64>(numbers, <f64>load<u64>(state, Q_UNMATCHED), STATS_UNMATCHED);
+  store<f64>(numbers, <f64>load<u64>(state, Q_WAITING), STATS_WAITING);
   const open = readsSlices(query) ? countOpenWindows(query) : load<u64>(state, Q_OPEN);
   const sliced = readsSlices(query) ? open : 0;
   store<f64>(numbers, <f64>open, STATS_OPEN);

@@ -15,7 +15,7 @@ import {
   LATE_START,
 } from "./layout";
 import { alloc, blockBytes, free } from "./arena";
-import { Q_LATE, Q_LATE_LIST, queryState } from "./state";
+import { Q_LATE, Q_LATE_LIST, Q_LISTED, increment, queryState } from "./state";
 
 const CAPACITY_FIRST: u32 = 4;
 
@@ -36,10 +36,17 @@ function widen(list: usize, capacity: u32): void {
   store<u32>(list, wider, 4);
 }
 
+/** Counts a late event, and lists it. */
 export function addLate(index: u32, position: u64, start: i64, end: i64, lateMs: i64): void {
+  increment(queryState(index) + Q_LATE);
+  listLate(index, position, start, end, lateMs);
+}
+
+/** Lists what is late; the facts of a span are counted apart. */
+export function listLate(index: u32, position: u64, start: i64, end: i64, lateMs: i64): void {
   const state = queryState(index);
   const list = state + Q_LATE_LIST;
-  const count = load<u64>(state, Q_LATE);
+  const count = load<u64>(state, Q_LISTED);
   const capacity = load<u32>(list, 4);
   if (count == capacity && capacity < <u32>LATE_LISTED_MAX) widen(list, capacity);
   const entry = <usize>load<u32>(list) + <usize>(count % load<u32>(list, 4)) * LATE_BYTES;
@@ -47,7 +54,7 @@ export function addLate(index: u32, position: u64, start: i64, end: i64, lateMs:
   store<i64>(entry, start, LATE_START);
   store<i64>(entry, end, LATE_END);
   store<i64>(entry, lateMs, LATE_MS);
-  store<u64>(state, count + 1, Q_LATE);
+  store<u64>(state, count + 1, Q_LISTED);
 }
 
 /**
@@ -83,7 +90,7 @@ export function copyLate(index: u32, to: usize): u32 {
   const state = queryState(index);
   const ring = <usize>load<u32>(state, Q_LATE_LIST);
   const capacity = <u64>load<u32>(state, Q_LATE_LIST + 4);
-  const count = load<u64>(state, Q_LATE);
+  const count = load<u64>(state, Q_LISTED);
   const listed = min(count, capacity);
   for (let i: u64 = count - listed; i < count; i++, to += LATE_BYTES) {
     memory.copy(to, ring + <usize>(i % capacity) * LATE_BYTES, LATE_BYTES);
@@ -94,7 +101,7 @@ export function copyLate(index: u32, to: usize): u32 {
 /** The most that the list takes from the arena while `more` events are late. */
 export function lateGrowthBytes(index: u32, more: u32): usize {
   let capacity = load<u32>(queryState(index), Q_LATE_LIST + 4);
-  const wanted = load<u64>(queryState(index), Q_LATE) + more;
+  const wanted = load<u64>(queryState(index), Q_LISTED) + more;
   let bytes: usize = 0;
   while (capacity < <u32>LATE_LISTED_MAX && wanted > capacity) {
     capacity = capacityAfter(capacity);

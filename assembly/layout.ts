@@ -100,7 +100,7 @@ export const PROGRAM_QUERIES = 8; // u32 count
 export const PROGRAM_QUERY_TABLE = 12; // u32 offset
 export const PROGRAM_FIELDS = 16; // u32 count
 export const PROGRAM_ROUTES = 20; // u32 count
-export const PROGRAM_ROUTE_TABLE = 24; // u32 offset: per route an offset to {count, query …}
+export const PROGRAM_ROUTE_TABLE = 24; // u32 offset: per route an offset to {count, taker …}
 export const PROGRAM_KEYS_MAX = 28; // u32, limits.keys
 export const PROGRAM_IDENTITIES_MAX = 32; // u32, limits.identities
 export const PROGRAM_LITERAL_BYTES = 36; // u32, the longest literal string
@@ -108,7 +108,29 @@ export const PROGRAM_DELAY = 40; // i64
 export const PROGRAM_MAX_AHEAD = 48; // i64
 export const PROGRAM_DEDUP = 56; // i64
 export const PROGRAM_HASH_KEY = 64; // u64 × 2
-export const PROGRAM_HEADER_BYTES = 80;
+export const PROGRAM_TABLES = 80; // u32 count
+export const PROGRAM_TABLE_TABLE = 84; // u32 offset
+export const PROGRAM_HEADER_BYTES = 96;
+
+// A taker: what takes an event of a type, tables before queries: its index, and how.
+export const TAKER_INDEX = 0; // u16
+export const TAKER_ROLE = 2; // u16
+export const TAKER_BYTES = 4;
+
+export const ROLE_TABLE = 1;
+/** A query that takes the event at once. */
+export const ROLE_EVENT = 2;
+/** A query that looks things up, and may wait for them. */
+export const ROLE_LOOKUP = 3;
+/** The two sides of a query's spans. */
+export const ROLE_FROM = 4;
+export const ROLE_TO = 5;
+
+export const TABLE_KEY = 0; // u32 offset of an expression over the event's fields
+export const TABLE_COLUMNS = 4; // u32 offset: {count, field …}, what a version keeps
+export const TABLE_FIELDS = 8; // u32 offset: {count, field …}, all that the table reads
+export const TABLE_HISTORY = 16; // i64
+export const TABLE_BYTES = 24;
 
 export const QUERY_WINDOW_KIND = 0; // u8
 export const QUERY_EMIT = 1; // u8
@@ -128,8 +150,43 @@ export const QUERY_RETAIN = 56; // i64
 export const QUERY_VALUE_BYTES = 64; // u32, the most that one encoded value takes
 export const QUERY_BODY = 68; // u32, where a record's accumulators begin
 export const QUERY_EVERY = 72; // i64, of slices; the gap of a session
-export const QUERY_ZONE = 80; // u32 offset of the zone's boundaries (zone.ts), of a calendar
-export const QUERY_BYTES = 88;
+export const QUERY_WAIT = 80; // i64, of a query that looks things up; of a span
+export const QUERY_WITHIN = 88; // i64, of a span
+export const QUERY_EARLY = 96; // i64, of a span
+export const QUERY_FRAME = 104; // u32 offset: {count, FRAME_BYTES each}; 0 where fields are read as they lie
+export const QUERY_LOOKUPS = 108; // u32 offset: {count, LOOKUP_BYTES each}
+export const QUERY_COLUMNS = 112; // u32 offset: {count, field …}: of the event, or of `from`
+export const QUERY_TO_COLUMNS = 116; // u32 offset: {count, field …}: of `to`
+export const QUERY_ON_FROM = 120; // u32 offset of an expression over the event's fields
+export const QUERY_ZONE = 128; // u32, index of a calendar's zone
+export const QUERY_UNIT = 132; // u32, UNIT_… of a calendar
+export const QUERY_BYTES = 136;
+
+// A place of a frame: where its value comes from.
+export const FRAME_SOURCE = 0; // u8
+export const FRAME_LOOKUP = 1; // u8, which lookup
+export const FRAME_INDEX = 2; // u16, column or member
+export const FRAME_BYTES = 4;
+export const FRAME_VALUES_MAX = 255;
+
+export const SOURCE_NULL = 0;
+/** A column of the event, or of the span's `from`. */
+export const SOURCE_EVENT = 1;
+export const SOURCE_TO = 2;
+export const SOURCE_SPAN = 3;
+export const SOURCE_LOOKUP = 4;
+
+export const SPAN_DURATION = 0;
+export const SPAN_OUTCOME = 1;
+export const SPAN_START = 2;
+export const SPAN_END = 3;
+export const SPAN_TIME = 4;
+/** The span itself: not null, and nothing else. */
+export const SPAN_SELF = 5;
+
+export const LOOKUP_TABLE = 0; // u32
+export const LOOKUP_ON = 4; // u32 offset of an expression over the frame
+export const LOOKUP_BYTES = 8;
 
 export const WINDOW_TUMBLING = 1;
 export const WINDOW_CALENDAR = 2;
@@ -233,7 +290,11 @@ export const STATS_LATE = 8;
 export const STATS_UNKEYED = 16;
 export const STATS_OPEN = 24;
 export const STATS_ROWS = 32;
-export const STATS_BYTES = 40;
+export const STATS_LATE_FACTS = 40;
+export const STATS_REPEATED = 48;
+export const STATS_UNMATCHED = 56;
+export const STATS_WAITING = 64;
+export const STATS_BYTES = 72;
 
 /** The numbers of the engine, as `stats` writes them: f64 each, NaN where there is none. */
 export const ENGINE_CLOCK = 0;

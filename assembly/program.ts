@@ -28,8 +28,8 @@ export function queryProgram(index: u32): usize {
   return PROGRAM + <usize>load<u32>(PROGRAM, PROGRAM_QUERY_TABLE) + <usize>index * QUERY_BYTES;
 }
 
-/** The queries of a route: a count, then their indexes, ascending. */
-export function routeQueries(route: u32): usize {
+/** The takers of a route: a count, then TAKER_BYTES each, tables first, then queries ascending. */
+export function routeTakers(route: u32): usize {
   assert(route < load<u32>(PROGRAM, PROGRAM_ROUTES));
   const table = PROGRAM + <usize>load<u32>(PROGRAM, PROGRAM_ROUTE_TABLE);
   return PROGRAM + <usize>load<u32>(table + ((<usize>route) << 2));

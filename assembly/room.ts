@@ -1,19 +1,33 @@
 // Room: what applying a push can need at the worst, made before the append, so that memory never
 // runs out after it. Each bound is of something that applying does; none moves any state.
 
+import { factGrowthBytes, factQuery, thingQuery } from "./span";
+import { waitGrowthBytes, waitingQuery } from "./wait";
+import { tableProgram, versionGrowthBytes } from "./table";
+import { tupleGrowthBytes } from "./tuple";
 import {
   KIND_EVENT,
   PROGRAM,
   PROGRAM_FIELDS,
   PROGRAM_LITERAL_BYTES,
+  QUERY_COLUMNS,
   QUERY_EVERY,
   QUERY_KEY_COUNT,
   QUERY_SIZE,
+  QUERY_TO_COLUMNS,
   QUERY_VALUE_BYTES,
   QUERY_WINDOW_BYTES,
   QUERY_WINDOW_KIND,
+  ROLE_EVENT,
+  ROLE_LOOKUP,
+  ROLE_TABLE,
+  ROLE_TO,
   SLOT_ROUTE,
+  TABLE_COLUMNS,
   TAG_STRING,
+  TAKER_BYTES,
+  TAKER_INDEX,
+  TAKER_ROLE,
   VALUE_BYTES,
   VERDICT_ACCEPTED,
   WINDOW_CUMULATE,
@@ -30,7 +44,7 @@ import { clock } from "./foresight";
 import { tableCount, tableGrowthBytes } from "./hash";
 import { lateGrowthBytes } from "./late";
 import { FINAL_HEADER_BYTES, PANE_BYTES } from "./pane";
-import { queryProgram, routeQueries } from "./program";
+import { queryProgram, routeTakers } from "./program";
 import { reserveState } from "./regions";
 import { readsSlices } from "./row";
 import {
@@ -39,13 +53,25 @@ import {
   Q_EXTERNAL_MAX,
   Q_OPEN_KEYS,
   S_CLOCK,
+  S_ENTRIES,
   S_KEYS,
   S_PANES,
+  S_STRING_BYTES,
+  S_THINGS,
   S_WINDOWS,
   queryCount,
   queryState,
 } from "./state";
-import { timerGrowthBytes } from "./timer";
+import {
+  TIMER_EVENT,
+  TIMER_EXPIRE,
+  TIMER_FACT,
+  kindAt,
+  nextDue,
+  subjectAt,
+  timerCount,
+  timerGrowthBytes,
+} from "./timer";
 import { BLOB_PADDING, reserveTelling } from "./told";
 import { reserveTouched } from "./touch";
 
@@ -56,6 +82,9 @@ let inputs: u64 = 0;
 let bytes: u64 = 0;
 let keyBytes: usize = 0;
 let blobs: u64 = 0;
+/** Keys of tables, and things of spans, that may be new. */
+let entries: u32 = 0;
+let things: u32 = 0;
 /** Events that each query takes. */
 const taken: usize = memory.data(64 * 4, 8);
 
@@ -64,22 +93,30 @@ function takenBy(index: u32): usize {
   return taken + (<usize>index << 2);
 }
 
-/** Bytes of the longest string that a key of this event can have. */
-function longestString(row: usize): usize {
-  let longest: usize = max(OTHER_BYTES, <usize>load<u32>(PROGRAM, PROGRAM_LITERAL_BYTES));
+/** Bytes of the longest string that a key can have, whatever it is made of. */
+let longest: usize = 0;
+/** Bytes of all strings of the event at hand. */
+let strings: usize = 0;
+
+function measureRow(row: usize): void {
+  longest = max(OTHER_BYTES, <usize>load<u32>(PROGRAM, PROGRAM_LITERAL_BYTES));
+  longest = max(longest, <usize>load<u64>(S_STRING_BYTES));
+  strings = 0;
+  if (!row) return;
   for (let i = load<u32>(PROGRAM, PROGRAM_FIELDS); i > 0; i--, row += VALUE_BYTES) {
-    if (tagAt(row) == TAG_STRING) longest = max(longest, <usize>lengthAt(row));
+    if (tagAt(row) != TAG_STRING) continue;
+    longest = max(longest, <usize>lengthAt(row));
+    strings += lengthAt(row);
   }
-  return longest;
 }
 
-/** One event that a query takes: a record, a pane or closer, a key, and what it accumulates. */
-function boundInput(index: u32, longest: usize): void {
+/** One event or span that a query takes: a record, a pane or closer, a key, and its inputs. */
+function boundInput(index: u32): void {
   const query = queryProgram(index);
   store<u32>(takenBy(index), load<u32>(takenBy(index)) + 1);
   windows++;
   const key = <usize>load<u16>(query, QUERY_KEY_COUNT) * (longest + 5);
-  keyBytes = max(keyBytes, key);
+  keyBytes = max(keyBytes, max(key, longest + 5));
   inputs += inputGrowthBytes(query);
   bytes += blockBytes(load<u32>(query, QUERY_WINDOW_BYTES));
   bytes += blockBytes(PANE_BYTES) + blockBytes(KEY_HEADER_BYTES + key);
@@ -88,9 +125,30 @@ function boundInput(index: u32, longest: usize): void {
   }
 }
 
+/** One taker of an accepted event. */
+function boundTaker(taker: usize): void {
+  const index = <u32>load<u16>(taker, TAKER_INDEX);
+  const role = <u32>load<u16>(taker, TAKER_ROLE);
+  if (role == ROLE_TABLE) {
+    bytes += versionGrowthBytes(longest + 5);
+    bytes += tupleGrowthBytes(load<u32>(tableProgram(index), TABLE_COLUMNS), strings);
+    keyBytes = max(keyBytes, longest + 5);
+    entries++;
+    return;
+  }
+  boundInput(index);
+  if (role == ROLE_EVENT) return;
+  const columns = role == ROLE_TO ? QUERY_TO_COLUMNS : QUERY_COLUMNS;
+  bytes += tupleGrowthBytes(load<u32>(queryProgram(index) + columns), strings);
+  bytes += role == ROLE_LOOKUP ? waitGrowthBytes() : factGrowthBytes(longest + 5);
+  things++;
+}
+
 function boundEvents(): void {
   events = 0;
   windows = 0;
+  entries = 0;
+  things = 0;
   inputs = 0;
   bytes = 0;
   keyBytes = 0;
@@ -100,13 +158,22 @@ function boundEvents(): void {
     const slot = slotAt(i);
     if (verdictOf(slot) != VERDICT_ACCEPTED || kindOf(slot) != KIND_EVENT) continue;
     events++;
-    const queries = routeQueries(load<u32>(slot, SLOT_ROUTE));
-    const count = load<u32>(queries);
+    const takers = routeTakers(load<u32>(slot, SLOT_ROUTE));
+    const count = load<u32>(takers);
     if (count == 0) continue;
-    const longest = longestString(rowOf(i));
-    for (let q: u32 = 1; q <= count; q++) {
-      boundInput(load<u32>(queries + (<usize>q << 2)), longest);
-    }
+    measureRow(rowOf(i));
+    for (let t: u32 = 0; t < count; t++) boundTaker(takers + 4 + <usize>t * TAKER_BYTES);
+  }
+}
+
+/** What has waited, and spans that expire, become inputs when the clock reaches them. */
+function boundWaiting(clock: i64): void {
+  measureRow(0);
+  for (let i = nextDue(0, clock); i < timerCount(); i = nextDue(i + 1, clock)) {
+    const kind = kindAt(i);
+    if (kind == TIMER_EVENT) boundInput(waitingQuery(subjectAt(i)));
+    else if (kind == TIMER_FACT) boundInput(factQuery(subjectAt(i)));
+    else if (kind == TIMER_EXPIRE) boundInput(thingQuery(subjectAt(i)));
   }
 }
 
@@ -157,9 +224,11 @@ function boundMerges(clock: i64): u64 {
  */
 export function reserveBatch(): bool {
   boundEvents();
+  boundWaiting(clock);
   let all = bytes + inputs + identityGrowthBytes(events) + boundMerges(clock);
   all += tableGrowthBytes(S_KEYS, windows) + tableGrowthBytes(S_PANES, windows);
-  all += tableGrowthBytes(S_WINDOWS, windows) + timerGrowthBytes(2 * windows + 1);
+  all += tableGrowthBytes(S_WINDOWS, windows) + tableGrowthBytes(S_THINGS, things);
+  all += tableGrowthBytes(S_ENTRIES, entries) + timerGrowthBytes(2 * windows + things + 1);
   for (let q: u32 = 0; q < queryCount(); q++) all += lateGrowthBytes(q, load<u32>(takenBy(q)));
   return (
     all < 0x70000000 &&
@@ -183,6 +252,17 @@ export function reserveReading(index: u32): bool {
 /** Room for making every window final. */
 export function reservePassing(): bool {
   boundEvents();
-  const all = boundMerges(i64.MAX_VALUE);
-  return all < 0x70000000 && reserveState(<usize>all) && reserveOut(0);
+  boundWaiting(i64.MAX_VALUE);
+  let all = bytes + inputs + boundMerges(i64.MAX_VALUE);
+  all += tableGrowthBytes(S_KEYS, windows) + tableGrowthBytes(S_PANES, windows);
+  all += tableGrowthBytes(S_WINDOWS, windows) + timerGrowthBytes(2 * windows + 1);
+  for (let q: u32 = 0; q < queryCount(); q++) all += lateGrowthBytes(q, load<u32>(takenBy(q)));
+  return (
+    all < 0x70000000 &&
+    reserveState(<usize>all) &&
+    reserveTelling(windows, <usize>blobs) &&
+    reserveTouched(2 * windows) &&
+    reserveKeyBuffer(keyBytes + 16) &&
+    reserveOut(keyBytes)
+  );
 }

@@ -20,7 +20,8 @@ export const S_MOVED_RECEIVED: usize = S_MOVED_CLOCK + 8; // i64, A: when that e
 export const S_POSITION: usize = S_MOVED_RECEIVED + 8; // u64, the next position
 export const S_INEXACT: usize = S_POSITION + 8; // u64
 export const S_KEY_BYTES: usize = S_INEXACT + 8; // u64, the longest key ever interned
-export const S_HORIZON: usize = S_KEY_BYTES + 8; // i64, identities of earlier times are forgotten
+export const S_STRING_BYTES: usize = S_KEY_BYTES + 8; // u64, the longest string ever kept in a tuple
+export const S_HORIZON: usize = S_STRING_BYTES + 8; // i64, identities of earlier times are forgotten
 export const S_FORGOTTEN: usize = S_HORIZON + 8; // u64, identities forgotten for want of room
 export const S_IDENTITIES: usize = S_FORGOTTEN + 8; // table
 export const S_RADIX: usize = S_IDENTITIES + TABLE_BYTES; // i64 reference, then u32 × 65 heads
@@ -50,7 +51,8 @@ export const Q_KEYS: usize = 96; // u32, head of the list of keys with a lane
 export const Q_FINALS: usize = 100; // u32, head of the list of final sessions
 export const Q_CLOSER: usize = 104; // u32, the block whose timer closes slices
 export const Q_EXTERNAL_MAX: usize = 112; // u64, the most of Q_EXTERNAL that one key ever had
-export const Q_BYTES: usize = 120;
+export const Q_LISTED: usize = 120; // u64, late events and facts ever listed
+export const Q_BYTES: usize = 128;
 
 /** Before the first event or tick. */
 export const NO_TIME: i64 = i64.MIN_VALUE;

@@ -9,10 +9,19 @@ import { applyToSession } from "./session";
 import { applyToSlice } from "./slice";
 import { Q_UNKEYED, increment, queryState } from "./state";
 
-/** Applies the event whose fields are bound, at `time`, to one query whose `where` it passed. */
-export function applyToQuery(index: u32, query: usize, time: i64, position: u64): void {
+/**
+ * Applies the event whose fields are bound, at `time`, to one query whose `where` it passed.
+ * `position` is the event's own, `rank` what decides between events of one time.
+ */
+export function applyToQuery(
+  index: u32,
+  query: usize,
+  time: i64,
+  position: u64,
+  rank: u64,
+): void {
   if (!buildKey(query)) return increment(queryState(index) + Q_UNKEYED);
-  bindEvent(time, position);
+  bindEvent(time, rank);
   const kind = <u32>load<u8>(query, QUERY_WINDOW_KIND);
   if (kind < <u32>WINDOW_HOPPING) applyToPane(index, query, time, position);
   else if (kind == WINDOW_SESSION) applyToSession(index, query, time, position);

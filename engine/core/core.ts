@@ -40,6 +40,9 @@ export interface Image {
   readonly told: Uint8Array;
 }
 
+/** What the core writes for a time where there is none. */
+const NO_TIME = -(2n ** 63n);
+
 const PAGES_FIRST = 16;
 /** 2 GiB; asconfig.json names the same maximum. */
 export const PAGES_MAX = 32768;
@@ -49,6 +52,12 @@ export interface QueryCounts {
   readonly applied: number;
   readonly late: number;
   readonly unkeyed: number;
+  /** Facts of spans that came too late to be taken in order. */
+  readonly lateFacts: number;
+  readonly repeated: number;
+  readonly unmatched: number;
+  /** Events and facts that wait. */
+  readonly waiting: number;
   readonly open: number;
   readonly rows: number;
 }
@@ -67,7 +76,8 @@ export interface CoreCounts {
 
 export interface LateEvent {
   readonly position: number;
-  readonly window: { readonly start: number; readonly end: number };
+  /** Null for a fact of a span. */
+  readonly window: { readonly start: number; readonly end: number } | null;
   readonly lateMs: number;
 }
 
@@ -202,6 +212,10 @@ export class Core {
       applied: number(layout.STATS_APPLIED),
       late: number(layout.STATS_LATE),
       unkeyed: number(layout.STATS_UNKEYED),
+      lateFacts: number(layout.STATS_LATE_FACTS),
+      repeated: number(layout.STATS_REPEATED),
+      unmatched: number(layout.STATS_UNMATCHED),
+      waiting: number(layout.STATS_WAITING),
       open: number(layout.STATS_OPEN),
       rows: number(layout.STATS_ROWS),
     };
@@ -215,12 +229,11 @@ export class Core {
       const list = this.#exports.lateList();
       return Array.from({ length: count }, (_, index) => {
         const at = list + index * layout.LATE_BYTES;
+        const start = view.getBigInt64(at + layout.LATE_START, true);
+        const end = view.getBigInt64(at + layout.LATE_END, true);
         return {
           position: view.getFloat64(at + layout.LATE_POSITION, true),
-          window: {
-            start: Number(view.getBigInt64(at + layout.LATE_START, true)),
-            end: Number(view.getBigInt64(at + layout.LATE_END, true)),
-          },
+          window: start === NO_TIME ? null : { start: Number(start), end: Number(end) },
           lateMs: Number(view.getBigInt64(at + layout.LATE_MS, true)),
         };
       });

@@ -5,7 +5,8 @@ import * as layout from "../../assembly/layout.ts";
 import type { Json, JsonObject } from "../event/envelope.ts";
 import { MEMBERS } from "../event/envelope.ts";
 import type { Core } from "../core/core.ts";
-import type { Path, Program } from "../query/compile.ts";
+import type { Program } from "../query/compile.ts";
+import type { Path } from "../query/frame.ts";
 import type { DecodedEvent } from "./decode.ts";
 import { ABSENT, DEFAULTED } from "./decode.ts";
 

@@ -76,8 +76,7 @@ export function readStats(
 ): Stats {
   const counts = core.counts();
   const queries = plan.queries.map(({ name }, index) => {
-    const spans = { lateFacts: 0, repeated: 0, unmatched: 0, waiting: 0 };
-    return [name, { ...core.queryCounts(index), ...spans }] as const;
+    return [name, core.queryCounts(index)] as const;
   });
   return {
     clock: counts.clock,

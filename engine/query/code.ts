@@ -75,6 +75,14 @@ export class Code {
     this.#buffer.set(bytes, offset);
   }
 
+  /** Appends a count and so many numbers; its offset. */
+  list(numbers: readonly number[]): number {
+    const offset = this.reserve(4 + numbers.length * 4);
+    this.u32(offset, numbers.length);
+    numbers.forEach((number, index) => this.u32(offset + 4 + index * 4, number));
+    return offset;
+  }
+
   /** Appends the code of an expression; its offset. */
   expression(expression: Expression, fieldOf: FieldOf): number {
     const offset = this.reserve(0);

@@ -4,11 +4,9 @@
 
 import * as layout from "../../assembly/layout.ts";
 import { Code } from "./code.ts";
-import type { Aggregate, Expression, Plan, Query } from "./plan.ts";
+import { Columns, Frame, Numbering, type Path } from "./frame.ts";
+import type { Aggregate, Expression, Plan, Query, Table } from "./plan.ts";
 import { Router } from "./route.ts";
-
-/** A path that the plan reads; its place in the list is the field's number. */
-export type Path = readonly string[];
 
 export interface Program {
   /** For PROGRAM in the core's memory. */
@@ -19,18 +17,27 @@ export interface Program {
 
 /** A plan's program; `hashKey` is 16 bytes. */
 export function compile(plan: Plan, hashKey: Uint8Array): Program {
-  const fields = new Fields();
-  const router = new Router(plan.queries);
+  const fields = new Numbering();
+  const takers = takersOf(plan);
+  const router = new Router(takers);
   const code = new Code(layout.PROGRAM_HEADER_BYTES);
   const queries = code.reserve(plan.queries.length * layout.QUERY_BYTES);
+  const tables = code.reserve(plan.tables.length * layout.TABLE_BYTES);
+  const columns = plan.tables.map(() => new Columns(fields));
   plan.queries.forEach((query, index) => {
-    compileQuery(code, fields, query, queries + index * layout.QUERY_BYTES);
+    const frame = new Frame(plan, query, fields, columns);
+    compileQuery(code, frame, query, queries + index * layout.QUERY_BYTES);
   });
-  const routes = compileRoutes(code, router);
+  plan.tables.forEach((table, index) => {
+    compileTable(code, fields, columns[index]!, table, tables + index * layout.TABLE_BYTES);
+  });
+  const routes = compileRoutes(code, router, takers);
   code.u32(0, layout.PROGRAM_MAGIC);
   code.u32(layout.PROGRAM_TOTAL, code.length);
   code.u32(layout.PROGRAM_QUERIES, plan.queries.length);
   code.u32(layout.PROGRAM_QUERY_TABLE, queries);
+  code.u32(layout.PROGRAM_TABLES, plan.tables.length);
+  code.u32(layout.PROGRAM_TABLE_TABLE, tables);
   code.u32(layout.PROGRAM_FIELDS, fields.paths.length);
   code.u32(layout.PROGRAM_ROUTES, router.routes.length);
   code.u32(layout.PROGRAM_ROUTE_TABLE, routes);
@@ -44,37 +51,66 @@ export function compile(plan: Plan, hashKey: Uint8Array): Program {
   return { bytes: code.bytes(), fields: fields.paths, router };
 }
 
-class Fields {
-  readonly paths: Path[] = [];
-  readonly #numbers = new Map<string, number>();
-
-  numberOf(path: Path): number {
-    const text = path.join(".");
-    const known = this.#numbers.get(text);
-    if (known !== undefined) return known;
-    this.#numbers.set(text, this.paths.length);
-    return this.paths.push(path) - 1;
-  }
+/** What takes events of some types, in the order in which they take one. */
+interface Taker {
+  readonly from: readonly string[];
+  readonly role: number;
+  readonly index: number;
 }
 
-function compileRoutes(code: Code, router: Router): number {
+function takersOf(plan: Plan): Taker[] {
+  const takers = plan.tables.map(({ from }, index): Taker => {
+    return { from, role: layout.ROLE_TABLE, index };
+  });
+  plan.queries.forEach((query, index) => {
+    const { span, from } = query;
+    if (span !== null) {
+      takers.push({ from: span.from, role: layout.ROLE_FROM, index });
+      takers.push({ from: span.to, role: layout.ROLE_TO, index });
+    } else {
+      const role = query.with.length > 0 ? layout.ROLE_LOOKUP : layout.ROLE_EVENT;
+      takers.push({ from, role, index });
+    }
+  });
+  return takers;
+}
+
+function compileRoutes(code: Code, router: Router, takers: readonly Taker[]): number {
   const table = code.reserve(router.routes.length * 4);
-  router.routes.forEach((queries, route) => {
-    const list = code.reserve(4 + queries.length * 4);
+  router.routes.forEach((numbers, route) => {
+    const list = code.reserve(4 + numbers.length * layout.TAKER_BYTES);
     code.u32(table + route * 4, list);
-    code.u32(list, queries.length);
-    queries.forEach((query, index) => code.u32(list + 4 + index * 4, query));
+    code.u32(list, numbers.length);
+    numbers.forEach((number, place) => {
+      const entry = list + 4 + place * layout.TAKER_BYTES;
+      code.u16(entry + layout.TAKER_INDEX, takers[number]!.index);
+      code.u16(entry + layout.TAKER_ROLE, takers[number]!.role);
+    });
   });
   return table;
 }
 
-function compileQuery(code: Code, fields: Fields, query: Query, at: number): void {
-  const read = new Set<number>();
-  const fieldOf = (path: Path): number => {
+function compileTable(
+  code: Code,
+  fields: Numbering,
+  columns: Columns,
+  table: Table,
+  at: number,
+): void {
+  const read = new Set(columns.fields);
+  const key = code.expression(table.key, (path) => {
     const field = fields.numberOf(path);
     read.add(field);
     return field;
-  };
+  });
+  code.u32(at + layout.TABLE_KEY, key);
+  code.u32(at + layout.TABLE_COLUMNS, code.list(columns.fields));
+  code.u32(at + layout.TABLE_FIELDS, code.list([...read]));
+  code.i64(at + layout.TABLE_HISTORY, table.historyMs);
+}
+
+function compileQuery(code: Code, frame: Frame, query: Query, at: number): void {
+  const fieldOf = (path: Path): number => frame.numberOf(path);
   const where = query.where === null ? 0 : code.expression(query.where, fieldOf);
   const keys = code.reserve(query.key.length * 4);
   query.key.forEach(({ of }, index) => code.u32(keys + index * 4, code.expression(of, fieldOf)));
@@ -90,9 +126,6 @@ function compileQuery(code: Code, fields: Fields, query: Query, at: number): voi
     code.u32(entry + layout.ACCUMULATOR_WHERE, test);
   });
   const outputs = compileOutputs(code, query, accumulators);
-  const list = code.reserve(4 + read.size * 4);
-  code.u32(list, read.size);
-  [...read].forEach((field, index) => code.u32(list + 4 + index * 4, field));
   const count = query.aggregates.length + query.derive.length;
   // A number takes 9 bytes, a derived string 5 and its literal.
   const valueBytes = query.aggregates.length * 9 + query.derive.length * (9 + code.literalBytesMax);
@@ -109,7 +142,17 @@ function compileQuery(code: Code, fields: Fields, query: Query, at: number): voi
   code.u32(at + layout.QUERY_WINDOW_BYTES, windowBytes);
   code.u32(at + layout.QUERY_BODY, headBytes(query));
   code.u32(at + layout.QUERY_VALUE_BYTES, valueBytes);
-  code.u32(at + layout.QUERY_FIELDS, list);
+  writeSpan(code, frame, query, at);
+  frame.write(code, at);
+}
+
+function writeSpan(code: Code, frame: Frame, { span, waitMs }: Query, at: number): void {
+  code.i64(at + layout.QUERY_WAIT, span?.waitMs ?? waitMs);
+  if (span === null) return;
+  code.i64(at + layout.QUERY_WITHIN, span.withinMs);
+  code.i64(at + layout.QUERY_EARLY, span.earlyMs);
+  const on = code.expression(span.on, (path) => frame.fieldOf(path));
+  code.u32(at + layout.QUERY_ON_FROM, on);
 }
 
 const EMITS = { all: layout.EMIT_ALL, final: layout.EMIT_FINAL, none: layout.EMIT_NONE };

@@ -45,7 +45,7 @@ const BUILT: {
 } = {
   windows: ["tumbling", "hopping", "cumulate", "session", "global"],
   functions: ["count", "sum", "avg", "min", "max"],
-  members: [],
+  members: ["tables", "with", "span", "wait"],
 };
 
 export interface Plan {
