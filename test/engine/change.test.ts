@@ -20,8 +20,11 @@ function listen(engine: Engine): Change[] {
   return heard;
 }
 
-/** Lets what was begun and not awaited come to its end. */
-const settle = (): Promise<void> => new Promise((resolve) => setTimeout(resolve, 20));
+/** Lets promises that nobody holds be settled. */
+const settle = (): Promise<void> => new Promise((resolve) => setTimeout(resolve, 5));
+
+/** How long to wait for the past to be caught up with. */
+const POLL = { timeout: 20_000, interval: 2 };
 
 // ── one push ───────────────────────────────────────────────────────────────────────────────────
 
@@ -369,13 +372,19 @@ test("from a position it hears what a listener from the beginning heard since", 
     for (const [index, position] of from.entries()) {
       engine.subscribe("a", (changes) => heard[index]!.push(...changes), { from: position });
     }
+    const heardSince = (position: number): Change[] =>
+      whole.filter(({ query, position: at }) => query === "a" && at >= position);
     // Before the past is caught up with, and after it.
     await engine.push(events.slice(40, 50));
-    await settle();
+    await expect.poll(() => heard.at(-1), POLL).toEqual(heardSince(40));
     await engine.push(events.slice(50));
     for (const [index, position] of from.entries()) {
-      const expected = whole.filter(({ query, position: at }) => query === "a" && at >= position);
-      expect({ seed, position, heard: heard[index] }).toEqual({ seed, position, heard: expected });
+      await expect.poll(() => heard[index]!.length, POLL).toBe(heardSince(position).length);
+      expect({ seed, position, heard: heard[index] }).toEqual({
+        seed,
+        position,
+        heard: heardSince(position),
+      });
     }
   }
 });
@@ -389,8 +398,7 @@ test("from a position of a log opened again it hears the same", async () => {
   const again = await engineOf(TWO, [], { store });
   const heard: Change[] = [];
   again.subscribe("b", (changes) => heard.push(...changes), { from: 0 });
-  await settle();
-  expect(heard).toEqual(whole.filter(({ query }) => query === "b"));
+  await expect.poll(() => heard, POLL).toEqual(whole.filter(({ query }) => query === "b"));
 });
 
 test("stopped while it catches up, it hears no more", async () => {
@@ -398,8 +406,10 @@ test("stopped while it catches up, it hears no more", async () => {
   await pushIn(engine, feed(40, 9), 6);
   const heard: Change[] = [];
   engine.subscribe("b", (changes) => heard.push(...changes), { from: 0 })();
+  const other: Change[] = [];
+  engine.subscribe("b", (changes) => other.push(...changes), { from: 0 });
   await engine.push(event("more", 200));
-  await settle();
+  await expect.poll(() => other.at(-1)?.position, POLL).toBe(40);
   expect(heard).toEqual([]);
 });
 
@@ -433,7 +443,7 @@ describe("a listener that throws", () => {
         };
         engine.subscribe("b", fail, { from });
         engine.listen((changes) => heard.push(...changes));
-        await settle();
+        if (from !== "now") await expect.poll(() => calls, POLL).toBe(1);
         const receipt = await engine.push(event("a", 0));
         expect(receipt).toMatchObject({ accepted: 1, position: 2 });
         await engine.push(event("b", 1));
