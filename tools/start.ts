@@ -7,7 +7,7 @@
 // in a process group of its own, and the group is stopped as a whole.
 
 import { execFileSync, spawn, type ChildProcess } from "node:child_process";
-import { existsSync, mkdirSync, readdirSync, statSync } from "node:fs";
+import { accessSync, constants, existsSync, mkdirSync, readdirSync, statSync } from "node:fs";
 import { createServer } from "node:net";
 import { join, resolve } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
@@ -22,6 +22,7 @@ const PAGE = "dist/demo/index.html";
 const PAGE_CONFIG = "demo/vite.config.ts";
 
 const READY_MS_MAX = 90_000;
+const ANSWER_MS_MAX = 5_000;
 const STOP_MS_MAX = 5_000;
 const POLL_MS = 100;
 
@@ -41,6 +42,7 @@ process.exit();
 async function main(): Promise<void> {
   const { port, state } = readOptions();
   await refuseTakenPort(port);
+  makeFolder(state);
   await buildWhatIsStale();
   const wrangler = startWrangler(port, state);
   const ended = endOf(wrangler);
@@ -85,6 +87,15 @@ async function refuseTakenPort(port: number): Promise<void> {
   if (error === null) return;
   const why = error.code === "EADDRINUSE" ? "is taken" : `cannot be had (${error.code})`;
   throw new Refusal(`Port ${port} ${why}: stop what is there, or choose another by --port.`);
+}
+
+function makeFolder(state: string): void {
+  try {
+    mkdirSync(state, { recursive: true });
+    accessSync(state, constants.W_OK);
+  } catch {
+    throw new Refusal(`Nothing can be kept in ${state}: choose another folder by --state.`);
+  }
 }
 
 // ── building ───────────────────────────────────────────────────────────────────────────────────
@@ -148,7 +159,9 @@ function startWrangler(port: number, state: string): ChildProcess {
 
 async function untilAnswers(port: number): Promise<"ready" | "slow"> {
   for (const start = Date.now(); Date.now() - start < READY_MS_MAX; await sleep(POLL_MS)) {
-    const response = await fetch(`http://${HOST}:${port}/healthz`).catch(() => null);
+    const signal = AbortSignal.timeout(ANSWER_MS_MAX);
+    const url = `http://${HOST}:${port}/healthz`;
+    const response = await fetch(url, { signal }).catch(() => null);
     if (response?.ok === true) return "ready";
   }
   return "slow";

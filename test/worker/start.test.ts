@@ -12,7 +12,7 @@ import { get, ndjson, order, post, rowsPath } from "./sample.ts";
 
 const ROOT = fileURLToPath(new URL("../..", import.meta.url));
 /** For a machine that does much else. */
-const SLOW = 120_000;
+const SLOW = 300_000;
 
 const folder = mkdtempSync(join(tmpdir(), "millrace-start-"));
 let running: ChildProcess | null = null;
@@ -59,6 +59,9 @@ describe("npm start", { timeout: SLOW }, () => {
     );
     server.close();
     expect(refused("--port", "70000")).toBe("Got port 70000 when 1 to 65535 fit.\n");
+    expect(refused("--state", "/proc/nothing", "--port", `${await freePort()}`)).toBe(
+      "Nothing can be kept in /proc/nothing: choose another folder by --state.\n",
+    );
     expect(refused("--nothing")).toContain("--nothing");
   });
 });
