@@ -23,13 +23,17 @@ mkdirSync("dist/demo", { recursive: true });
 /** The sources have only types to erase: no need to find the tsconfig of each. */
 const tsconfig = "tsconfig.base.json";
 
+/** A machine that is busy elsewhere is slow, not wrong. */
+const testTimeout = 30_000;
+
 /** A project over one Worker. */
 function workerd(name: string, include: string, configPath: string, exclude: string[] = []) {
   const plugin = cloudflareTest({
     wrangler: { configPath },
     miniflare: { dataBlobBindings: RECORDING },
   });
-  return { tsconfig, plugins: [plugin], test: { name, include: [include], exclude } };
+  const test = { name, include: [include], exclude, testTimeout };
+  return { tsconfig, plugins: [plugin], test };
 }
 
 function chromium() {
@@ -39,6 +43,7 @@ function chromium() {
     tsconfig,
     test: {
       name: "chromium",
+      testTimeout,
       include: [CHROMIUM],
       browser: {
         enabled: true,
@@ -62,6 +67,7 @@ export default defineConfig({
         test: {
           name: "node",
           environment: "node",
+          testTimeout,
           include: ["test/**/*.test.ts"],
           exclude: [WORKERD, CHROMIUM],
         },

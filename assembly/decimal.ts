@@ -49,7 +49,7 @@ function setMillionths(low: u64, high: u64, negative: bool): void {
 
 /**
  * From 2^33 up, several decimals of 6 digits may read back as `x`: the one with the fewest digits
- * counts, the nearest of those. x is whole + part / 2^shift with shift ≤ 19, so all of this is in
+ * counts, the nearest of those, of two as near the even one. x is whole + part / 2^shift with shift ≤ 19, so all of this is in
  * whole numbers.
  */
 function millionthsOfLarge(x: f64, negative: bool): bool {
@@ -62,7 +62,10 @@ function millionthsOfLarge(x: f64, negative: bool): bool {
   let scale: u64 = 1;
   for (let digits = 0; digits <= 6; digits++) {
     const exact = part * scale;
-    const nearest = (exact + (((<u64>1) << shift) >> 1)) >> shift;
+    const half = ((<u64>1) << shift) >> 1;
+    let nearest = (exact + half) >> shift;
+    // Of two equally near, the even one, as ECMAScript prints it.
+    if (half && (nearest & 1) == 1 && (nearest << shift) - exact == half) nearest--;
     const off = nearest << shift;
     const distance = off > exact ? off - exact : exact - off;
     // Half the gap to the next double, in the same units; at the very half it reads back if even.

@@ -1,6 +1,7 @@
 // The receipts of the restaurants as one: indexes as they were sent, a position for each restaurant,
 // and beside them the lines whose restaurant could not be reached.
 
+import type { HostFaultCode } from "../engine/index.ts";
 import type { InvalidLine, QuarantinedLine } from "../engine/ingest/receipt.ts";
 import type { PushAnswer } from "./restaurant.ts";
 import type { Split } from "./split.ts";
@@ -15,6 +16,8 @@ export interface EdgeReceipt {
   readonly positions: { readonly [restaurantId: string]: number };
   /** Indexes of lines of which nothing is known; absent where there are none. */
   readonly unavailable?: readonly number[];
+  /** Of a restaurant that was reached and has no room: the code of its fault. */
+  readonly faults?: { readonly [restaurantId: string]: HostFaultCode };
 }
 
 /** `answers` in the order of the shares, null for a restaurant out of reach. */
@@ -24,11 +27,13 @@ export function merge(parts: Split, answers: readonly (PushAnswer | null)[]): Ed
   const invalid: InvalidLine[] = [...parts.invalid];
   const quarantined: QuarantinedLine[] = [];
   const unavailable: number[] = [];
+  const faults: [string, HostFaultCode][] = [];
   const positions: [string, number][] = [];
   for (const [at, { restaurantId, indexes }] of parts.shares.entries()) {
     const answer = answers[at];
     if (answer?.receipt === undefined) {
       unavailable.push(...indexes);
+      if (answer?.fault !== undefined) faults.push([restaurantId, answer.fault]);
       continue;
     }
     const { receipt } = answer;
@@ -51,7 +56,11 @@ export function merge(parts: Split, answers: readonly (PushAnswer | null)[]): Ed
   };
   assertConserved(merged, parts.received - unavailable.length);
   if (unavailable.length === 0) return merged;
-  return { ...merged, unavailable: unavailable.toSorted((a, b) => a - b) };
+  return {
+    ...merged,
+    unavailable: unavailable.toSorted((a, b) => a - b),
+    ...(faults.length > 0 && { faults: Object.fromEntries(faults) }),
+  };
 }
 
 type Dispositions = Pick<EdgeReceipt, "accepted" | "duplicate" | "invalid" | "quarantined">;

@@ -41,6 +41,9 @@ export type RowsAnswer =
 /** 32 MiB of the 128 that the objects of an isolate share. */
 const MEMORY_PAGES_MAX = 512;
 
+/** Nothing is wrong but that there is no room: the engine goes on as it was. */
+const FAULTS_OF_ROOM: ReadonlySet<HostFaultCode> = new Set(["state_full", "quota_exceeded"]);
+
 export class RestaurantObject extends DurableObject<Env> {
   /** Null until the first event. */
   #engine: Engine | null = null;
@@ -58,9 +61,10 @@ export class RestaurantObject extends DurableObject<Env> {
     try {
       return { receipt: await engine.push(lines, { format: "ndjson", receivedAt }) };
     } catch (error) {
-      if (error instanceof HostFault && error.code !== "core_failed") return { fault: error.code };
-      // A bug of ours: the memory is not to be trusted, and the next call reads the log again.
-      this.ctx.abort("The engine failed.");
+      if (error instanceof HostFault && FAULTS_OF_ROOM.has(error.code))
+        return { fault: error.code };
+      // The memory is not to be trusted with what the disk holds: the next call reads the log again.
+      this.ctx.abort(String(error));
       throw error;
     }
   }

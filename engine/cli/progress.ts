@@ -13,6 +13,7 @@ export class Progress {
   readonly #totalBytes: number | null;
   #readBytes = 0;
   #nextBytes = 0;
+  #isDrawn = false;
 
   /** `totalBytes` is null where it is not known. */
   constructor(output: Output, isShown: boolean, totalBytes: number | null) {
@@ -26,12 +27,14 @@ export class Progress {
     if (!this.#isShown || this.#readBytes < this.#nextBytes) return;
     const total = this.#totalBytes;
     this.#nextBytes = this.#readBytes + (total === null ? STEP_BYTES : total / 100);
+    this.#isDrawn = true;
     await this.#output.write(CLEAR + barText(this.#readBytes, total));
   }
 
   /** Before anything else is written to the terminal. */
   async clear(): Promise<void> {
-    if (this.#isShown && this.#nextBytes > 0) await this.#output.write(CLEAR);
+    if (this.#isDrawn) await this.#output.write(CLEAR);
+    this.#isDrawn = false;
   }
 }
 

@@ -33,12 +33,22 @@ export class Subscriptions {
   /** Tells the changes of one push, which are in the order of the contract. */
   tell(changes: readonly Change[]): void {
     if (changes.length === 0) return;
-    for (const listener of this.#all) callListener(listener, changes);
+    // Listed before the first is called: who subscribes meanwhile hears the next push.
+    const calls: (() => void)[] = [];
+    const enlist = (listeners: ReadonlySet<Listener>, told: readonly Change[]): void => {
+      for (const listener of listeners) {
+        calls.push(() => {
+          if (listeners.has(listener)) callListener(listener, told);
+        });
+      }
+    };
+    enlist(this.#all, changes);
     for (const [query, listeners] of this.#listeners) {
       if (listeners.size === 0) continue;
       const own = changes.filter((change) => change.query === query);
-      if (own.length > 0) for (const listener of listeners) callListener(listener, own);
+      if (own.length > 0) enlist(listeners, own);
     }
+    for (const call of calls) call();
   }
 }
 

@@ -74,6 +74,8 @@ async function readAll(store: Store, from: number, limitBytes: number): Promise<
     if (page.length === 0) return chunks;
     chunks.push(...page);
     const last = decodeChunk(page.at(-1)!);
+    // A page that gets nowhere would be read for ever.
+    expect(last.firstPosition + last.count).toBeGreaterThan(position);
     position = last.firstPosition + last.count;
   }
 }
@@ -163,9 +165,9 @@ function readCases(about: About): void {
     expect(await store.read(3, 1000)).toEqual([]);
   });
 
-  about("reads two thousand tiny chunks in pages", async (place) => {
+  about("reads hundreds of tiny chunks in pages", async (place) => {
     const store = await place.open();
-    const chunks = await fill(store, Array<number>(2000).fill(1));
+    const chunks = await fill(store, Array<number>(300).fill(1));
     expect(await readAll(store, 0, 20_000)).toEqual(chunks);
     expect(await readAll(store, 0, 1e7)).toEqual(chunks);
   });

@@ -114,6 +114,18 @@ describe("The SQLite store in a Durable Object", () => {
     });
   });
 
+  test("gives a log of tiny chunks in pages of about a thousand, whatever was asked", () =>
+    runInDurableObject(newObject(), async (_, { storage }) => {
+      const store = sqlite(storage);
+      void store.create(HEADER);
+      for (let position = 0; position < 2100; position++) void store.append(appendOf(position, 1));
+      const lengths: number[] = [];
+      for (let from = 0; from < 2100; from += lengths.at(-1)!) {
+        lengths.push((await store.read(from, 1e9)).length);
+      }
+      expect(lengths).toEqual([1024, 1024, 52]);
+    }));
+
   test("is undone with the transaction of its caller", () =>
     runInDurableObject(newObject(), (_, { storage }) => {
       const store = sqlite(storage);

@@ -12,20 +12,20 @@ const { FRIDAY, FRIDAY_TRUTH } = env as unknown as Record<"FRIDAY" | "FRIDAY_TRU
 const worker = (exports as unknown as { default: Fetcher }).default;
 
 const NEWLINE = 10;
-const BATCH_LINES = 5000;
-const SLOW = 60_000;
+/** Every commit waits for the disk: for a machine that does much else. */
+const SLOW = 180_000;
 
 const recording = await gunzip(FRIDAY);
 const truth = JSON.parse(new TextDecoder().decode(await gunzip(FRIDAY_TRUTH))) as Truth;
 const restaurants = Object.keys(truth.alone);
 
-/** The recording in whole lines. */
+/** The recording in whole lines, as many at once as the Worker takes. */
 function batches(): Uint8Array<ArrayBuffer>[] {
   const cut: Uint8Array<ArrayBuffer>[] = [];
   let start = 0;
   for (let at = 0, lines = 0; at < recording.length; at++) {
     if (recording[at] !== NEWLINE) continue;
-    if (++lines % BATCH_LINES !== 0 && at + 1 < recording.length) continue;
+    if (++lines % EVENTS_MAX !== 0 && at + 1 < recording.length) continue;
     cut.push(recording.slice(start, at + 1));
     start = at + 1;
   }
@@ -66,12 +66,8 @@ async function rowsOf(restaurantId: string): Promise<unknown> {
 }
 
 async function expectTruth(): Promise<void> {
-  const wanted: Record<string, Row[]> = {};
-  const got: Record<string, unknown> = {};
-  for (const restaurantId of restaurants) {
-    wanted[restaurantId] = truth.alone[restaurantId]!.asSent;
-    got[restaurantId] = await rowsOf(restaurantId);
-  }
+  const wanted = restaurants.map((id): [string, Row[]] => [id, truth.alone[id]!.asSent]);
+  const got = await Promise.all(restaurants.map(async (id) => [id, await rowsOf(id)]));
   expect(got).toStrictEqual(wanted);
 }
 
@@ -109,7 +105,6 @@ describe("the recorded Friday", () => {
 
   test("has as many unroutable lines as the truth says, and their duplicates", () => {
     expect(unroutable.length - sentTwice.length).toBe(truth.counts["unroutable"]);
-    expect(BATCH_LINES).toBeLessThanOrEqual(EVENTS_MAX);
   });
 
   test("posted once gives the truth of each restaurant alone", { timeout: SLOW }, async () => {

@@ -22,7 +22,7 @@ export interface Sent {
 /** The `number`th order of a restaurant, each a second after the one before. */
 export function order(restaurantId: unknown, number: number, seconds = number): Sent {
   return {
-    eventId: `order-${String(restaurantId)}-${number}`,
+    eventId: `order-${number}`,
     eventType: "order.created",
     eventVersion: "2.0",
     eventTime: new Date(START + seconds * 1000).toISOString(),
@@ -57,10 +57,11 @@ export interface Answer {
 
 export async function post(
   worker: Worker,
-  body: string | Uint8Array<ArrayBuffer>,
+  body: string | Uint8Array,
   headers: { [name: string]: string } = {},
 ): Promise<Answer> {
-  const init = { method: "POST", body, headers: { ...NDJSON, ...headers } };
+  const bytes = typeof body === "string" ? body : new Uint8Array(body);
+  const init = { method: "POST", body: bytes, headers: { ...NDJSON, ...headers } };
   return answerOf(await worker.fetch(EVENTS_URL, init));
 }
 
@@ -84,8 +85,10 @@ async function answerOf(response: Response): Promise<Answer> {
   return { status: response.status, headers: response.headers, body };
 }
 
-export async function gzip(bytes: Uint8Array<ArrayBuffer>): Promise<Uint8Array<ArrayBuffer>> {
-  const packed = new Blob([bytes]).stream().pipeThrough(new CompressionStream("gzip"));
+export async function gzip(bytes: Uint8Array): Promise<Uint8Array<ArrayBuffer>> {
+  const packed = new Blob([new Uint8Array(bytes)])
+    .stream()
+    .pipeThrough(new CompressionStream("gzip"));
   return new Uint8Array(await new Response(packed).arrayBuffer());
 }
 

@@ -1,0 +1,193 @@
+// What an engine shows of its log, of what it refused, and of itself.
+
+import { expect, test } from "vitest";
+import { memory } from "../../engine/index.ts";
+import { engineOf, event, planOf, queryOf } from "../builders.ts";
+
+const A =
+  ' {"eventId": "a", "eventType":"t","eventVersion":"1.0","data":{"x": 1.50, "ü":"\\u00fc"},' +
+  '"eventTime":"1970-01-01T00:00:00Z","correlationId":"c" }\t';
+const json = (value: unknown): string => JSON.stringify(value);
+
+async function logged(): Promise<Awaited<ReturnType<typeof engineOf>>> {
+  const engine = await engineOf(planOf({}, { clock: { dedup: "1d" } }));
+  await engine.push(`${A}\r\n{}\n${A}\n`);
+  await engine.push([event("b", 5), event("c", 6)], { receivedAt: 1000 });
+  await engine.tick(7);
+  await engine.push([event("b", 5), event("d", 8), event("e", 9)], { receivedAt: [1, 2, null] });
+  await engine.push("{}");
+  await engine.push([event("f", 9), event("g", 9)], { receivedAt: [3, 3] });
+  return engine;
+}
+
+const CHUNKS = [
+  [{ chunk: { position: 0, receivedAt: null } }, A],
+  [{ chunk: { position: 1, receivedAt: 1000 } }, event("b", 5), event("c", 6)],
+  [{ chunk: { position: 3, receivedAt: null } }, { tick: 7 }],
+  [{ chunk: { position: 4, receivedAt: [2, null] } }, event("d", 8), event("e", 9)],
+  [{ chunk: { position: 6, receivedAt: 3 } }, event("f", 9), event("g", 9)],
+].map((lines) => lines.map((line) => `${typeof line === "string" ? line : json(line)}\n`).join(""));
+
+test("the log is exported as whole chunks, accepted lines byte for byte", async () => {
+  const engine = await logged();
+  expect(await Array.fromAsync(engine.log())).toEqual(CHUNKS);
+});
+
+test("a range of the log is the whole chunks that hold it", async () => {
+  const engine = await logged();
+  const ranges: readonly (readonly [from: number, to: number, first: number, end: number])[] = [
+    [0, 8, 0, 5],
+    [0, 0, 0, 0],
+    [0, 1, 0, 1],
+    [2, 3, 1, 2],
+    [2, 5, 1, 4],
+    [5, 6, 3, 4],
+    [7, 100, 4, 5],
+    [8, 100, 5, 5],
+    [3, 4, 2, 3],
+  ];
+  for (const [from, to, first, end] of ranges) {
+    const chunks = await Array.fromAsync(engine.log({ from, to }));
+    expect([from, to, chunks]).toEqual([from, to, CHUNKS.slice(first, end)]);
+  }
+  expect(await Array.fromAsync(engine.log({ from: 4 }))).toEqual(CHUNKS.slice(3));
+  expect(await Array.fromAsync(engine.log({ to: 4 }))).toEqual(CHUNKS.slice(0, 3));
+});
+
+test("an exported log, pushed again as it was cut, is the same state", async () => {
+  const engine = await logged();
+  const again = await engineOf(planOf({}, { clock: { dedup: "1d" } }));
+  for await (const chunk of engine.log()) {
+    const [control, ...lines] = chunk.trimEnd().split("\n");
+    const { receivedAt } = (JSON.parse(control!) as { chunk: { receivedAt: number | null } }).chunk;
+    const times = Array.isArray(receivedAt) ? receivedAt : lines.map(() => receivedAt);
+    await again.push(lines.join("\n"), { ticks: true, receivedAt: times as (number | null)[] });
+  }
+  expect(await again.stateHash()).toBe(await engine.stateHash());
+});
+
+test("refused lines are listed with what they are, and what they repeat", async () => {
+  const engine = await logged();
+  expect(engine.refused()).toEqual([
+    { code: "missing_field", pointer: "/eventId", receivedAt: null, line: "{}" },
+    { code: "duplicate", pointer: "", receivedAt: null, line: A, of: 0 },
+    { code: "duplicate", pointer: "", receivedAt: 1, line: json(event("b", 5)), of: 1 },
+    { code: "missing_field", pointer: "/eventId", receivedAt: null, line: "{}" },
+  ]);
+});
+
+test("the newest 1,000 refused lines are listed, oldest first", async () => {
+  const engine = await engineOf(planOf());
+  const lines = Array.from({ length: 2500 }, (_, i) => `{"eventId":${i}}`);
+  for (let at = 0; at < 2500; at += 400) await engine.push(lines.slice(at, at + 400).join("\n"));
+  expect(engine.refused().map(({ line }) => line)).toEqual(lines.slice(-1000));
+  expect(engine.stats()).toMatchObject({ received: 2500, invalid: 2500, position: 0 });
+});
+
+test("a feed of long bad lines fills no memory", async () => {
+  const engine = await engineOf(planOf());
+  const long = `{"x":"${"ü".repeat(120_000)}"}`;
+  for (let i = 0; i < 100; i++) await engine.push(long);
+  const refused = engine.refused();
+  const bytes = refused.reduce((sum, { line }) => sum + Buffer.byteLength(line), 0);
+  expect(bytes).toBeLessThanOrEqual(5 * 1024 * 1024);
+  expect(refused.length).toBeGreaterThan(10);
+  for (const { line } of refused) expect(long.startsWith(line.slice(0, -1))).toBe(true);
+  await engine.push("{}");
+  expect(engine.refused().at(-1)).toMatchObject({ line: "{}" });
+});
+
+test("a line that is not UTF-8 is listed with U+FFFD", async () => {
+  const engine = await engineOf(planOf());
+  await engine.push(new Uint8Array([0x7b, 0xff, 0x7d]));
+  expect(engine.refused()).toMatchObject([{ code: "invalid_utf8", line: "{\ufffd}" }]);
+});
+
+test("stats have the members of the contract, and nothing that is not a number where one is due", async () => {
+  const plan = {
+    version: 1,
+    queries: [queryOf({ name: "a" }), queryOf({ name: "b", key: { k: "data.k" } })],
+  };
+  const store = memory();
+  const engine = await engineOf(plan, [], { store });
+  const query = {
+    applied: 0,
+    late: 0,
+    lateFacts: 0,
+    unkeyed: 0,
+    repeated: 0,
+    unmatched: 0,
+    waiting: 0,
+    open: 0,
+    rows: 0,
+  };
+  const fresh = {
+    clock: null,
+    position: 0,
+    received: 0,
+    accepted: 0,
+    duplicate: 0,
+    invalid: 0,
+    quarantined: 0,
+    dedupHorizon: null,
+    inexact: 0,
+    queries: { a: query, b: query },
+    storage: "memory",
+    rebuild: null,
+  };
+  expect(engine.stats()).toMatchObject(fresh);
+  expect(engine.stats().stateBytes).toBeGreaterThan(0);
+  await engine.push([event("a", 1_000_000_000), event("a", 1_000_000_000), event("b", 0), {}]);
+  const after = {
+    ...fresh,
+    clock: 1_000_000_000,
+    position: 1,
+    received: 4,
+    accepted: 1,
+    duplicate: 1,
+    invalid: 1,
+    quarantined: 1,
+    dedupHorizon: 1_000_000_000 - 7 * 86_400_000,
+    queries: { a: { ...query, applied: 1, open: 1, rows: 1 }, b: { ...query, unkeyed: 1 } },
+  };
+  expect(engine.stats()).toMatchObject(after);
+  await engine.close();
+  const again = await engineOf(plan, [], { store });
+  const since = { received: 0, accepted: 0, duplicate: 0, invalid: 0, quarantined: 0 };
+  expect(again.stats()).toMatchObject({ ...after, ...since });
+});
+
+test("a receive time is a whole number of ms, one for all or one a line", async () => {
+  const engine = await engineOf(planOf());
+  const two = [event("a", 0), event("b", 0)];
+  for (const receivedAt of [1.5, NaN, Infinity, [1], [1, 2, 3], [1, 0.5], [1, NaN]]) {
+    await expect(engine.push(two, { receivedAt })).rejects.toThrow(RangeError);
+  }
+  expect(engine.stats()).toMatchObject({ received: 0, position: 0 });
+  // The list counts what is received: blank lines have no time.
+  const text = `\n${json(two[0])}\n \n${json(two[1])}\n`;
+  expect(await engine.push(text, { receivedAt: [1, null] })).toMatchObject({ accepted: 2 });
+});
+
+test("a receive time may stand in a member of each event", async () => {
+  const engine = await engineOf(planOf({}, { clock: { maxAhead: 10 } }));
+  const at = (id: string, receivedAt: unknown) => event(id, 100, {}, { receivedAt });
+  const receipt = await engine.push(
+    [
+      at("a", 90),
+      at("b", 89),
+      at("c", "1970-01-01T00:00:00.089Z"),
+      at("d", null),
+      event("e", 100),
+      at("f", "soon"),
+      at("g", true),
+      at("h", 1.5),
+    ],
+    { receivedAtMember: "receivedAt" },
+  );
+  expect(receipt.quarantined.map(({ index }) => index)).toEqual([1, 2]);
+  expect(receipt.invalid.map(({ index, code, pointer }) => [index, code, pointer])).toEqual(
+    [5, 6, 7].map((index) => [index, "invalid_time", "/receivedAt"]),
+  );
+  expect(receipt.accepted).toBe(3);
+});

@@ -1,0 +1,122 @@
+// A whole browser, killed in the middle of appending, and one whose disk is full. A killed tab
+// proves little: the browser process holds its commits; and vitest's own page shares its storage
+// with other tests. So these start a Chromium of their own.
+
+import { type ChildProcess, spawn } from "node:child_process";
+import { mkdtemp, rm } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { createInterface } from "node:readline";
+import { type Browser, chromium, type Page } from "playwright";
+import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { build } from "vite";
+import { CHROMIUM_FLAGS, findChromium } from "../../tools/test/chromium.ts";
+import { measured } from "../measured.ts";
+
+const ORIGIN = "http://localhost:9";
+const LINE_COUNT = 1000;
+
+let script = "";
+let folder = "";
+
+beforeAll(async () => {
+  folder = await mkdtemp(join(tmpdir(), "millrace-browser-"));
+  const entry = join(import.meta.dirname, "browser-page.ts");
+  const built = await build({
+    configFile: false,
+    logLevel: "silent",
+    tsconfig: "tsconfig.base.json",
+    build: { write: false, lib: { entry, formats: ["iife"], name: "page" } },
+  });
+  const [bundle] = built as unknown as { output: { code: string }[] }[];
+  script = bundle!.output[0]!.code;
+});
+
+afterAll(() => rm(folder, { recursive: true, force: true, maxRetries: 5 }));
+
+interface Running {
+  readonly page: Page;
+  readonly browser: Browser;
+  readonly acknowledged: number[];
+  /** How long each of those appends took. */
+  readonly appendMs: number[];
+  readonly kill: () => Promise<void>;
+}
+
+async function start(profile: string): Promise<Running> {
+  const flags = [...CHROMIUM_FLAGS, "--headless", "--remote-debugging-port=0"];
+  const words = [...flags, `--user-data-dir=${profile}`, "about:blank"];
+  const child = spawn(findChromium()!, words, {
+    stdio: ["ignore", "ignore", "pipe"],
+    detached: true,
+  });
+  const exited = new Promise((resolve) => child.once("exit", resolve));
+  const browser = await chromium.connectOverCDP(await endpointOf(child));
+  const page = await browser.contexts()[0]!.newPage();
+  const acknowledged: number[] = [];
+  const appendMs: number[] = [];
+  await page.exposeFunction("acknowledged", (position: number, ms: number) => {
+    acknowledged.push(position);
+    appendMs.push(ms);
+  });
+  const body = `<!doctype html><script>${script}</script>`;
+  await page.route(`${ORIGIN}/`, (route) => route.fulfill({ contentType: "text/html", body }));
+  await page.goto(`${ORIGIN}/`);
+  const kill = async (): Promise<void> => {
+    // The whole group: on Debian the command is a script, and the browser is its child.
+    process.kill(-child.pid!, "SIGKILL");
+    await exited;
+  };
+  return { page, browser, acknowledged, appendMs, kill };
+}
+
+/** Chromium tells on standard error where it listens. */
+async function endpointOf(child: ChildProcess): Promise<string> {
+  for await (const line of createInterface({ input: child.stderr! })) {
+    const endpoint = /DevTools listening on (ws:\S+)/.exec(line)?.[1];
+    if (endpoint !== undefined) return endpoint;
+  }
+  throw new Error("Chromium ended before it listened.");
+}
+
+describe("A browser with an IndexedDB store", () => {
+  test("loses nothing that it acknowledged when it is killed", { timeout: 60_000 }, async () => {
+    const profile = join(folder, "killed");
+    let told = 0;
+    for (let round = 0; round < 3; round++) {
+      const { page, acknowledged, appendMs, kill } = await start(profile);
+      const found = await page.evaluate(() => storePage.lookBack("killed"));
+      // What was written and not yet told may be there too.
+      expect(found.endPosition).toBeGreaterThanOrEqual(told);
+      expect(found.chunkCount * LINE_COUNT).toBe(found.endPosition);
+      const appending = page.evaluate(
+        (count) => storePage.appendForever("killed", count),
+        LINE_COUNT,
+      );
+      appending.catch(() => {});
+      await expect.poll(() => acknowledged.length, { timeout: 20_000 }).toBeGreaterThan(20);
+      await kill();
+      told = acknowledged.at(-1)!;
+      const middle = appendMs.toSorted((a, b) => a - b)[appendMs.length >>> 1]!;
+      const name = `IndexedDB, strict: an append of 1,000 lines of 250 bytes, run ${round + 1}`;
+      measured(name, Number(middle.toFixed(1)), "ms, median");
+    }
+    expect(told).toBeGreaterThan(60 * LINE_COUNT);
+  });
+
+  test("tells a full disk by its code, and keeps what was there", { timeout: 60_000 }, async () => {
+    const { page, browser, acknowledged, kill } = await start(join(folder, "full"));
+    // Chromium reads the quota at the first write and believes it for a while: before any store.
+    const session = await browser.contexts()[0]!.newCDPSession(page);
+    await session.send("Storage.overrideQuotaForOrigin", { origin: ORIGIN, quotaSize: 2_000_000 });
+    const end = await page.evaluate((count) => storePage.appendForever("full", count), LINE_COUNT);
+    expect(end).toBe("quota_exceeded");
+    const found = await page.evaluate(() => storePage.lookBack("full"));
+    expect(found).toEqual({
+      endPosition: acknowledged.length * LINE_COUNT,
+      chunkCount: acknowledged.length,
+    });
+    expect(acknowledged.length).toBeGreaterThan(0);
+    await kill();
+  });
+});
