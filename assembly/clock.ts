@@ -9,7 +9,8 @@ import { closePane, dropPane } from "./pane";
 import { closeSession, dropSession, forgetEnd } from "./session";
 import { closeSlices } from "./slice";
 import { expire, takeWaitingFact } from "./span";
-import { NO_TIME, S_CLOCK } from "./state";
+import { NO_TIME, S_CLOCK, S_POSITION } from "./state";
+import { beginTelling, tellUpdates } from "./tell";
 import {
   TIMER_CLOSE_PANE,
   TIMER_CLOSE_SESSION,
@@ -26,6 +27,7 @@ import {
   removeTimer,
   timerCount,
 } from "./timer";
+import { beginTouching } from "./touch";
 import { takeWaiting } from "./wait";
 
 export const RECEIVED_UNKNOWN: i64 = i64.MIN_VALUE;
@@ -100,17 +102,20 @@ let clockBefore: i64 = NO_TIME;
 
 export function beginPassing(): void {
   clockBefore = load<i64>(S_CLOCK);
+  beginTouching(load<u64>(S_POSITION));
+  beginTelling();
 }
 
 /**
- * Passes every timer (`--flush`); no row leaves the view, and the clock is told as it stood. False
- * where the host has to empty the buffer first.
+ * Passes every timer (`--flush`), and tells what stays open; no row leaves the view, and the clock
+ * is told as it stood. False where the host has to empty the buffer first.
  */
 export function passAll(): bool {
   while (timerCount() != 0) {
     reachFirst();
     if (outIsFull() || !fire(false)) return false;
   }
+  if (!tellUpdates()) return false;
   store<i64>(S_CLOCK, clockBefore);
   return true;
 }
