@@ -10,7 +10,7 @@ import { minuteTime } from "./reading.ts";
 const FULL_ORDERS = 16;
 const FULL_PERCENT = 88;
 /** From here on the ink turns over to stay readable. */
-const INK_PERCENT = 58;
+const INK_PERCENT = 64;
 const ORDER_MS_MIN = 2_000;
 
 interface Line {
