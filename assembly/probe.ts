@@ -44,7 +44,7 @@ import { clock, foresee, foreseeClock, foreseeIdentity, horizon } from "./foresi
 import { tableGrowthBytes } from "./hash";
 import { lateGrowthBytes } from "./late";
 import { maxAhead, queryProgram, routeQueries } from "./program";
-import { reserveState, scratch, scratchAlloc } from "./regions";
+import { reserveState, scratch, scratchAlloc, shrinkTo, told } from "./regions";
 import { S_KEYS, S_PANES, S_WINDOWS, queryCount } from "./state";
 import { timerGrowthBytes } from "./timer";
 import { reserveTouches } from "./told";
@@ -173,12 +173,17 @@ export function reserveBatch(): bool {
   bytes += tableGrowthBytes(S_KEYS, windows) + tableGrowthBytes(S_PANES, windows);
   bytes += tableGrowthBytes(S_WINDOWS, windows) + timerGrowthBytes(windows + 1);
   for (let q: u32 = 0; q < queryCount(); q++) bytes += lateGrowthBytes(q, windows);
-  return (
+  const toldBefore = told;
+  const scratchBefore = scratch;
+  const fits =
     bytes < 0x70000000 &&
-    reserveState(<usize>bytes) &&
-    reserveTouches(windows) &&
     reserveTouched(windows) &&
     reserveKeyBuffer(keyBytes + 16) &&
-    reserveOut(keyBytes)
-  );
+    reserveOut(keyBytes) &&
+    reserveState(<usize>bytes) &&
+    reserveTouches(windows);
+  // Room that the push takes with it when it fails would be missing for the next, smaller one, and
+  // for the tick that frees more.
+  if (!fits) shrinkTo(toldBefore, scratchBefore);
+  return fits;
 }
