@@ -2,12 +2,15 @@
 // state region is written. An entry that makes many windows final may fill the buffer of changes:
 // then apply stops, the host empties the buffer, and apply goes on where it stood.
 
+import { needYears } from "./zone";
 import {
   FLAG_INEXACT,
   KIND_TICK,
   PROGRAM,
   QUERY_FIELDS,
   QUERY_WHERE,
+  QUERY_WINDOW_KIND,
+  QUERY_WITHIN,
   ROLE_FROM,
   ROLE_LOOKUP,
   ROLE_TABLE,
@@ -25,6 +28,7 @@ import {
   VALUE_BYTES,
   VALUE_FLAGS,
   VERDICT_ACCEPTED,
+  WINDOW_CALENDAR,
 } from "./layout";
 import { kindOf, rowOf, slotAt, slotCount, textBase, verdictOf } from "./batch";
 import { advance, afterEvent, afterTick } from "./clock";
@@ -70,6 +74,14 @@ function countInexact(row: usize, fields: u32): void {
   }
 }
 
+/** What the zone of a calendar does about the windows that the event, or its span, may fall into. */
+function takeYears(index: u32, role: u32, time: i64): void {
+  const query = queryProgram(index);
+  if (load<u8>(query, QUERY_WINDOW_KIND) != WINDOW_CALENDAR) return;
+  needYears(query, time);
+  if (role == ROLE_FROM) needYears(query, time + load<i64>(query, QUERY_WITHIN));
+}
+
 /** One table or query takes the event. */
 function give(taker: usize, row: usize, slot: usize, position: u64): void {
   const index = <u32>load<u16>(taker, TAKER_INDEX);
@@ -83,6 +95,7 @@ function give(taker: usize, row: usize, slot: usize, position: u64): void {
       : load<u32>(queryProgram(index), QUERY_FIELDS);
     countInexact(row, fields);
   }
+  if (role != ROLE_TABLE) takeYears(index, role, time);
   if (role == ROLE_TABLE) feedTable(index, row, text, time);
   else if (role == ROLE_LOOKUP) takeOrWait(index, row, text, time, position);
   else if (role == ROLE_FROM) addFact(index, SIDE_FROM, row, text, time, position);

@@ -6,6 +6,7 @@
 //             │        │ n×64  │ n×80      │ n×fields×16│       │
 //             └────────┴───────┴───────────┴────────────┴───────┘
 
+import { forgetBrought } from "./zone";
 import {
   ENVELOPE_BYTES,
   ENVELOPE_EVENT_ID,
@@ -32,6 +33,7 @@ export let slotCount: u32 = 0;
 /** Room for `lines` lines and `bytes` bytes; the address of the header, 0 without memory. */
 export function beginBatch(lines: u32, bytes: u32): usize {
   clearScratch();
+  forgetBrought();
   slotCount = lines;
   if (scratchAlloc(SCRATCH_HEADER_BYTES) < 0) return 0;
   const slots = scratchAlloc(<usize>lines * SLOT_BYTES);

@@ -13,6 +13,7 @@
 // Addresses and counts are u32, times cross as f64. A false answer is "no memory", before any
 // change. Views of the memory are remade by the host after each call (core.ts, one place).
 
+import { bringYears, missingList, missingYears } from "./zone";
 import {
   ENGINE_BYTES,
   ENGINE_CLOCK,
@@ -57,7 +58,7 @@ import {
   told,
   toldBytes,
 } from "./regions";
-import { reserveBatch, reservePassing, reserveReading } from "./room";
+import { listYears, reserveBatch, reservePassing, reserveReading } from "./room";
 import { beginRows, readsSlices, writeRows } from "./row";
 import { countOpenWindows } from "./slice";
 import {
@@ -121,6 +122,22 @@ export function probe(): bool {
 
 export function seal(): void {
   sealBatch();
+}
+
+/** How many years of zones the accepted lines may need and the state lacks; -1 without memory. */
+export function years(): i32 {
+  return listYears() ? <i32>missingYears() : -1;
+}
+
+/** The list of them: u32 zone, i32 year each. */
+export function yearList(): usize {
+  return missingList();
+}
+
+/** Room for `bytes` of years (YEAR_…) that the host writes there; 0 without memory. */
+export function bring(bytes: u32): usize {
+  const offset = bringYears(bytes);
+  return offset < 0 ? 0 : scratch + offset;
 }
 
 /** Room for applying what is accepted. Nothing of scratch stays where it was: ask `batch`. */

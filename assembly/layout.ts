@@ -159,8 +159,20 @@ export const QUERY_COLUMNS = 112; // u32 offset: {count, field …}: of the even
 export const QUERY_TO_COLUMNS = 116; // u32 offset: {count, field …}: of `to`
 export const QUERY_ON_FROM = 120; // u32 offset of an expression over the event's fields
 export const QUERY_ZONE = 128; // u32, index of a calendar's zone
-export const QUERY_UNIT = 132; // u32, UNIT_… of a calendar
+export const QUERY_UNIT = 132; // u32, of a calendar
 export const QUERY_BYTES = 136;
+
+export const UNIT_DAY = 0;
+export const UNIT_WEEK = 1;
+export const UNIT_MONTH = 2;
+export const UNIT_YEAR = 3;
+
+// A year of a zone, as the host writes it: its spans of constant offset follow.
+export const YEAR_ZONE = 4; // u32
+export const YEAR_YEAR = 8; // i32
+export const YEAR_COUNT = 12; // u32
+export const YEAR_SPANS = 16; // i64 start, i64 offset each
+export const SPAN_BYTES = 16;
 
 // A place of a frame: where its value comes from.
 export const FRAME_SOURCE = 0; // u8

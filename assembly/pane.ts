@@ -21,11 +21,13 @@ import {
   QUERY_SIZE,
   QUERY_WINDOW_BYTES,
   QUERY_WINDOW_KIND,
+  WINDOW_CALENDAR,
   WINDOW_GLOBAL,
   WINDOW_HOPPING,
 } from "./layout";
 import { encodeOutputs } from "./aggregate";
 import { alloc, free } from "./arena";
+import { floorDiv } from "./civil";
 import { closeKey, internKey, releaseKey, retainKey } from "./dictionary";
 import { beginRecord as beginChange, endRecord as endChange, outIsFull } from "./emit";
 import { finalValue, freeFinal, keepFinal } from "./final";
@@ -71,6 +73,7 @@ import {
 } from "./state";
 import { TIMER_CLOSE_PANE, TIMER_DROP_PANE, addTimer, removeTimer } from "./timer";
 import { untouch } from "./told";
+import { calendarEnd, calendarStart, calendarWindow } from "./zone";
 
 const PANE_NEXT: usize = 0;
 const PANE_QUERY: usize = 8;
@@ -168,17 +171,16 @@ function enterPane(pane: usize, record: usize): void {
 
 // ── applying ───────────────────────────────────────────────────────────────────────────────────
 
-export function floorDiv(a: i64, b: i64): i64 {
-  const q = a / b;
-  return q * b > a ? q - 1 : q;
-}
-
 /** Applies the event whose key is built and whose fields are bound. */
 export function applyToPane(index: u32, query: usize, time: i64, position: u64): void {
   const kind = <u32>load<u8>(query, QUERY_WINDOW_KIND);
   let start = NO_TIME;
   let end = NO_TIME;
-  if (kind != WINDOW_GLOBAL) {
+  if (kind == WINDOW_CALENDAR) {
+    calendarWindow(query, time);
+    start = calendarStart;
+    end = calendarEnd;
+  } else if (kind != WINDOW_GLOBAL) {
     const size = load<i64>(query, QUERY_SIZE);
     const offset = load<i64>(query, QUERY_OFFSET);
     start = floorDiv(time - offset, size) * size + offset;

@@ -58,6 +58,15 @@ export function reserveTold(bytes: usize): bool {
   return gap != 0;
 }
 
+/** Gives room back: told and scratch where they were at `toldBefore` and `scratchBefore`. */
+export function shrinkTo(toldBefore: usize, scratchBefore: usize): void {
+  assert(toldBefore + toldBytes <= scratchBefore && toldBefore <= told);
+  memory.copy(toldBefore, told, toldBytes);
+  told = toldBefore;
+  scratch = scratchBefore;
+  scratchBytes = 0;
+}
+
 export function setToldBytes(bytes: usize): void {
   assert(told + bytes <= scratch);
   toldBytes = bytes;

@@ -1,6 +1,7 @@
 // Room: what applying a push can need at the worst, made before the append, so that memory never
 // runs out after it. Each bound is of something that applying does; none moves any state.
 
+import { beginMissing, listMissing, yearGrowthBytes } from "./zone";
 import { factGrowthBytes, factQuery, thingQuery } from "./span";
 import { waitGrowthBytes, waitingQuery } from "./wait";
 import { tableProgram, versionGrowthBytes } from "./table";
@@ -18,11 +19,14 @@ import {
   QUERY_VALUE_BYTES,
   QUERY_WINDOW_BYTES,
   QUERY_WINDOW_KIND,
+  QUERY_WITHIN,
   ROLE_EVENT,
+  ROLE_FROM,
   ROLE_LOOKUP,
   ROLE_TABLE,
   ROLE_TO,
   SLOT_ROUTE,
+  SLOT_TIME,
   TABLE_COLUMNS,
   TAG_STRING,
   TAKER_BYTES,
@@ -30,6 +34,7 @@ import {
   TAKER_ROLE,
   VALUE_BYTES,
   VERDICT_ACCEPTED,
+  WINDOW_CALENDAR,
   WINDOW_CUMULATE,
   WINDOW_SESSION,
 } from "./layout";
@@ -45,7 +50,7 @@ import { tableCount, tableGrowthBytes } from "./hash";
 import { lateGrowthBytes } from "./late";
 import { FINAL_HEADER_BYTES, PANE_BYTES } from "./pane";
 import { queryProgram, routeTakers } from "./program";
-import { reserveState } from "./regions";
+import { reserveState, scratch, shrinkTo, told } from "./regions";
 import { readsSlices } from "./row";
 import {
   NO_TIME,
@@ -225,20 +230,30 @@ function boundMerges(clock: i64): u64 {
 export function reserveBatch(): bool {
   boundEvents();
   boundWaiting(clock);
-  let all = bytes + inputs + identityGrowthBytes(events) + boundMerges(clock);
+  let all = bytes + inputs + identityGrowthBytes(events) + boundMerges(clock) + yearGrowthBytes();
   all += tableGrowthBytes(S_KEYS, windows) + tableGrowthBytes(S_PANES, windows);
   all += tableGrowthBytes(S_WINDOWS, windows) + tableGrowthBytes(S_THINGS, things);
   all += tableGrowthBytes(S_ENTRIES, entries) + timerGrowthBytes(2 * windows + things + 1);
   for (let q: u32 = 0; q < queryCount(); q++) all += lateGrowthBytes(q, load<u32>(takenBy(q)));
-  return (
+  return reserveAll(all);
+}
+
+/** Room in all three regions, or in none. */
+function reserveAll(all: u64): bool {
+  const toldBefore = told;
+  const scratchBefore = scratch;
+  const fits =
     all < 0x70000000 &&
     blobs < 0x70000000 &&
-    reserveState(<usize>all) &&
-    reserveTelling(windows, <usize>blobs) &&
     reserveTouched(2 * windows) &&
     reserveKeyBuffer(keyBytes + 16) &&
-    reserveOut(keyBytes)
-  );
+    reserveOut(keyBytes) &&
+    reserveState(<usize>all) &&
+    reserveTelling(windows, <usize>blobs);
+  // Room that the push takes with it when it fails would be missing for the next, smaller one, and
+  // for the tick that frees more.
+  if (!fits) shrinkTo(toldBefore, scratchBefore);
+  return fits;
 }
 
 /** Room for the slices that reading the view of a query merges for a moment. */
@@ -257,12 +272,30 @@ export function reservePassing(): bool {
   all += tableGrowthBytes(S_KEYS, windows) + tableGrowthBytes(S_PANES, windows);
   all += tableGrowthBytes(S_WINDOWS, windows) + timerGrowthBytes(2 * windows + 1);
   for (let q: u32 = 0; q < queryCount(); q++) all += lateGrowthBytes(q, load<u32>(takenBy(q)));
-  return (
-    all < 0x70000000 &&
-    reserveState(<usize>all) &&
-    reserveTelling(windows, <usize>blobs) &&
-    reserveTouched(2 * windows) &&
-    reserveKeyBuffer(keyBytes + 16) &&
-    reserveOut(keyBytes)
-  );
+  return reserveAll(all);
+}
+
+const MISSING_MAX: u32 = 4096;
+
+/** Lists the years of zones that the accepted events may need and the state lacks. */
+export function listYears(): bool {
+  if (!beginMissing(MISSING_MAX)) return false;
+  for (let i: u32 = 0; i < slotCount; i++) {
+    const slot = slotAt(i);
+    if (verdictOf(slot) != VERDICT_ACCEPTED || kindOf(slot) != KIND_EVENT) continue;
+    const takers = routeTakers(load<u32>(slot, SLOT_ROUTE));
+    for (let t: u32 = 0; t < load<u32>(takers); t++) {
+      if (!listYearsOf(takers + 4 + <usize>t * TAKER_BYTES, load<i64>(slot, SLOT_TIME))) return false;
+    }
+  }
+  return true;
+}
+
+function listYearsOf(taker: usize, time: i64): bool {
+  const role = <u32>load<u16>(taker, TAKER_ROLE);
+  if (role == ROLE_TABLE) return true;
+  const query = queryProgram(load<u16>(taker, TAKER_INDEX));
+  if (load<u8>(query, QUERY_WINDOW_KIND) != WINDOW_CALENDAR) return true;
+  if (!listMissing(query, time)) return false;
+  return role != ROLE_FROM || listMissing(query, time + load<i64>(query, QUERY_WITHIN));
 }

@@ -32,7 +32,8 @@ import { closeKey, internKey, releaseKey } from "./dictionary";
 import { beginRecord as beginChange, endRecord as endChange, outIsFull } from "./emit";
 import { enterLane, firstKey, laneHead, laneNext, leaveLane, nextKey } from "./lane";
 import { addLateWindows } from "./late";
-import { addFinal, floorDiv, openFinalPane } from "./pane";
+import { floorDiv } from "./civil";
+import { addFinal, openFinalPane } from "./pane";
 import { queryProgram } from "./program";
 import {
   RECORD_END,

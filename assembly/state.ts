@@ -31,7 +31,8 @@ export const S_PANES: usize = S_KEYS + TABLE_BYTES; // table
 export const S_WINDOWS: usize = S_PANES + TABLE_BYTES; // table
 export const S_THINGS: usize = S_WINDOWS + TABLE_BYTES; // table: what spans are about
 export const S_ENTRIES: usize = S_THINGS + TABLE_BYTES; // table: keys of the plan's tables
-export const S_QUERIES: usize = S_ENTRIES + TABLE_BYTES; // Q_BYTES a query
+export const S_ZONES: usize = S_ENTRIES + TABLE_BYTES; // u32, head of the list of zones' years
+export const S_QUERIES: usize = S_ZONES + 8; // Q_BYTES a query
 
 // What the state keeps of one query.
 export const Q_APPLIED: usize = 0; // u64

@@ -69,7 +69,14 @@ export class Chart {
     const { starts, orders, revenue } = this.#drawn;
     // A window is drawn at its middle.
     const middles = starts.map((start) => (start + WINDOW_MS / 2) / 1000);
-    return [middles, [...orders], [...revenue]];
+    // What is final is a line; it goes on dashed to what is so far.
+    const known = revenue.map((pounds, index) => (this.#isFinalAt(index) ? pounds : null));
+    const soFar = revenue.map((pounds, index) => (this.#isFinalAt(index + 1) ? null : pounds));
+    return [middles, [...orders], known, soFar];
+  }
+
+  #isFinalAt(index: number): boolean {
+    return (this.#drawn.starts[index] ?? Infinity) < this.#drawn.finalUntil;
   }
 
   #range(): [number, number] {
@@ -93,8 +100,11 @@ export class Chart {
     const [data, line, faint] = [ink("--data"), ink("--line"), ink("--dim")];
     const font = `11px ${getComputedStyle(this.#box).fontFamily}`;
     const axis = { stroke: faint, font, ticks: { show: false }, grid: { show: false } };
-    const isFinalAt = (index: number): boolean => {
-      return (this.#drawn.starts[index] ?? 0) < this.#drawn.finalUntil;
+    const revenue = {
+      scale: "revenue",
+      stroke: ink("--data-line"),
+      width: 1.75,
+      points: { show: false },
     };
     return {
       width,
@@ -123,14 +133,13 @@ export class Chart {
       ],
       series: [
         {},
-        { scale: "orders", points: { show: false }, paths: bars(data, isFinalAt) },
         {
-          scale: "revenue",
-          stroke: ink("--data-line"),
-          width: 1.75,
+          scale: "orders",
           points: { show: false },
-          spanGaps: true,
+          paths: bars(data, (index) => this.#isFinalAt(index)),
         },
+        revenue,
+        { ...revenue, dash: [3, 3] },
       ],
     };
   }

@@ -10,7 +10,7 @@ import { minuteTime } from "./reading.ts";
 const FULL_ORDERS = 16;
 const FULL_PERCENT = 88;
 /** From here on the ink turns over to stay readable. */
-const INK_PERCENT = 58;
+const INK_PERCENT = 64;
 const ORDER_MS_MIN = 2_000;
 
 interface Line {
@@ -31,7 +31,6 @@ interface Cell {
 export class Heat {
   readonly #head = byId<HTMLTableElement>("heat").tHead!;
   readonly #body = byId<HTMLTableElement>("heat").tBodies[0]!;
-  readonly #scroll = byId("heat-scroll");
   readonly #empty = byId("heat-empty");
   readonly #select: (restaurantId: string) => void;
   readonly #lines = new Map<string, Line>();
@@ -184,11 +183,6 @@ export class Heat {
     if (this.#stop !== null) this.#lines.get(this.#stop)?.button.setAttribute("tabindex", "-1");
     this.#stop = restaurantId;
     if (restaurantId !== null) this.#lines.get(restaurantId)?.button.setAttribute("tabindex", "0");
-  }
-
-  /** Back to the first row, for another hour. */
-  scrollToTop(): void {
-    this.#scroll.scrollTop = 0;
   }
 }
 

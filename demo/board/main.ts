@@ -105,6 +105,7 @@ class Board {
   #select(restaurantId: string): void {
     this.#sight.selected = restaurantId;
     this.#draw();
+    showOnPhone(byId("one"));
   }
 
   #look(at: number | null): void {
@@ -171,6 +172,13 @@ class Board {
       void this.#link.startOver().catch(() => {});
     });
   }
+}
+
+/** Where the panels stand below one another, the chosen one may be out of sight. */
+function showOnPhone(panel: HTMLElement): void {
+  if (!matchMedia("(max-width: 900px)").matches) return;
+  const isCalm = matchMedia("(prefers-reduced-motion: reduce)").matches;
+  panel.scrollIntoView({ block: "nearest", behavior: isCalm ? "auto" : "smooth" });
 }
 
 /** How the replay begins: by the address, else as it was left in this tab. */

@@ -2,7 +2,7 @@
 // by window, kept in pence so that adding and taking away leaves nothing over.
 
 import type { Row } from "../../engine/index.ts";
-import type { Counts, Frame, LateOrder, RestaurantFact } from "../replay/protocol.ts";
+import type { Frame, LateOrder, RestaurantFact } from "../replay/protocol.ts";
 
 export const WINDOW_MS = 5 * 60_000;
 /** The plan's grace: a window is final so long after its end. */
@@ -34,7 +34,6 @@ export class Mirror {
   readonly #sums = new Map<number, Sum>();
   readonly #facts = new Map<string, RestaurantFact>();
   readonly #late = new Map<string, number>();
-  #rowCount = 0;
 
   take(frame: Frame): void {
     if (frame.isFirst) this.#forget();
@@ -49,7 +48,6 @@ export class Mirror {
     this.#sums.clear();
     this.#late.clear();
     this.#facts.clear();
-    this.#rowCount = 0;
   }
 
   #takeRow(row: Row): void {
@@ -62,10 +60,7 @@ export class Mirror {
     this.#sums.set(start, sum);
     sum.orders += measuresOf(row).orders - (before ? measuresOf(before).orders : 0);
     sum.pence += penceOf(row) - (before ? penceOf(before) : 0);
-    if (before === undefined) {
-      sum.restaurants++;
-      this.#rowCount++;
-    }
+    if (before === undefined) sum.restaurants++;
     own.set(start, row);
   }
 
@@ -74,22 +69,10 @@ export class Mirror {
     this.#late.set(cell, (this.#late.get(cell) ?? 0) + 1);
   }
 
-  get counts(): Counts | null {
-    return this.frame?.counts ?? null;
-  }
-
   /** The start of the window that the clock stands in; null before the first event. */
   get windowNow(): number | null {
     const clock = this.frame?.clock ?? null;
     return clock === null ? null : Math.floor(clock / WINDOW_MS) * WINDOW_MS;
-  }
-
-  get rowCount(): number {
-    return this.#rowCount;
-  }
-
-  get restaurantCount(): number {
-    return this.#facts.size;
   }
 
   get restaurantIds(): Iterable<string> {

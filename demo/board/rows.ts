@@ -62,7 +62,7 @@ export class AllRows {
     table.append(make("thead", {}, head), body);
     const note = `${count(rows.length)} rows${asOf}`;
     this.#dialog.show({ title: "All rows", note, tools, body: [table] });
-    show(rows.length - (rows.length % PAGE_ROWS || PAGE_ROWS), PAGE_ROWS);
+    show(rows.length - PAGE_ROWS, PAGE_ROWS);
   }
 
   #row(row: Row): HTMLTableRowElement {

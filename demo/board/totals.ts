@@ -43,8 +43,7 @@ export class Totals {
       write(heading, since === undefined ? `${what} so far` : `${what} since ${minuteTime(since)}`);
     }
     write(byId("evening-orders"), count(sum.orders));
-    const many = `${mirror.sum(window).restaurants} of ${mirror.restaurantCount} restaurants`;
-    write(byId("evening-restaurants"), `${many} have some now`);
+    write(byId("evening-restaurants"), `${mirror.sum(window).restaurants} restaurants now`);
     write(byId("evening-revenue"), wholeMoney(sum.pence / 100));
     const average = sum.orders === 0 ? NOTHING : money(sum.pence / 100 / sum.orders);
     write(byId("evening-average"), `${average} an order`);

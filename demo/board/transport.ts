@@ -29,6 +29,7 @@ export class Transport {
   #density: Density = { orders: [], starts: [] };
   #lines = 0;
   #isPlaying = false;
+  #speedTold: Speed | null = null;
 
   constructor(controls: Controls) {
     this.#play.addEventListener("click", () => {
@@ -72,8 +73,7 @@ export class Transport {
     setAttribute(byId("play-shape"), "d", this.#isPlaying ? PAUSE_SHAPE : PLAY_SHAPE);
     setAttribute(this.#play, "aria-label", this.#isPlaying ? "Pause" : "Play");
     this.#play.disabled = frame.state === "ended" || frame.state === "opening";
-    const input = this.#speeds.get(frame.speed);
-    if (input !== undefined && !input.checked) input.checked = true;
+    this.#drawSpeed(frame.speed);
     const played = Math.round(frame.progress * this.#bars.length);
     this.#bars.forEach((bar, part) => {
       setAttribute(bar, "class", part < played ? "played" : "to-come");
@@ -87,6 +87,14 @@ export class Transport {
     write(byId("place"), `position ${count(frame.counts.accepted)} · ${percent}`);
     setAttribute(byId("place"), "title", `line ${count(frame.line)} of ${count(this.#lines)}`);
     setAttribute(byId("place"), "data-line", String(frame.line));
+  }
+
+  /** What a person just chose stands until the worker says otherwise. */
+  #drawSpeed(speed: Speed): void {
+    if (speed === this.#speedTold) return;
+    this.#speedTold = speed;
+    const input = this.#speeds.get(speed);
+    if (input !== undefined) input.checked = true;
   }
 
   #partOf(time: number): number {
