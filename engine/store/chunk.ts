@@ -3,7 +3,7 @@
 //   offset  bytes
 //        0      4  magic, "MRCK"
 //        4      2  version of this layout, 1
-//        6      2  flags: 1 released
+//        6      2  flags: 1 released, 2 years of zones
 //        8      8  position of the first entry, u64
 //       16      4  count of entries, u32
 //       20      4  bytes of the lines, u32
@@ -11,6 +11,7 @@
 //       28      4  CRC32C of every other byte of the chunk, u32
 //       32     32  SHA-256 of the previous chunk (the audit chain), zeros where it is not kept
 //       64   8 × n receive times, f64 ms since 1970, -Infinity where unknown (NaN has many forms)
+//        …      …  with flag 2: bytes of the years' JSON, u32, and that JSON (event/zone.ts)
 //        …      …  the entries' lines, byte for byte, each ended by "\n"
 //
 // Little-endian throughout. Worked example: the tick {"tick":7} at position 5, no receive time:
@@ -21,6 +22,7 @@
 // A chunk read back is refused as `chunk_broken`, by its positions, whatever single bit of it
 // flipped, and whatever is missing or too much. Who reads lines from a store decodes its chunks.
 
+import type { ZoneYear } from "../event/zone.ts";
 import { crc32c } from "./crc32c.ts";
 import { HostFault } from "./host-fault.ts";
 import type { Append } from "./store.ts";
@@ -50,6 +52,9 @@ const NEWLINE = 10;
 
 /** The chunk holds lines that were released from the quarantine. */
 export const CHUNK_RELEASED = 1;
+/** The chunk brings years of zones; set by what it holds. */
+const CHUNK_ZONES = 2;
+const ZONES_LENGTH_BYTES = 4;
 
 export interface Chunk {
   readonly firstPosition: number;
@@ -57,8 +62,10 @@ export interface Chunk {
   readonly count: number;
   /** ms since 1970: none, one for all entries, or one an entry (null where unknown; a tick has none). */
   readonly receivedAt: null | number | readonly (number | null)[];
-  /** CHUNK_RELEASED, or 0; 16 bits. */
+  /** CHUNK_RELEASED, or 0. */
   readonly flags: number;
+  /** Years of zones that its entries are the first to need. */
+  readonly zones: readonly ZoneYear[];
   /** 32 bytes. */
   readonly previousDigest: Uint8Array;
   /** The lines as received, each ended by "\n"; no other "\n" in them. */
@@ -69,12 +76,14 @@ export function encodeChunk(chunk: Chunk): Uint8Array<ArrayBuffer> {
   assertChunk(chunk);
   const { receivedAt, lines } = chunk;
   const form = receivedAt === null ? RECEIVE_NONE : listed(receivedAt) ? RECEIVE_EACH : RECEIVE_ONE;
-  const linesAt = HEADER_BYTES + receiveCount(form, chunk.count) * RECEIVE_BYTES;
+  const zonesAt = HEADER_BYTES + receiveCount(form, chunk.count) * RECEIVE_BYTES;
+  const zones = encodeZones(chunk.zones);
+  const linesAt = zonesAt + zones.length;
   const bytes = new Uint8Array(linesAt + lines.length);
   const view = new DataView(bytes.buffer);
   view.setUint32(AT_MAGIC, MAGIC, true);
   view.setUint16(AT_VERSION, VERSION, true);
-  view.setUint16(AT_FLAGS, chunk.flags, true);
+  view.setUint16(AT_FLAGS, chunk.flags | (zones.length > 0 ? CHUNK_ZONES : 0), true);
   view.setBigUint64(AT_POSITION, BigInt(chunk.firstPosition), true);
   view.setUint32(AT_COUNT, chunk.count, true);
   view.setUint32(AT_LINES_BYTES, lines.length, true);
@@ -88,6 +97,7 @@ export function encodeChunk(chunk: Chunk): Uint8Array<ArrayBuffer> {
   } else if (receivedAt !== null) {
     view.setFloat64(HEADER_BYTES, receivedAt, true);
   }
+  bytes.set(zones, zonesAt);
   bytes.set(lines, linesAt);
   view.setUint32(AT_SUM, sumOf(bytes), true);
   return bytes;
@@ -99,12 +109,15 @@ export function decodeChunk(bytes: Uint8Array): Chunk {
   const view = viewOf(bytes);
   const count = view.getUint32(AT_COUNT, true);
   const form = view.getUint32(AT_RECEIVE_FORM, true);
-  const linesAt = HEADER_BYTES + receiveCount(form, count) * RECEIVE_BYTES;
+  const flags = view.getUint16(AT_FLAGS, true);
+  const zonesAt = HEADER_BYTES + receiveCount(form, count) * RECEIVE_BYTES;
+  const linesAt = zonesAt + zonesBytes(view, zonesAt, flags);
   const chunk: Chunk = {
     firstPosition: Number(view.getBigUint64(AT_POSITION, true)),
     count,
     receivedAt: readReceivedAt(view, form, count),
-    flags: view.getUint16(AT_FLAGS, true),
+    flags: flags & ~CHUNK_ZONES,
+    zones: decodeZones(bytes.subarray(zonesAt, linesAt)),
     previousDigest: bytes.subarray(AT_DIGEST, AT_DIGEST + DIGEST_BYTES),
     lines: bytes.subarray(linesAt),
   };
@@ -125,7 +138,9 @@ export function checkChunk(bytes: Uint8Array): Span {
   const view = viewOf(bytes);
   const count = view.getUint32(AT_COUNT, true);
   const received = receiveCount(view.getUint32(AT_RECEIVE_FORM, true), count);
-  const wanted = HEADER_BYTES + received * RECEIVE_BYTES + view.getUint32(AT_LINES_BYTES, true);
+  const zonesAt = HEADER_BYTES + received * RECEIVE_BYTES;
+  const zones = zonesBytes(view, zonesAt, view.getUint16(AT_FLAGS, true));
+  const wanted = zonesAt + zones + view.getUint32(AT_LINES_BYTES, true);
   if (bytes.length !== wanted) {
     throw broken(place, `got ${bytes.length} bytes when its header says ${wanted}`);
   }
@@ -222,6 +237,7 @@ export function exportChunk(chunk: Chunk): string {
     position: chunk.firstPosition,
     receivedAt: folded(chunk.receivedAt),
     ...((chunk.flags & CHUNK_RELEASED) !== 0 && { released: true }),
+    ...(chunk.zones.length > 0 && { zones: chunk.zones }),
   };
   const lines = new TextDecoder("utf-8", { ignoreBOM: true }).decode(chunk.lines);
   return `${JSON.stringify({ chunk: control })}\n${lines}`;
@@ -251,6 +267,28 @@ function readReceivedAt(view: DataView, form: number, count: number): Chunk["rec
     times.push(ms === RECEIVE_UNKNOWN ? null : ms);
   }
   return times;
+}
+
+/** A length and the years as JSON; nothing where there are none. */
+function encodeZones(zones: readonly ZoneYear[]): Uint8Array {
+  if (zones.length === 0) return new Uint8Array(0);
+  const text = new TextEncoder().encode(JSON.stringify(zones));
+  const bytes = new Uint8Array(ZONES_LENGTH_BYTES + text.length);
+  new DataView(bytes.buffer).setUint32(0, text.length, true);
+  bytes.set(text, ZONES_LENGTH_BYTES);
+  return bytes;
+}
+
+function decodeZones(bytes: Uint8Array): readonly ZoneYear[] {
+  if (bytes.length === 0) return [];
+  const text = new TextDecoder().decode(bytes.subarray(ZONES_LENGTH_BYTES));
+  return JSON.parse(text) as readonly ZoneYear[];
+}
+
+/** Bytes of the years' section; a damaged chunk may say anything, its checksum is next. */
+function zonesBytes(view: DataView, at: number, flags: number): number {
+  const hasZones = (flags & CHUNK_ZONES) !== 0 && at + ZONES_LENGTH_BYTES <= view.byteLength;
+  return hasZones ? ZONES_LENGTH_BYTES + view.getUint32(at, true) : 0;
 }
 
 function receiveCount(form: number, count: number): number {
