@@ -339,7 +339,7 @@ export class Engine {
     });
   }
 
-  /** Ends the engine with a snapshot, after the pushes called before; those after it are refused. */
+  /** Ends the engine, after the pushes called before, with a snapshot; later ones are refused. */
   close(): Promise<void> {
     this.#ended ??= this.#closed ? this.#closeStore() : this.#inTurn(() => this.#end());
     this.#closed = true;
@@ -370,7 +370,7 @@ export class Engine {
     return saved instanceof Promise ? saved.then(noteSaved) : noteSaved();
   }
 
-  /** One that fails is no fault of the push: the log has everything, and the next is due as ever. */
+  /** One that fails is no fault of the push: the log has it all, and the next is due as ever. */
   #snapshotWhenDue(): MaybePromise<void> {
     const { position } = this.#core.counts();
     if (position - Math.max(this.#snapshotTried, this.#snapshotPosition) < SNAPSHOT_ENTRIES) return;
