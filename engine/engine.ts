@@ -71,7 +71,6 @@ export async function open(options: OpenOptions): Promise<Engine> {
   const header = recovered?.header ?? newHeader(options.hashKey);
   if (recovered === null) await store.create(header);
   const program = compile(plan, header.hashKey);
-  if (program.bytes.length > layout.PROGRAM_BYTES_MAX) throw PlanRefused.tooLarge();
   const openCore = (): Promise<Core> =>
     Core.open(program.bytes, options.memoryPagesMax ?? PAGES_MAX);
   const quarantine = new Quarantine(plan.limits.quarantine, recovered?.held ?? []);
