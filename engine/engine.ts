@@ -8,7 +8,6 @@
 // Pushes are applied one after another, each atomic: until the append nothing was touched, and
 // after it nothing can fail. With a synchronous store a push runs in one turn.
 
-import * as layout from "../assembly/layout.ts";
 import { Core, PAGES_MAX, type LateEvent } from "./core/core.ts";
 import { readInput, type PushInput } from "./ingest/input.ts";
 import { Intake } from "./ingest/intake.ts";
