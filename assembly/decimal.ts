@@ -49,8 +49,8 @@ function setMillionths(low: u64, high: u64, negative: bool): void {
 
 /**
  * From 2^33 up, several decimals of 6 digits may read back as `x`: the one with the fewest digits
- * counts, the nearest of those, of two as near the even one. x is whole + part / 2^shift with shift ≤ 19, so all of this is in
- * whole numbers.
+ * counts, the nearest of those, of two as near the even one. x is whole + part / 2^shift with
+ * shift ≤ 19, so all of this is in whole numbers.
  */
 function millionthsOfLarge(x: f64, negative: bool): bool {
   const bits = reinterpret<u64>(x);

@@ -6,7 +6,7 @@
 //   apply …                  state moves; 1: take the changes and call again, 0: done
 //   end                      the batch is given back, applied or not
 //   flush …                  likewise
-//   readBegin → rows …, late → readEnd   behind the batch of a push under way, which it leaves alone
+//   readBegin → rows …, late → readEnd   behind the batch of a push under way, left as it is
 //   stats, queryStats        what is counted, in a buffer
 //   image                    where state and told lie, to be copied out; restore makes room for them
 //

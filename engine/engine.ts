@@ -8,7 +8,6 @@
 // Pushes are applied one after another, each atomic: until the append nothing was touched, and
 // after it nothing can fail. With a synchronous store a push runs in one turn.
 
-import * as layout from "../assembly/layout.ts";
 import { Core, PAGES_MAX, type LateEvent } from "./core/core.ts";
 import { readInput, type PushInput } from "./ingest/input.ts";
 import { Intake } from "./ingest/intake.ts";
@@ -71,7 +70,6 @@ export async function open(options: OpenOptions): Promise<Engine> {
   const header = recovered?.header ?? newHeader(options.hashKey);
   if (recovered === null) await store.create(header);
   const program = compile(plan, header.hashKey);
-  if (program.bytes.length > layout.PROGRAM_BYTES_MAX) throw PlanRefused.tooLarge();
   const openCore = (): Promise<Core> =>
     Core.open(program.bytes, options.memoryPagesMax ?? PAGES_MAX);
   const quarantine = new Quarantine(plan.limits.quarantine, recovered?.held ?? []);
@@ -339,7 +337,7 @@ export class Engine {
     });
   }
 
-  /** Ends the engine with a snapshot, after the pushes called before; those after it are refused. */
+  /** Ends the engine, after the pushes called before, with a snapshot; later ones are refused. */
   close(): Promise<void> {
     this.#ended ??= this.#closed ? this.#closeStore() : this.#inTurn(() => this.#end());
     this.#closed = true;
@@ -370,7 +368,7 @@ export class Engine {
     return saved instanceof Promise ? saved.then(noteSaved) : noteSaved();
   }
 
-  /** One that fails is no fault of the push: the log has everything, and the next is due as ever. */
+  /** One that fails is no fault of the push: the log has it all, and the next is due as ever. */
   #snapshotWhenDue(): MaybePromise<void> {
     const { position } = this.#core.counts();
     if (position - Math.max(this.#snapshotTried, this.#snapshotPosition) < SNAPSHOT_ENTRIES) return;

@@ -32,7 +32,7 @@ export class Lists {
       write(element, count(counts[list]));
       const isSinceOpen = list === "duplicate" || list === "invalid";
       const isPartial = isSinceOpen && counts.refusedBefore > 0;
-      const before = `since the page was opened; ${count(counts.refusedBefore)} were refused before`;
+      const before = `since the page opened; ${count(counts.refusedBefore)} were refused before`;
       setAttribute(element.parentElement!, "title", isPartial ? before : null);
       element.parentElement!.classList.toggle("partial", isPartial);
     }

@@ -2,7 +2,7 @@
 
 import { STRIP, WINDOW_MS, type Mirror } from "./mirror.ts";
 
-/** A window with so many times the orders of the hour before it, and so many at least, is a surge. */
+/** So many times the orders of the windows before, and so many at least, are a surge. */
 const SURGE_TIMES = 3;
 const SURGE_ORDERS_MIN = 5;
 /** Windows whose mean is the usual. */
@@ -34,7 +34,7 @@ export class Sight {
     return Array.from({ length: STRIP }, (_, index) => last - (STRIP - 1 - index) * WINDOW_MS);
   }
 
-  /** How many times its usual orders a restaurant has in this window; null where that is no surge. */
+  /** How many times its usual orders a restaurant has in a window; null: no surge. */
   surge(restaurantId: string, windowStart: number): number | null {
     const { mirror } = this;
     const orders = mirror.orders(restaurantId, windowStart);

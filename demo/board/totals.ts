@@ -22,7 +22,7 @@ export class Totals {
     const bars = strip.map((start) => {
       return { value: mirror.sum(start).orders, isFinal: mirror.isFinal(start) };
     });
-    const label = `The city's orders in twelve windows: ${bars.map(({ value }) => value).join(", ")}`;
+    const label = `Orders of the city in 12 windows: ${bars.map(({ value }) => value).join(", ")}`;
     this.#bars.draw(bars, label);
     this.#drawService(sight, window);
   }

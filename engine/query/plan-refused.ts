@@ -1,4 +1,3 @@
-import { PLAN_FAULTS } from "./plan-fault.ts";
 import type { PlanFault } from "./plan.ts";
 
 /** A wrong plan is refused whole, with every fault listed. */
@@ -11,10 +10,5 @@ export class PlanRefused extends Error {
     super(`The plan has ${faults.length} faults.\n${list.join("\n")}`);
     this.name = "PlanRefused";
     this.faults = faults;
-  }
-
-  static tooLarge(): PlanRefused {
-    const code = "plan_too_large";
-    return new PlanRefused([{ code, pointer: "", message: PLAN_FAULTS[code] }]);
   }
 }

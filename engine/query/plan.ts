@@ -4,9 +4,11 @@
  * for `source`. What a plan may say and what this version runs are two questions: the second is
  * `BUILT`, and only that.
  */
+import { PROGRAM_BYTES_MAX } from "../../assembly/layout.ts";
 import { canonical } from "../event/canonical.ts";
 import type { Json } from "../event/envelope.ts";
 import { AGGREGATE_FUNCTIONS } from "./aggregate.ts";
+import { compile } from "./compile.ts";
 import { checkDurationOr, DAY_MS, MINUTE_MS, SECOND_MS } from "./duration.ts";
 import type { Read } from "./expression.ts";
 import type { PlanFault } from "./plan-fault.ts";
@@ -88,7 +90,12 @@ export function checkPlan(input: unknown, catalogues: readonly string[] = []): P
   }
   // A checked plan is JSON, but for members that are undefined: those are absent in its text.
   const source = canonical(JSON.parse(JSON.stringify(input)) as Json);
-  return { plan: { ...checked, source }, faults: [] };
+  const plan = { ...checked, source };
+  const { bytes } = compile(plan, new Uint8Array(16));
+  if (bytes.length <= PROGRAM_BYTES_MAX) return { plan, faults: [] };
+  const detail = `Its program takes ${bytes.length} bytes when ${PROGRAM_BYTES_MAX} fit.`;
+  list.add("plan_too_large", "", detail);
+  return { plan: null, faults: list.faults };
 }
 
 function checkMembers(

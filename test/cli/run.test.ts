@@ -452,6 +452,14 @@ describe("the summary", () => {
     ]);
   });
 
+  test("blames no line that was refused for a jump of the same push", async () => {
+    const lines = [event("a", 0), event("a", 5 * 864e5), event("b", 9 * 864e5)];
+    const { told } = await run([], lines.join("\n"));
+    expect(told.filter((line) => line.startsWith("clock jumped"))).toEqual([
+      "clock jumped 9 d at line 3 of standard input",
+    ]);
+  });
+
   test("lists a few jumps, then counts", async () => {
     const jumping = Array.from({ length: 9 }, (_, day) => event(`j${day}`, day * 2 * 864e5));
     const { told } = await run(["--batch", "2"], jumping.join("\n"));

@@ -1,7 +1,7 @@
 // The log of one run: as the memory store, whether its chunks are in memory, in its file, or some
 // here and some there; and nothing is left of it.
 
-import { readdirSync } from "node:fs";
+import { readdirSync, readlinkSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { describe, expect, test } from "vitest";
 import { TemporaryLog } from "../../engine/cli/temporary-log.ts";
@@ -88,4 +88,26 @@ test("leaves no file behind, not even while it is open", () => {
   expect(files()).toEqual(before);
   log.close();
   log.close();
+});
+
+test.skipIf(process.platform !== "linux")("opens a file only where memory is used up", () => {
+  const openFiles = (): number => {
+    return readdirSync("/proc/self/fd").filter((fd) => {
+      try {
+        return /millrace-\w{6}\/log/.test(readlinkSync(`/proc/self/fd/${fd}`));
+      } catch {
+        // The listing's own descriptor is gone by now.
+        return false;
+      }
+    }).length;
+  };
+  const before = openFiles();
+  const all = COUNTS.length * (1 << 16);
+  const { log: inMemory } = filled(all);
+  expect(openFiles()).toBe(before);
+  const { log: inFile } = filled(300);
+  expect(openFiles()).toBe(before + 1);
+  inFile.close();
+  inMemory.close();
+  expect(openFiles()).toBe(before);
 });

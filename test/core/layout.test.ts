@@ -52,25 +52,29 @@ test("every line that exports says a whole number, and nothing else", () => {
 });
 
 /** Records, with the size that ends them, and what of their prefix is no offset in them. */
-const RECORDS: readonly (readonly [prefix: string, size: string, skip?: readonly string[]])[] = [
+const RECORDS: readonly (readonly [prefix: string, size: string, ...skip: string[]])[] = [
   ["SLOT", "SLOT_BYTES"],
   ["VALUE", "VALUE_BYTES"],
   ["SCRATCH", "SCRATCH_HEADER_BYTES"],
-  ["PROGRAM", "PROGRAM_HEADER_BYTES", ["PROGRAM_BYTES_MAX", "PROGRAM_MAGIC"]],
+  ["PROGRAM", "PROGRAM_HEADER_BYTES", "PROGRAM_BYTES_MAX", "PROGRAM_MAGIC"],
   ["QUERY", "QUERY_BYTES"],
   ["ACCUMULATOR", "ACCUMULATOR_BYTES"],
   ["OUTPUT", "OUTPUT_BYTES"],
-  ["LATE", "LATE_BYTES", ["LATE_LISTED_MAX"]],
+  ["LATE", "LATE_BYTES", "LATE_LISTED_MAX"],
   ["STATS", "STATS_BYTES"],
   ["ENGINE", "ENGINE_BYTES"],
   [
     "CHANGE",
     "CHANGE_HEADER_BYTES",
-    ["CHANGE_UPDATE", "CHANGE_IS_FINAL", "CHANGE_RETRACT", "CHANGE_CORRECTION", "CHANGE_ROW"],
+    "CHANGE_UPDATE",
+    "CHANGE_IS_FINAL",
+    "CHANGE_RETRACT",
+    "CHANGE_CORRECTION",
+    "CHANGE_ROW",
   ],
 ];
 
-describe.each(RECORDS)("the record %s", (prefix, size, skip = []) => {
+describe.each(RECORDS)("the record %s", (prefix, size, ...skip) => {
   const members = membersOf(prefix, [...skip, size]);
 
   test("lists its members in the order of their offsets, each once", () => {

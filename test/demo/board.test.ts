@@ -266,7 +266,7 @@ describe("a person", () => {
         const counts = [...document.querySelectorAll(".tiles b")].map((each) => each.textContent);
         return counts.slice(0, 3).every((count) => count !== "0");
       });
-      await page.locator("#speed-1").check({ force: true });
+      await page.locator("label[for=speed-1]").click();
       for (const list of ["late", "duplicate", "invalid"]) {
         await page.locator(`[data-list=${list}]`).click();
         await page.locator(".lines li pre").first().waitFor();

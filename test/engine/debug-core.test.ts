@@ -67,7 +67,7 @@ async function runOf(seed: number): Promise<object> {
     }
     const lines = Array.from({ length: 1 + random.below(40) }, (_, i) => {
       const time = push * 20 + random.below(90) - (random.below(30) === 0 ? 500 : 0);
-      const x = random.pick([1, 0.1, -2.5, 1e17, 1e300, 12345678901.123456, null, "x"]);
+      const x = random.pick([1, 0.1, -2.5, 1e17, 1e300, Number("12345678901.123456"), null, "x"]);
       const data = { k: random.below(6), l: random.pick([null, "ü".repeat(random.below(40))]), x };
       const eventType = random.pick(["tested", "other"]);
       if (random.below(15) === 0) return { tick: time };

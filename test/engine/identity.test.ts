@@ -93,14 +93,16 @@ describe.each(["in one push", "against the log", "against the log of an engine o
       return { engine, receipt: await engine.push(again), index: 0, first };
     }
 
-    test.each(SAME)("is a duplicate %s", async (_what, again, first = FIRST) => {
-      const { engine, receipt } = await pushTwice(first, again);
-      expect(receipt).toMatchObject({ duplicate: 1, invalid: [], quarantined: [] });
-      const of = where === "in one push" ? 2 : 3;
-      expect(engine.refused().at(-1)).toMatchObject({ code: "duplicate", of });
-      const hash = await engine.stateHash();
-      expect(hash).toBe(await (await pushTwice(first, first)).engine.stateHash());
-    });
+    for (const [what, again, first = FIRST] of SAME) {
+      test(`is a duplicate ${what}`, async () => {
+        const { engine, receipt } = await pushTwice(first, again);
+        expect(receipt).toMatchObject({ duplicate: 1, invalid: [], quarantined: [] });
+        const of = where === "in one push" ? 2 : 3;
+        expect(engine.refused().at(-1)).toMatchObject({ code: "duplicate", of });
+        const hash = await engine.stateHash();
+        expect(hash).toBe(await (await pushTwice(first, first)).engine.stateHash());
+      });
+    }
 
     test.each(OTHER)("is a conflict with another %s", async (_what, again) => {
       const { engine, receipt, index } = await pushTwice(FIRST, again);

@@ -22,6 +22,9 @@ describe("an expression", () => {
     [["<=", 1, 2], { op: "<=", args: [literal(1), literal(2)] }],
     [[">", 1, 2], { op: ">", args: [literal(1), literal(2)] }],
     [[">=", 1, 2], { op: ">=", args: [literal(1), literal(2)] }],
+    [["all"], { op: "all", args: [] }],
+    [["any"], { op: "any", args: [] }],
+    [["coalesce"], { op: "coalesce", args: [] }],
     [["all", true], { op: "all", args: [literal(true)] }],
     [
       ["any", true, ["!", false]],
@@ -60,8 +63,6 @@ describe("an expression", () => {
     [["==", 1]],
     [["==", 1, 2, 3]],
     [["<"]],
-    [["all"]],
-    [["any"]],
     [["!"]],
     [["!", true, true]],
     [["in", 1]],
@@ -69,7 +70,6 @@ describe("an expression", () => {
     [["+", 1]],
     [["-", 1]],
     [["*", 1, 2, 3]],
-    [["coalesce"]],
     [["case"]],
     [["case", true]],
   ])("%j has another number of operands", (expression) => {

@@ -249,6 +249,7 @@ const CASES: readonly (readonly [fault: string, plan: unknown])[] = [
   ["expression_too_large /queries/0/where/4096", where(["all", ...Array(4096).fill(true)])],
   ["unknown_aggregate /queries/0/derive/d/1", planWith({ derive: { d: ["get", "m"] } })],
   ["unknown_emit /queries/0/emit", planWith({ emit: "finals" })],
+  ["plan_too_large ", where(["==", ["get", "data.x"], "x".repeat(200_000)])],
   ["unknown_catalogue /catalogue", { ...smallest(), catalogue: "orders" }],
   ["not_supported_yet /queries/0/window/kind", window({ kind: "global" })],
 ];
