@@ -8,9 +8,11 @@
 // Pushes are applied one after another, each atomic: until the append nothing was touched, and
 // after it nothing can fail. With a synchronous store a push runs in one turn.
 
+import type { ZoneYear } from "./event/zone.ts";
 import { Core, PAGES_MAX, type LateEvent } from "./core/core.ts";
 import { readInput, type PushInput } from "./ingest/input.ts";
 import { Intake } from "./ingest/intake.ts";
+import { bringYears } from "./ingest/zone-years.ts";
 import { Quarantine, type QuarantineEntry } from "./ingest/quarantine.ts";
 import { RefusedLines, type Receipt, type RefusedLine } from "./ingest/receipt.ts";
 import type { Settled } from "./ingest/tally.ts";
@@ -52,6 +54,8 @@ export interface PushOptions {
   readonly receivedAtMember?: string;
   /** Lines that are `{"tick": integer}` are ticks, not events. */
   readonly ticks?: boolean;
+  /** Years of time zones that stand in an exported log beside the entries. */
+  readonly zones?: readonly ZoneYear[];
 }
 
 /** Where a subscription begins. */
@@ -91,6 +95,7 @@ function newHeader(hashKey?: Uint8Array): LogHeader {
 
 export class Engine {
   readonly plan: Plan;
+  readonly #program: Program;
   readonly #store: Store;
   readonly #quarantine: Quarantine;
   readonly #openCore: () => Promise<Core>;
@@ -117,6 +122,7 @@ export class Engine {
     core: Core,
   ) {
     this.plan = plan;
+    this.#program = program;
     this.#store = store;
     this.#quarantine = quarantine;
     this.#openCore = openCore;
@@ -148,8 +154,8 @@ export class Engine {
       this.#core.probe();
       const pending = this.#intake.settle(filled);
       const settled = pending instanceof Promise ? await pending : pending;
-      if (settled.entries > 0) this.#core.reserve();
-      const written = this.#append(settled);
+      const zones = this.#makeRoom(settled, options.zones ?? []);
+      const written = this.#append(settled, zones);
       if (written instanceof Promise) await written;
       this.#keep(settled);
       const applied = this.#apply(settled);
@@ -163,7 +169,15 @@ export class Engine {
     }
   }
 
-  #append(settled: Settled): MaybePromise<void> {
+  /** The years of zones that the entries are the first to need. HostFault `state_full`. */
+  #makeRoom({ entries }: Settled, given: readonly ZoneYear[]): readonly ZoneYear[] {
+    if (entries === 0) return [];
+    const zones = bringYears(this.#core, this.#program.zones, given);
+    this.#core.reserve();
+    return zones;
+  }
+
+  #append(settled: Settled, zones: readonly ZoneYear[]): MaybePromise<void> {
     const { entries, held, receipt } = settled;
     if (entries === 0 && held.length === 0) return;
     const endPosition = receipt.position;
@@ -178,6 +192,7 @@ export class Engine {
             count: entries,
             receivedAt,
             flags: 0,
+            zones,
             previousDigest,
             lines,
           });
@@ -407,6 +422,7 @@ export class Engine {
     for await (const chunk of readChunks(this.#store, from, to)) {
       this.#intake.fillFromLog(core, chunk, Math.max(from - chunk.firstPosition, 0));
       core.seal();
+      bringYears(core, this.#program.zones, chunk.zones);
       core.reserve();
       const records: Uint8Array[] = [];
       core.apply((bytes) => records.push(bytes));

@@ -13,6 +13,9 @@ interface Exports {
   probe(): number;
   seal(): void;
   reserve(): number;
+  years(): number;
+  yearList(): number;
+  bring(bytes: number): number;
   batch(): number;
   apply(): number;
   end(): void;
@@ -142,6 +145,23 @@ export class Core {
   /** In the place of `probe` for entries of the log, whose verdict is set already. */
   seal(): void {
     this.#exports.seal();
+  }
+
+  /** The years of zones that the accepted lines may need and the state lacks. */
+  missingYears(): { zone: number; year: number }[] {
+    const count = this.#exports.years();
+    this.#must(count + 1, "list the years of its time zones");
+    const list = this.#exports.yearList();
+    return Array.from({ length: count }, (_, index) => {
+      const at = list + index * 8;
+      return { zone: this.view.getUint32(at, true), year: this.view.getInt32(at + 4, true) };
+    });
+  }
+
+  /** Puts years of zones (ingest/zone-years.ts) into the batch. */
+  bringYears(years: Uint8Array): void {
+    const at = this.#must(this.#exports.bring(years.length), "hold the years of its time zones");
+    this.bytes.set(years, at);
   }
 
   /** Room for applying the accepted lines; the last thing before the append. */

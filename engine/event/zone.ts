@@ -22,9 +22,8 @@ type OffsetAt = (timeMs: number) => number;
 
 /** The offset of the zone's wall clock at an instant, in ms. */
 function offsetsOf(zone: string): OffsetAt {
-  const format = new Intl.DateTimeFormat("en-US", {
+  const format = new Intl.DateTimeFormat("en-US-u-ca-gregory-nu-latn", {
     timeZone: zone,
-    calendar: "iso8601",
     hourCycle: "h23",
     era: "short",
     year: "numeric",

@@ -13,11 +13,14 @@ export interface Program {
   readonly bytes: Uint8Array;
   readonly fields: readonly Path[];
   readonly router: Router;
+  /** IANA names of the time zones of calendar windows; the core knows them by their index. */
+  readonly zones: readonly string[];
 }
 
 /** A plan's program; `hashKey` is 16 bytes. */
 export function compile(plan: Plan, hashKey: Uint8Array): Program {
   const fields = new Numbering();
+  const zones = zonesOf(plan);
   const takers = takersOf(plan);
   const router = new Router(takers);
   const code = new Code(layout.PROGRAM_HEADER_BYTES);
@@ -26,7 +29,7 @@ export function compile(plan: Plan, hashKey: Uint8Array): Program {
   const columns = plan.tables.map(() => new Columns(fields));
   plan.queries.forEach((query, index) => {
     const frame = new Frame(plan, query, fields, columns);
-    compileQuery(code, frame, query, queries + index * layout.QUERY_BYTES);
+    compileQuery(code, frame, zones, query, queries + index * layout.QUERY_BYTES);
   });
   plan.tables.forEach((table, index) => {
     compileTable(code, fields, columns[index]!, table, tables + index * layout.TABLE_BYTES);
@@ -48,7 +51,14 @@ export function compile(plan: Plan, hashKey: Uint8Array): Program {
   code.i64(layout.PROGRAM_MAX_AHEAD, plan.clock.maxAheadMs);
   code.i64(layout.PROGRAM_DEDUP, plan.clock.dedupMs);
   code.copy(layout.PROGRAM_HASH_KEY, hashKey);
-  return { bytes: code.bytes(), fields: fields.paths, router };
+  return { bytes: code.bytes(), fields: fields.paths, router, zones };
+}
+
+function zonesOf(plan: Plan): readonly string[] {
+  const names = plan.queries.flatMap(({ window }) => {
+    return window.kind === "calendar" ? [window.timezone] : [];
+  });
+  return [...new Set(names)];
 }
 
 /** What takes events of some types, in the order in which they take one. */
@@ -109,7 +119,13 @@ function compileTable(
   code.i64(at + layout.TABLE_HISTORY, table.historyMs);
 }
 
-function compileQuery(code: Code, frame: Frame, query: Query, at: number): void {
+function compileQuery(
+  code: Code,
+  frame: Frame,
+  zones: readonly string[],
+  query: Query,
+  at: number,
+): void {
   const fieldOf = (path: Path): number => frame.numberOf(path);
   const where = query.where === null ? 0 : code.expression(query.where, fieldOf);
   const keys = code.reserve(query.key.length * 4);
@@ -130,7 +146,7 @@ function compileQuery(code: Code, frame: Frame, query: Query, at: number): void 
   // A number takes 9 bytes, a derived string 5 and its literal.
   const valueBytes = query.aggregates.length * 9 + query.derive.length * (9 + code.literalBytesMax);
   const windowBytes = headBytes(query) + Math.max(bytes, valueBytes);
-  writeWindow(code, query, at);
+  writeWindow(code, zones, query, at);
   code.u8(at + layout.QUERY_EMIT, EMITS[query.emit]);
   code.u16(at + layout.QUERY_KEY_COUNT, query.key.length);
   code.u16(at + layout.QUERY_ACCUMULATOR_COUNT, accumulators.length);
@@ -164,7 +180,14 @@ function headBytes({ window }: Query): number {
   return isInLane ? 56 : 32;
 }
 
-function writeWindow(code: Code, query: Query, at: number): void {
+const UNITS = {
+  d: layout.UNIT_DAY,
+  w: layout.UNIT_WEEK,
+  mo: layout.UNIT_MONTH,
+  y: layout.UNIT_YEAR,
+};
+
+function writeWindow(code: Code, zones: readonly string[], query: Query, at: number): void {
   const { window } = query;
   const write = (kind: number, sizeMs: number, everyMs: number, offsetMs: number): void => {
     code.u8(at + layout.QUERY_WINDOW_KIND, kind);
@@ -189,7 +212,10 @@ function writeWindow(code: Code, query: Query, at: number): void {
       write(layout.WINDOW_GLOBAL, 0, 0, 0);
       break;
     case "calendar":
-      throw new TypeError("No core for calendar windows.");
+      write(layout.WINDOW_CALENDAR, 0, 0, window.offsetMs);
+      code.u32(at + layout.QUERY_ZONE, zones.indexOf(window.timezone));
+      code.u32(at + layout.QUERY_UNIT, UNITS[window.unit]);
+      break;
   }
   const graceMs = window.kind === "global" ? 0 : window.graceMs;
   code.i64(at + layout.QUERY_GRACE, graceMs);

@@ -47,7 +47,7 @@ const BUILT: {
 } = {
   windows: ["tumbling", "hopping", "cumulate", "session", "global"],
   functions: ["count", "sum", "avg", "min", "max"],
-  members: ["tables", "with", "span", "wait"],
+  members: ["tables", "with", "span", "wait", "timezone"],
 };
 
 export interface Plan {

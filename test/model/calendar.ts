@@ -97,7 +97,7 @@ const formats = new Map<string, Intl.DateTimeFormat>();
 export function wallClock(timezone: string, time: number): number {
   let format = formats.get(timezone);
   if (format === undefined) {
-    format = new Intl.DateTimeFormat("en-US-u-ca-iso8601-nu-latn", {
+    format = new Intl.DateTimeFormat("en-US-u-ca-gregory-nu-latn", {
       timeZone: timezone,
       hourCycle: "h23",
       era: "short",
