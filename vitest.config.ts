@@ -11,6 +11,8 @@ const WORKERD = "test/**/*.workerd.test.ts";
 /** Those over the product's own Worker. */
 const PRODUCT = "test/worker/**/*.workerd.test.ts";
 const CHROMIUM = "test/**/*.chromium.test.ts";
+/** Those that drive a Chromium from Node: a page, a browser that is killed. */
+const DRIVEN = ["test/demo/board.test.ts", "test/store/browser-kill.test.ts"];
 
 /** Files that tests in workerd, which cannot read any, find in their `env`. */
 const RECORDING = {
@@ -69,7 +71,16 @@ export default defineConfig({
           environment: "node",
           testTimeout,
           include: ["test/**/*.test.ts"],
-          exclude: [WORKERD, CHROMIUM],
+          exclude: [WORKERD, CHROMIUM, ...DRIVEN],
+        },
+      },
+      {
+        tsconfig,
+        test: {
+          name: "chromium-driven",
+          environment: "node",
+          testTimeout,
+          include: DRIVEN,
         },
       },
       workerd("workerd", WORKERD, "test/workerd/wrangler.jsonc", [PRODUCT]),

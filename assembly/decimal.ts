@@ -30,7 +30,7 @@ const GROW: f64 = 3.402823669209385e38; // 2^128
 
 const MILLION: u64 = 1000000;
 const EXACT_BELOW: f64 = 9007199254740992; // 2^53
-/** Below this, one decimal of 6 digits at most reads back as the same double, and x × 10^6 finds it. */
+/** Below this, one decimal of 6 digits at most reads back as the double, and x × 10^6 finds it. */
 const DIRECT_BELOW: f64 = 8589934592; // 2^33
 
 /** Whole millionths of an exact input: set by `toMillionths`. */

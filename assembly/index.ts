@@ -8,7 +8,7 @@
 //   flush …                  likewise
 //   readBegin → rows …, late → readEnd   behind the batch of a push under way, left as it is
 //   stats, queryStats        what is counted, in a buffer
-//   image                    where state and told lie, to be copied out; restore makes room for them
+//   image                    where state and told lie, to be copied; restore makes room for them
 //
 // Addresses and counts are u32, times cross as f64. A false answer is "no memory", before any
 // change. Views of the memory are remade by the host after each call (core.ts, one place).

@@ -6,7 +6,7 @@
 //     static    compiled plan      f(log entries)    what was emitted   batch in, changes out
 //     data      (compile.ts)       hashed, saved     saved              neither
 
-/** Grows with every change of the state's or the program's format; a snapshot of another is not read. */
+/** Grows with the format of state and program; a snapshot of another is not read. */
 export const LAYOUT_VERSION = 1;
 
 // ── the memory map ─────────────────────────────────────────────────────────────────────────────
@@ -35,7 +35,7 @@ export const SLOT_IDENTITY = 16; // u64 × 2, SipHash-1-3-128 of source and even
 export const SLOT_TIME = 32; // i64, event time of an event, the instant of a tick
 export const SLOT_MARK = 40; // u64, the content mark
 export const SLOT_RECEIVED = 48; // i64, RECEIVED_UNKNOWN where the host did not say
-export const SLOT_FIRST = 56; // f64, position of the first event of this identity (DUPLICATE, DIFFERS)
+export const SLOT_FIRST = 56; // f64, position of the identity's first event (DUPLICATE, DIFFERS)
 export const SLOT_BYTES = 64;
 
 /** SLOT_KIND. */
@@ -263,7 +263,7 @@ export const OP_OR = 21;
 export const OP_COALESCE = 22; // the first of two that is not null
 export const OP_JUMP = 23; // u32, relative to the operand's end
 export const OP_JUMP_UNLESS = 24; // u32; pops, jumps unless true
-export const OP_IN = 25; // u32 count, so many literals; pops a value, pushes whether it is one of them
+export const OP_IN = 25; // u32 count, literals; pops a value, pushes whether it is one of them
 /** Values on the stack at once: a plan's expressions nest 64 deep (EXPRESSION_DEPTH_MAX). */
 export const STACK_VALUES_MAX = 256;
 

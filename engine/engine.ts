@@ -14,12 +14,17 @@ import { readInput, type PushInput } from "./ingest/input.ts";
 import { Intake } from "./ingest/intake.ts";
 import { bringYears } from "./ingest/zone-years.ts";
 import { Quarantine, type QuarantineEntry } from "./ingest/quarantine.ts";
-import { RefusedLines, type Receipt, type RefusedLine } from "./ingest/receipt.ts";
+import {
+  DispositionCounts,
+  RefusedLines,
+  type Receipt,
+  type RefusedLine,
+} from "./ingest/receipt.ts";
 import type { Settled } from "./ingest/tally.ts";
 import { tickLine } from "./ingest/tick.ts";
 import { changesOf, type Change } from "./live/change.ts";
 import { callListener, Subscriptions, type Listener } from "./live/subscription.ts";
-import { DispositionCounts, readStats, type Stats } from "./live/stats.ts";
+import { readStats, type Stats } from "./live/stats.ts";
 import { readRows, type View } from "./live/view.ts";
 import { compile, type Program } from "./query/compile.ts";
 import { checkPlan, type Plan } from "./query/plan.ts";
@@ -328,10 +333,10 @@ export class Engine {
   }
 
   stats(): Stats {
-    return readStats(this.#core, this.plan, this.#dispositions, this.#store.storage);
+    return readStats(this.#core, this.plan, this.#dispositions.read(), this.#store.storage);
   }
 
-  /** SHA-256 of the state, 64 hex digits: the same however the same entries were cut into pushes. */
+  /** SHA-256 of the state, 64 hex digits: the same however the entries were cut into pushes. */
   async stateHash(): Promise<string> {
     const digest = await crypto.subtle.digest("SHA-256", this.#core.image().state.slice());
     return [...new Uint8Array(digest)].map((byte) => byte.toString(16).padStart(2, "0")).join("");
@@ -402,7 +407,8 @@ export class Engine {
       const snapshot = decodeSnapshot(bytes);
       if (snapshot === null || snapshot.plan !== this.plan.source) continue;
       if (snapshot.position > endPosition) {
-        const message = `A snapshot stands at position ${snapshot.position} when the log ends at ${endPosition}: restore the log from a copy.`;
+        const places = `at position ${snapshot.position} when the log ends at ${endPosition}`;
+        const message = `A snapshot stands ${places}: restore the log from a copy.`;
         throw new HostFault("log_truncated", message);
       }
       this.#core.restore(snapshot);

@@ -1,5 +1,5 @@
-// The receipts of the restaurants as one: indexes as they were sent, a position for each restaurant,
-// and beside them the lines whose restaurant could not be reached.
+// The receipts of the restaurants as one: indexes as they were sent, a position for each
+// restaurant, and beside them the lines whose restaurant could not be reached.
 
 import type { HostFaultCode } from "../engine/index.ts";
 import type { InvalidLine, QuarantinedLine } from "../engine/ingest/receipt.ts";

@@ -1,6 +1,6 @@
-// Errors as problem+json (RFC 9457): a stable `code` for programs, a sentence for people. `title` is
-// the phrase of the status; there is no `type`, which then is "about:blank". Nothing of what went
-// wrong inside is ever told, and no value of a request is repeated.
+// Errors as problem+json (RFC 9457): a stable `code` for programs, a sentence for people. `title`
+// is the phrase of the status; there is no `type`, which then is "about:blank". Nothing of what
+// went wrong inside is ever told, and no value of a request is repeated.
 
 import { HTTPException } from "hono/http-exception";
 

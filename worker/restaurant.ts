@@ -63,7 +63,7 @@ export class RestaurantObject extends DurableObject<Env> {
     } catch (error) {
       if (error instanceof HostFault && FAULTS_OF_ROOM.has(error.code))
         return { fault: error.code };
-      // The memory is not to be trusted with what the disk holds: the next call reads the log again.
+      // The memory may not hold what the disk holds: the next call reads the log again.
       this.ctx.abort(String(error));
       throw error;
     }

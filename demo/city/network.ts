@@ -164,7 +164,7 @@ function postpone(delivery: Delivery, hurt: Hurt, ms: number): void {
   delivery.hurts.push(hurt);
 }
 
-/** Whoever has not sent it an hour after closing time is switched off, and sends it on Saturday morning. */
+/** Whoever has not sent it an hour after closing time is switched off, and sends on Saturday. */
 function wakingTime(
   at: number,
   { closesAt, morningAt, noonAt }: Evening["times"],

@@ -1,5 +1,5 @@
-// An exported log, cut into its pushes: a control line begins a chunk, and a chunk is a push. A tick
-// before the first control line is a push of its own. What this version cannot replay is refused.
+// An exported log, cut into its pushes: a control line begins a chunk, and a chunk is a push. A
+// tick before the first control line is a push of its own. What cannot be replayed is refused.
 
 import { tickOf } from "../ingest/tick.ts";
 import { PushBuffer, type Push } from "./push.ts";

@@ -296,7 +296,8 @@ export class Core {
 
   #must(answer: number, what: string): number {
     if (answer !== 0) return answer;
-    const message = `The core has no memory left to ${what}: push less at once, shorten \`retain\` or \`dedup\`, or give it more.`;
+    const advice = "push less at once, shorten `retain` or `dedup`, or give it more";
+    const message = `The core has no memory left to ${what}: ${advice}.`;
     throw new HostFault("state_full", message);
   }
 }

@@ -27,6 +27,39 @@ export interface Receipt {
   readonly position: number;
 }
 
+/** The dispositions of all lines since open. */
+export class DispositionCounts {
+  #received = 0;
+  #accepted = 0;
+  #duplicate = 0;
+  #invalid = 0;
+  #quarantined = 0;
+
+  add(receipt: Receipt): void {
+    this.#received += receipt.received;
+    this.#accepted += receipt.accepted;
+    this.#duplicate += receipt.duplicate;
+    this.#invalid += receipt.invalid.length;
+    this.#quarantined += receipt.quarantined.length;
+  }
+
+  read(): {
+    received: number;
+    accepted: number;
+    duplicate: number;
+    invalid: number;
+    quarantined: number;
+  } {
+    return {
+      received: this.#received,
+      accepted: this.#accepted,
+      duplicate: this.#duplicate,
+      invalid: this.#invalid,
+      quarantined: this.#quarantined,
+    };
+  }
+}
+
 /** A line that was invalid or a duplicate. */
 export interface RefusedLine {
   readonly code: EventCode | "duplicate";

@@ -1,7 +1,6 @@
 // What an engine says of itself: the numbers of contract.md's `stats()`.
 
 import type { Core } from "../core/core.ts";
-import type { Receipt } from "../ingest/receipt.ts";
 import type { Plan } from "../query/plan.ts";
 import type { StorageMode } from "../store/store.ts";
 
@@ -41,37 +40,16 @@ export interface Stats {
   readonly rebuild: null;
 }
 
-/** The dispositions of all lines since open. */
-export class DispositionCounts {
-  #received = 0;
-  #accepted = 0;
-  #duplicate = 0;
-  #invalid = 0;
-  #quarantined = 0;
-
-  add(receipt: Receipt): void {
-    this.#received += receipt.received;
-    this.#accepted += receipt.accepted;
-    this.#duplicate += receipt.duplicate;
-    this.#invalid += receipt.invalid.length;
-    this.#quarantined += receipt.quarantined.length;
-  }
-
-  read(): Pick<Stats, "received" | "accepted" | "duplicate" | "invalid" | "quarantined"> {
-    return {
-      received: this.#received,
-      accepted: this.#accepted,
-      duplicate: this.#duplicate,
-      invalid: this.#invalid,
-      quarantined: this.#quarantined,
-    };
-  }
-}
+/** What became of all lines since open. */
+export type Dispositions = Pick<
+  Stats,
+  "received" | "accepted" | "duplicate" | "invalid" | "quarantined"
+>;
 
 export function readStats(
   core: Core,
   plan: Plan,
-  dispositions: DispositionCounts,
+  dispositions: Dispositions,
   storage: StorageMode,
 ): Stats {
   const counts = core.counts();
@@ -81,7 +59,7 @@ export function readStats(
   return {
     clock: counts.clock,
     position: counts.position,
-    ...dispositions.read(),
+    ...dispositions,
     dedupHorizon: counts.horizon,
     forgotten: counts.forgotten,
     inexact: counts.inexact,

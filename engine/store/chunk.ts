@@ -60,7 +60,7 @@ export interface Chunk {
   readonly firstPosition: number;
   /** Entries, and so lines. */
   readonly count: number;
-  /** ms since 1970: none, one for all entries, or one an entry (null where unknown; a tick has none). */
+  /** ms since 1970: none, one for all entries, or one an entry (null where unknown, or a tick). */
   readonly receivedAt: null | number | readonly (number | null)[];
   /** CHUNK_RELEASED, or 0. */
   readonly flags: number;

@@ -276,7 +276,7 @@ function nameOf(error: unknown): string {
   return error instanceof Error || error instanceof DOMException ? error.name : "";
 }
 
-/** What goes wrong in the browser is told by its code; what this program does wrong stays an error. */
+/** What goes wrong in the browser has a code; what this program does wrong stays an error. */
 function asHostFault(error: unknown): unknown {
   if (error instanceof HostFault || error instanceof RangeError) return error;
   const name = nameOf(error) || "no reason";

@@ -9,7 +9,7 @@
 // Rows written a push: 2 (its chunk, the header), 1 more for each further MiB and each held line.
 // All tables are WITHOUT ROWID and have no index: a row written is a row paid once.
 // Positions and times are exact in SQLite's integers and in doubles (below 2^53); the hash key,
-// being 16 bytes, is a BLOB. A Durable Object has no PRAGMA user_version, so the schema has a column.
+// being 16 bytes, is a BLOB. A Durable Object has no PRAGMA user_version: the schema has a column.
 
 import { checkAppend, checkEnd, checkPage } from "./chunk.ts";
 import { HostFault } from "./host-fault.ts";

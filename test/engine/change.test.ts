@@ -114,6 +114,18 @@ test("a push tells one update of a window, its last state", async () => {
   ]);
 });
 
+test("a window is told once, also where it took the place of one that left in the same push", async () => {
+  const engine = await engineOf(planOf({ retain: 0 }));
+  const heard = listen(engine);
+  await engine.push(eventsAt([0, 10, 20, 30, 31]));
+  expect(heard.map(({ kind, window }) => [kind, window.start])).toEqual([
+    ["final", 0],
+    ["final", 10],
+    ["final", 20],
+    ["update", 30],
+  ]);
+});
+
 test("touched means applied: an update is told although no value changed", async () => {
   const aggregate = { most: { fn: "max", of: "data.x" } };
   const engine = await engineOf(planOf({ aggregate }));

@@ -27,8 +27,10 @@ export async function runEngine(plan: PlanJson, pushes: Pushes, options: EngineR
   for (const [index, push] of pushes.entries()) {
     if (index === options.reopenAt) {
       // Closed, with a snapshot, or just gone: then the log is replayed.
-      if (options.random.chance(0.5)) await engine.close();
-      else if (options.random.chance(0.5)) await engine.snapshot();
+      const closes = options.random.chance(0.5);
+      const saves = options.random.chance(0.5);
+      if (closes) await engine.close();
+      else if (saves) await engine.snapshot();
       engine = await openIt();
     }
     told = [];

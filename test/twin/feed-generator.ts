@@ -1,7 +1,7 @@
 // Hostile inputs for a plan: a feed that walks through its windows and goes wrong on purpose.
 
 import type { Json } from "../model/json.ts";
-import type { PlanJson, WindowJson } from "../model/plan.ts";
+import { takesType, type PlanJson, type WindowJson } from "../model/plan.ts";
 import { durationMs, floorDiv } from "../model/time.ts";
 import type { Line } from "../model.ts";
 import { EVENT_TYPES, type PlanShape } from "./plan-generator.ts";
@@ -36,6 +36,8 @@ export class Feed {
   readonly #sent: { readonly event: Members; readonly line: Line }[] = [];
   readonly #receives: "never" | "always" | "sometimes";
   readonly #isCloudy: boolean;
+  /** Event types that some query takes. */
+  readonly #wanted: readonly string[];
   #now: number;
   #nextId = 0;
 
@@ -45,6 +47,11 @@ export class Feed {
     this.#plan = shape.plan;
     this.#receives = random.pick(["never", "always", "sometimes"]);
     this.#isCloudy = random.chance(0.1);
+    const patterns = this.#plan.queries.flatMap(({ from, span }) => {
+      return from ?? [...span!.from, ...span!.to];
+    });
+    const wanted = EVENT_TYPES.filter((each) => takesType(patterns, each));
+    this.#wanted = wanted.length > 0 ? wanted : EVENT_TYPES;
     this.#now = this.#begin();
   }
 
@@ -80,7 +87,6 @@ export class Feed {
       [20, () => 0],
       [6, () => random.below(3 * unitMs)],
       [1, () => random.below(40 * unitMs)],
-      [0, () => random.below(20) * DAY_MS],
     ])();
     if (random.chance(0.004)) this.#now += random.below(20) * DAY_MS;
     this.#now = Math.min(this.#now, YEAR_9999_END_MS);
@@ -101,7 +107,7 @@ export class Feed {
     const receivedAt = this.#receivedAt();
     const event: Members = {
       eventId: `e${this.#nextId++}`,
-      eventType: random.pick(EVENT_TYPES),
+      eventType: random.pick(random.chance(0.6) ? this.#wanted : EVENT_TYPES),
       eventVersion: random.pick(["1.0", "1.0", "2.11"]),
       eventTime: this.#timeText(this.#eventTime(receivedAt)),
       correlationId: random.pick(["c", "C-é"]),
@@ -184,8 +190,11 @@ export class Feed {
   #data(): Json {
     const random = this.#random;
     const { wild } = this.#shape;
-    const keys = ["R1", "R1", "R2", "R2", 1, "1", true, "é", "😀"];
-    const data: Members = { k: random.pick(keys), n: randomNumber(random, wild) };
+    const keys = ["R1", "R1", "R1", "R2", 1, "1", true, "é", "😀"];
+    const data: Members = {
+      k: random.chance(0.5) ? "R1" : random.pick(keys),
+      n: randomNumber(random, wild),
+    };
     if (random.chance(0.6)) data["m"] = randomNumber(random, wild);
     if (random.chance(0.5)) data["s"] = random.pick(STRINGS);
     if (random.chance(0.3)) data["b"] = random.chance(0.5);

@@ -18,7 +18,7 @@ import type { Random } from "./random.ts";
 export const EVENT_TYPES = ["order.created", "order.item.added", "order", "orders.x", "paid", "up"];
 const TYPE_PATTERNS: readonly (readonly string[])[] = [
   ...[["*"], ["*"], ["order.created"], ["order.*"], ["order.item.*", "paid"], ["order"]],
-  ...[["order.created", "order", "up"], ["orders.*", "order.*"], ["nothing"]],
+  ...[["order.created", "order", "up"], ["orders.*", "order.*"], ["*"], ["*"], ["nothing"]],
 ];
 export const ZONES = [
   ...["Europe/Berlin", "America/New_York", "Asia/Kolkata", "Australia/Lord_Howe", "UTC"],
@@ -70,8 +70,10 @@ export function randomPlan(random: Random): PlanShape {
   return { unitMs, wild, plan };
 }
 
-function lookBackMs(query: QueryJson): number {
-  return Math.max(durationMs(query.wait ?? 0), durationMs(query.window.grace ?? 0), 1);
+/** "At least every `wait` and `grace` of the queries that look it up, else a plan fault." */
+function lookBackMs({ wait = 0, span, window }: QueryJson): number {
+  const waits = [wait, span?.wait ?? 0, window.grace ?? 0].map((each) => durationMs(each));
+  return Math.max(...waits, 1) + durationMs(span?.early ?? 0);
 }
 
 /** A duration in ms or with a unit. */
@@ -92,14 +94,14 @@ function randomClock(random: Random, unitMs: number): NonNullable<PlanJson["cloc
     ...(random.chance(0.4) && { delay: some([0, 0.5, 1, 3]) }),
     ...(random.chance(0.3) && { idle: random.pick(["never", "1s", 500]) }),
     ...(random.chance(0.6) && { maxAhead: some([0, 1, 5, 100]) }),
-    ...(random.chance(0.6) && { dedup: some([0, 1, 4, 10, 40, 1000]) }),
+    ...(random.chance(0.4) && { dedup: some([0, 1, 4, 10, 10, 40, 40, 1000]) }),
   };
 }
 
 function randomLimits(random: Random): NonNullable<PlanJson["limits"]> {
   return {
     ...(random.chance(0.5) && { keys: random.pick([1, 2, 3, 5]) }),
-    ...(random.chance(0.5) && { identities: random.pick([1, 2, 3, 8, 20]) }),
+    ...(random.chance(0.3) && { identities: random.pick([1, 3, 8, 20, 40]) }),
     ...(random.chance(0.5) && { quarantine: random.pick([1, 2, 5]) }),
   };
 }
@@ -135,8 +137,8 @@ function randomQuery(
   const keyNames = ["a", "key", "z z"].slice(0, keyCount);
   const keyOf = (): ExpressionJson => {
     return random.chance(0.85)
-      ? randomPath(random, fields, random.pick(["key", "key", "key", "any"]))
-      : expressionOr(randomExpression(random, fields, 2), random);
+      ? randomPath(random, fields, random.pick(["key", "key", "key", "key", "key", "any"]))
+      : ["coalesce", randomExpression(random, fields, 2), random.pick(["none", 0, true, null])];
   };
   const aggregate = randomAggregates(random, fields);
   return {
@@ -146,7 +148,7 @@ function randomQuery(
       : { from: random.pick(TYPE_PATTERNS) }),
     ...(lookups.length > 0 && { with: lookups }),
     ...(waits && { wait: spell(random, random.pick([0, graceMs, Math.floor(graceMs / 2)])) }),
-    ...(random.chance(0.4) && { where: randomCondition(random, fields, 2) as ExpressionJson }),
+    ...(random.chance(0.4) && { where: randomWhere(random, fields) }),
     key: Object.fromEntries(keyNames.map((each) => [each, keyOf()])),
     window,
     aggregate,
@@ -156,6 +158,13 @@ function randomQuery(
       retain: random.pick<Duration>(["0s", 0, unitMs, 3 * unitMs, "1d"]),
     }),
   };
+}
+
+/** Half of them let most events through, so that there is something to count. */
+function randomWhere(random: Random, fields: Fields): ExpressionJson {
+  const condition = randomCondition(random, fields, 2) as ExpressionJson;
+  if (random.chance(0.5)) return condition;
+  return ["any", condition, ["!=", ["get", randomPath(random, fields, "number")], 0.1]];
 }
 
 /** A string here is a path, so a literal alone is none; other literals are dull. */
@@ -216,7 +225,7 @@ function randomWindow(random: Random, kind: string, unitMs: number): WindowJson 
       return { kind, size: spell(random, size), every: spell(random, every), grace, ...own };
     }
     case "session":
-      return { kind, gap: spell(random, Math.max(1, Math.floor(unitMs / 2))), grace };
+      return { kind, gap: spell(random, Math.ceil(random.pick([0.5, 1, 2]) * unitMs)), grace };
     case "global":
       return { kind };
     default: {

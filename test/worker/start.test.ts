@@ -59,8 +59,8 @@ describe("npm start", { timeout: SLOW }, () => {
     );
     server.close();
     expect(refused("--port", "70000")).toBe("Got port 70000 when 1 to 65535 fit.\n");
-    expect(refused("--state", "/proc/nothing", "--port", `${await freePort()}`)).toBe(
-      "Nothing can be kept in /proc/nothing: choose another folder by --state.\n",
+    expect(refused("--state", "/dev/null/nothing", "--port", `${await freePort()}`)).toBe(
+      "Nothing can be kept in /dev/null/nothing: choose another folder by --state.\n",
     );
     expect(refused("--nothing")).toContain("--nothing");
   });
