@@ -3,11 +3,17 @@
 
 import * as layout from "../../assembly/layout.ts";
 import { canonical, compareUtf8 } from "../event/canonical.ts";
-import type { Plan, Query } from "../query/plan.ts";
+import type { AggregateFunction, Plan, Query } from "../query/plan.ts";
 
 export type Scalar = null | boolean | number | string;
 export type Key = { readonly [member: string]: Scalar };
-export type Value = { readonly [member: string]: Scalar };
+
+/** One of the most frequent values, and how often it came. */
+export type TopEntry = { readonly value: Scalar; readonly count: number };
+
+/** What an aggregate tells: of `quantile` with a list and of `histogram` a list, of `top` too. */
+export type Told = Scalar | readonly (number | null)[] | readonly TopEntry[];
+export type Value = { readonly [member: string]: Told };
 
 /** A span of event time, half-open, in ms since 1970. */
 export interface WindowBounds {
@@ -54,7 +60,8 @@ const KIND_ORDER: { readonly [kind in ChangeKind]: number } = {
 /** What the core writes for the bounds of a window that has none. */
 const NO_TIME = -(2n ** 63n);
 
-const decoder = new TextDecoder();
+/** A string may begin with U+FEFF, which is no mark of byte order there. */
+const decoder = new TextDecoder("utf-8", { ignoreBOM: true });
 
 /** A record with what it is ordered by. */
 interface Ordered<T> {
@@ -122,11 +129,18 @@ function decode<T>(plan: Plan, buffers: readonly Uint8Array[], make: Make<T>): O
     while (reader.next()) {
       const query = plan.queries[reader.query]!;
       const record = reader.record();
-      const keyValues = reader.values(query.key.length);
+      const keyValues = query.key.map(() => reader.scalar());
       const key = named(query.key, keyValues);
-      const count = query.aggregates.length + query.derive.length;
-      const values = reader.values(count);
-      const value = named([...query.aggregates, ...query.derive], values);
+      const value = {
+        ...named(
+          query.aggregates,
+          query.aggregates.map(({ fn }) => reader.told(fn)),
+        ),
+        ...named(
+          query.derive,
+          query.derive.map(() => reader.scalar()),
+        ),
+      };
       items.push({
         query: reader.query,
         start: record.window.start ?? Infinity,
@@ -140,7 +154,10 @@ function decode<T>(plan: Plan, buffers: readonly Uint8Array[], make: Make<T>): O
   return items;
 }
 
-function named(names: readonly { readonly name: string }[], values: readonly Scalar[]): Value {
+function named<T>(
+  names: readonly { readonly name: string }[],
+  values: readonly T[],
+): { readonly [member: string]: T } {
   return Object.fromEntries(names.map(({ name }, index) => [name, values[index]!]));
 }
 
@@ -184,12 +201,19 @@ class RecordReader {
     };
   }
 
-  /** The next `count` encoded values: first the key's, then the value's. */
-  values(count: number): Scalar[] {
-    return Array.from({ length: count }, () => this.#value());
+  /** The next encoded value of a window. */
+  told(fn: AggregateFunction): Told {
+    if (this.#view.getUint8(this.#at) !== layout.TAG_LIST) return this.scalar();
+    const count = this.#view.getUint32(this.#at + 1, true);
+    this.#at += 5;
+    if (fn !== "top") return Array.from({ length: count }, () => this.scalar() as number | null);
+    return Array.from({ length: count / 2 }, () => {
+      return { value: this.scalar(), count: this.scalar() as number };
+    });
   }
 
-  #value(): Scalar {
+  /** The next encoded value (assembly/encode.ts): first come the key's. */
+  scalar(): Scalar {
     const tag = this.#view.getUint8(this.#at++);
     if (tag === layout.TAG_NUMBER) {
       this.#at += 8;
