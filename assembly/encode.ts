@@ -1,12 +1,13 @@
 // Encoded values, as keys, told values and final rows hold them: a tag byte, then nothing, a double,
-// a u32 length and UTF-8 bytes, or a u32 count and so many values. No padding.
+// a u32 length and UTF-8 bytes, or a u32 count and so many values or pairs. No padding.
 //
 //   null, false, true  │ 00 │ 01 │ 02
 //   12.5               │ 03  00 00 00 00 00 00 29 40
 //   "ab"               │ 04  02 00 00 00  61 62
 //   [1, null]          │ 06  02 00 00 00  03 00 00 00 00 00 00 f0 3f  00
+//   true, once         │ 07  01 00 00 00  02  03 00 00 00 00 00 00 f0 3f      of a top
 
-import { TAG_LIST, TAG_NULL, TAG_NUMBER, TAG_STRING } from "./layout";
+import { TAG_NULL, TAG_NUMBER, TAG_STRING } from "./layout";
 import { bytesAt, lengthAt, numberAt, tagAt } from "./expression";
 
 /** Of an encoded number; no other value but a string or a list takes more. */
@@ -49,9 +50,9 @@ export function encodeNull(to: usize): usize {
   return to + 1;
 }
 
-/** Starts a list of `count` values, which follow. */
-export function encodeList(to: usize, count: u32): usize {
-  store<u8>(to, TAG_LIST);
+/** Starts a list of `count` values, or a top of `count` pairs, which follow. */
+export function encodeList(to: usize, tag: u32, count: u32): usize {
+  store<u8>(to, tag);
   store<u32>(to + 1, count);
   return to + 5;
 }

@@ -8,6 +8,7 @@
 //
 // Example: with bounds 10, 20 the inputs 9, 10, 20, 25 give the counters 1, 1, 2.
 
+import { TAG_LIST } from "./layout";
 import { alloc, blockBytes, free } from "./arena";
 import { encodeCount, encodeList } from "./encode";
 
@@ -71,7 +72,7 @@ export function histogramGrowthBytes(bounds: usize): usize {
 export function histogramEncode(to: usize, record: usize, bounds: usize): usize {
   const counters = <usize>load<u32>(record);
   const bytes = countersBytes(bounds);
-  to = encodeList(to, boundCount(bounds) + 1);
+  to = encodeList(to, TAG_LIST, boundCount(bounds) + 1);
   for (let i: usize = 0; i < bytes; i += 8) {
     to = encodeCount(to, counters ? load<u64>(counters + i) : 0);
   }

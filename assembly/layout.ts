@@ -81,8 +81,10 @@ export const TAG_NUMBER = 3;
 export const TAG_STRING = 4;
 /** An object or an array: not null, and nothing else. */
 export const TAG_COMPOSITE = 5;
-/** Of an encoded value only: a u32 count and so many values. An expression sees a composite. */
+/** Of encoded values only: a u32 count and so many values; an expression sees a composite. */
 export const TAG_LIST = 6;
+/** A u32 count and so many pairs: a value, how often it came. */
+export const TAG_TOP = 7;
 
 /** VALUE_FLAGS: an integer beyond 2^53, which a double cannot hold for certain. */
 export const FLAG_INEXACT = 1;

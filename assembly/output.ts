@@ -1,6 +1,7 @@
 // Outputs: the value that is told of a window, read from its accumulators and encoded (encode.ts),
 // the aggregates first, then what is derived from them. A quantile of several ranks is a list of
-// numbers, a histogram a list of counts, a top a list of values, each followed by its count.
+// numbers, a histogram a list of counts, a top pairs of a value and its count. What derives reads a
+// list as a composite, which compares with nothing; where that is its result, the list is told.
 
 import {
   ACCUMULATOR_BYTES,
@@ -30,6 +31,7 @@ import {
   TAG_COMPOSITE,
   TAG_STRING,
   VALUE_BYTES,
+  VALUE_PAYLOAD,
 } from "./layout";
 import { accumulators, boundsOf } from "./aggregate";
 import { SUM_COUNT, sumRead } from "./decimal";
@@ -49,6 +51,10 @@ const outputs: usize = memory.data(128 * VALUE_BYTES, 16);
 @inline
 function accumulatorOf(query: usize, output: usize): usize {
   return accumulators(query) + <usize>load<u16>(output, OUTPUT_ACCUMULATOR) * ACCUMULATOR_BYTES;
+}
+
+function accumulatorAt(query: usize, output: usize, window: usize): usize {
+  return window + load<u16>(accumulatorOf(query, output), ACCUMULATOR_OFFSET);
 }
 
 @inline
@@ -91,7 +97,9 @@ function readOutput(to: usize, fn: u32, output: usize, at: usize): void {
   }
 }
 
-function encodeListOutput(to: usize, fn: u32, query: usize, output: usize, at: usize): usize {
+function encodeListOutput(to: usize, query: usize, output: usize, window: usize): usize {
+  const fn = <u32>load<u8>(output, OUTPUT_FN);
+  const at = accumulatorAt(query, output, window);
   if (fn == READ_QUANTILES) return quantileEncode(to, at, ranksOf(output));
   if (fn == READ_TOP) return topEncode(to, at, load<u32>(output, OUTPUT_PARAMETER));
   return histogramEncode(to, at, boundsOf(accumulatorOf(query, output)));
@@ -105,24 +113,21 @@ export function encodeOutputs(to: usize, query: usize, window: usize): usize {
   bindFields(outputs, 0);
   let output = PROGRAM + <usize>load<u32>(query, QUERY_VALUES);
   for (let i: usize = 0; i < count; i++, output += OUTPUT_BYTES) {
-    const value = outputs + i * VALUE_BYTES;
     const fn = <u32>load<u8>(output, OUTPUT_FN);
-    if (fn == READ_DERIVED) {
-      memory.copy(value, evaluate(load<u32>(output, OUTPUT_EXPRESSION)), VALUE_BYTES);
-      to = encodeValue(to, value);
-      continue;
-    }
-    const at = window + load<u16>(accumulatorOf(query, output), ACCUMULATOR_OFFSET);
-    if (isList(fn)) {
-      to = encodeListOutput(to, fn, query, output, at);
-      setNull(value);
-      store<u8>(value, TAG_COMPOSITE);
-    } else {
-      readOutput(value, fn, output, at);
-      to = encodeValue(to, value);
-    }
+    let value = outputs + i * VALUE_BYTES;
+    if (fn == READ_DERIVED) value = evaluate(load<u32>(output, OUTPUT_EXPRESSION));
+    else if (isList(fn)) setList(value, output);
+    else readOutput(value, fn, output, accumulatorAt(query, output, window));
+    const list = tagAt(value) == TAG_COMPOSITE ? <usize>load<u32>(value, VALUE_PAYLOAD) : 0;
+    to = list ? encodeListOutput(to, query, list, window) : encodeValue(to, value);
   }
   return to;
+}
+
+/** Makes the value a composite that remembers of which output it is the list. */
+function setList(value: usize, output: usize): void {
+  store<u64>(value, TAG_COMPOSITE);
+  store<u64>(value, output, VALUE_PAYLOAD);
 }
 
 // ── room ───────────────────────────────────────────────────────────────────────────────────────
@@ -141,7 +146,7 @@ export function valueBytesMax(query: usize, external: u64): u64 {
 function textBytes(query: usize, output: usize, window: usize): usize {
   const fn = <u32>load<u8>(output, OUTPUT_FN);
   if (fn != READ_FIRST && fn != READ_TOP) return 0;
-  const at = window + load<u16>(accumulatorOf(query, output), ACCUMULATOR_OFFSET);
+  const at = accumulatorAt(query, output, window);
   if (fn == READ_TOP) return topBytesMax(at, load<u32>(output, OUTPUT_PARAMETER));
   const value = at + FIRST_VALUE;
   return tagAt(value) == TAG_STRING ? lengthAt(value) : 0;
@@ -155,9 +160,8 @@ function windowBytesMax(query: usize, window: usize): usize {
   for (let i = load<u16>(query, QUERY_VALUE_COUNT); i > 0; i--, output += OUTPUT_BYTES) {
     const text = textBytes(query, output, window);
     bytes += text;
-    const fn = <u32>load<u8>(output, OUTPUT_FN);
-    if (fn == READ_FIRST) longest = max(longest, text);
-    else if (fn == READ_DERIVED) bytes += longest;
+    longest = max(longest, text);
+    if (load<u8>(output, OUTPUT_FN) == READ_DERIVED) bytes += longest;
   }
   return bytes;
 }

@@ -18,13 +18,13 @@
 // The hash (canonical.ts) only says where to look: values are compared themselves. A string's bytes
 // lie in a block of their own.
 //
-// Example: "x", 1, "x" with k = 1 gives the list "x", 2.
+// Example: "x", 1, "x" with k = 1 gives "x", 2.
 //
 //   different values         │ 10  │ 100   │ 1,000  │ 100,000     strings of up to 16 bytes
 //   bytes outside the record │ 672 │ 5,696 │ 48,768 │ 97,536 at most
 //   error of a count         │ 0   │ 0     │ 0      │ ≤ n / 1001  (measured: see the test)
 
-import { TAG_NUMBER, TAG_STRING, TOP_COUNT_MAX, TOP_ENTRIES_MAX, TOP_KEPT } from "./layout";
+import { TAG_NUMBER, TAG_STRING, TAG_TOP, TOP_COUNT_MAX, TOP_ENTRIES_MAX, TOP_KEPT } from "./layout";
 import { alloc, blockBytes, free } from "./arena";
 import { ENCODED_NUMBER_BYTES, encodeCount, encodeList, encodeValue } from "./encode";
 import { bytesAt, lengthAt, numberAt, tagAt } from "./expression";
@@ -295,10 +295,10 @@ function choose(record: usize, k: u32): u32 {
   return count;
 }
 
-/** Writes the list of the `k` best values, each followed by its count; where it ends. */
+/** Writes the `k` best values, each followed by its count; where they end. */
 export function topEncode(to: usize, record: usize, k: u32): usize {
   const count = choose(record, k);
-  to = encodeList(to, 2 * count);
+  to = encodeList(to, TAG_TOP, count);
   for (let i: u32 = 0; i < count; i++) {
     to = encodeValue(to, bestAt(i) + ENTRY_VALUE);
     to = encodeCount(to, load<u64>(bestAt(i), ENTRY_COUNT));

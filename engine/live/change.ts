@@ -3,7 +3,7 @@
 
 import * as layout from "../../assembly/layout.ts";
 import { canonical, compareUtf8 } from "../event/canonical.ts";
-import type { AggregateFunction, Plan, Query } from "../query/plan.ts";
+import type { Plan, Query } from "../query/plan.ts";
 
 export type Scalar = null | boolean | number | string;
 export type Key = { readonly [member: string]: Scalar };
@@ -131,16 +131,11 @@ function decode<T>(plan: Plan, buffers: readonly Uint8Array[], make: Make<T>): O
       const record = reader.record();
       const keyValues = query.key.map(() => reader.scalar());
       const key = named(query.key, keyValues);
-      const value = {
-        ...named(
-          query.aggregates,
-          query.aggregates.map(({ fn }) => reader.told(fn)),
-        ),
-        ...named(
-          query.derive,
-          query.derive.map(() => reader.scalar()),
-        ),
-      };
+      const told = [...query.aggregates, ...query.derive];
+      const value = named(
+        told,
+        told.map(() => reader.told()),
+      );
       items.push({
         query: reader.query,
         start: record.window.start ?? Infinity,
@@ -202,14 +197,18 @@ class RecordReader {
   }
 
   /** The next encoded value of a window. */
-  told(fn: AggregateFunction): Told {
-    if (this.#view.getUint8(this.#at) !== layout.TAG_LIST) return this.scalar();
-    const count = this.#view.getUint32(this.#at + 1, true);
+  told(): Told {
+    const tag = this.#view.getUint8(this.#at);
+    if (tag !== layout.TAG_LIST && tag !== layout.TAG_TOP) return this.scalar();
+    const length = this.#view.getUint32(this.#at + 1, true);
     this.#at += 5;
-    if (fn !== "top") return Array.from({ length: count }, () => this.scalar() as number | null);
-    return Array.from({ length: count / 2 }, () => {
-      return { value: this.scalar(), count: this.scalar() as number };
-    });
+    if (tag === layout.TAG_LIST) return Array.from({ length }, () => this.#number());
+    return Array.from({ length }, () => ({ value: this.scalar(), count: this.#number() ?? 0 }));
+  }
+
+  #number(): number | null {
+    const value = this.scalar();
+    return typeof value === "number" ? value : null;
   }
 
   /** The next encoded value (assembly/encode.ts): first come the key's. */

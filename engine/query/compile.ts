@@ -207,19 +207,21 @@ const BLOCK_ADDRESS_BYTES = 4;
 
 /**
  * The most that an encoded value takes but for its strings and the entries of its tops, and how
- * many outputs can have those: what is derived can be a string that an aggregate has.
+ * many outputs can have those. What is derived can be whatever an aggregate is.
  */
 function valueBounds(query: Query, literalBytes: number): { valueBytes: number; texts: number } {
   let texts = 0;
-  let valueBytes = 0;
+  let sum = 0;
+  let most = 9 + literalBytes;
   for (const { fn, q, bounds } of query.aggregates) {
     if (fn === "first" || fn === "last" || fn === "top") texts++;
     const items = fn === "histogram" ? bounds!.length + 1 : Array.isArray(q) ? q.length : null;
-    valueBytes += items === null ? 9 : 5 + items * 9;
+    const bytes = items === null ? 9 : 5 + items * 9;
+    sum += bytes;
+    most = Math.max(most, bytes);
   }
-  const hasStrings = query.aggregates.some(({ fn }) => fn === "first" || fn === "last");
-  if (hasStrings) texts += query.derive.length;
-  return { valueBytes: valueBytes + query.derive.length * (9 + literalBytes), texts };
+  const derived = query.derive.length;
+  return { valueBytes: sum + derived * most, texts: texts === 0 ? 0 : texts + derived };
 }
 
 // ── aggregates ─────────────────────────────────────────────────────────────────────────────────
