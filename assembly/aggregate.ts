@@ -1,44 +1,46 @@
-// Aggregates: what an open window accumulates, and how a told value is read from it. Two
-// aggregates over the same input share one accumulator (compile.ts), so `sum` and `avg` of a
-// field cost one addition.
+// Aggregates: what an open window accumulates. Two aggregates over the same input share one
+// accumulator (compile.ts), so `sum` and `avg` of a field cost one addition. How a told value is
+// read from them is output.ts.
 //
-// Each kind has add, merge, read and free; a fresh accumulator is what `begin` makes of zeros.
+// An accumulator is a small record inside the window's record. What grows lies outside, in blocks
+// of the arena. Each kind has add, merge and free, and a bound of what one input can take; a fresh
+// accumulator is what `beginAccumulators` makes of zeros.
 
 import {
   ACCUMULATE_COUNT,
+  ACCUMULATE_DISTINCT,
+  ACCUMULATE_FIRST,
+  ACCUMULATE_HISTOGRAM,
+  ACCUMULATE_LAST,
   ACCUMULATE_MAX,
   ACCUMULATE_MIN,
+  ACCUMULATE_QUANTILE,
   ACCUMULATE_SUM,
+  ACCUMULATE_TOP,
+  ACCUMULATE_VARIANCE,
+  ACCUMULATOR_BOUNDS,
   ACCUMULATOR_BYTES,
   ACCUMULATOR_KIND,
   ACCUMULATOR_OF,
   ACCUMULATOR_OFFSET,
   ACCUMULATOR_WHERE,
-  OUTPUT_ACCUMULATOR,
-  OUTPUT_BYTES,
-  OUTPUT_EXPRESSION,
-  OUTPUT_FN,
   PROGRAM,
   QUERY_ACCUMULATORS,
   QUERY_ACCUMULATOR_COUNT,
-  QUERY_VALUES,
-  QUERY_VALUE_COUNT,
-  READ_AVG,
-  READ_COUNT,
-  READ_DERIVED,
-  READ_SUM,
+  TAG_COMPOSITE,
   TAG_NULL,
   TAG_NUMBER,
-  VALUE_BYTES,
 } from "./layout";
-import { SUM_COUNT, SUM_GROWTH_BYTES, sumAdd, sumFree, sumMerge, sumRead } from "./decimal";
 import { blockBytes } from "./arena";
-import { encodeValue } from "./dictionary";
-import { bindFields, evaluate, holds, numberAt, setNull, setNumber, tagAt } from "./expression";
-
-/** The outputs of a window as values, for what is derived from them. */
-const OUTPUTS_MAX: usize = 128;
-const outputs: usize = memory.data(128 * VALUE_BYTES, 16);
+import { valueHash } from "./canonical";
+import { SUM_GROWTH_BYTES, sumAdd, sumFree, sumMerge } from "./decimal";
+import { distinctAdd, distinctFree, distinctGrowthBytes, distinctMerge } from "./distinct";
+import { evaluate, holds, numberAt, tagAt } from "./expression";
+import { firstAdd, firstFree, firstMerge } from "./first-last";
+import { histogramAdd, histogramFree, histogramGrowthBytes, histogramMerge } from "./histogram";
+import { quantileAdd, quantileFree, quantileGrowthBytes, quantileMerge } from "./quantile";
+import { topAdd, topFree, topGrowthBytes, topMerge } from "./top";
+import { VARIANCE_GROWTH_BYTES, varianceAdd, varianceFree, varianceMerge } from "./variance";
 
 /** When and where in the log the event being added stands: `first` and `last` keep both. */
 let eventTime: i64 = 0;
@@ -50,13 +52,19 @@ export function bindEvent(time: i64, position: u64): void {
 }
 
 @inline
-function accumulators(query: usize): usize {
+export function accumulators(query: usize): usize {
   return PROGRAM + <usize>load<u32>(query, QUERY_ACCUMULATORS);
 }
 
 @inline
 function accumulatorCount(query: usize): u32 {
   return load<u16>(query, QUERY_ACCUMULATOR_COUNT);
+}
+
+/** The bounds of a histogram. */
+@inline
+export function boundsOf(accumulator: usize): usize {
+  return PROGRAM + <usize>load<u32>(accumulator, ACCUMULATOR_BOUNDS);
 }
 
 /** Makes a window's zeroed accumulators ready for their first input. */
@@ -70,7 +78,9 @@ export function beginAccumulators(query: usize, window: usize): void {
   }
 }
 
-/** Adds the event whose fields are bound. */
+// ── adding ─────────────────────────────────────────────────────────────────────────────────────
+
+/** Adds the event whose fields are bound, and which is bound itself. */
 export function addToAccumulators(query: usize, window: usize): void {
   let a = accumulators(query);
   for (let i = accumulatorCount(query); i > 0; i--, a += ACCUMULATOR_BYTES) {
@@ -83,20 +93,86 @@ export function addToAccumulators(query: usize, window: usize): void {
       continue;
     }
     const value = evaluate(input);
-    if (tagAt(value) != TAG_NUMBER) continue;
-    const x = numberAt(value);
-    if (kind == ACCUMULATE_SUM) sumAdd(at, x);
-    else if (kind == ACCUMULATE_MIN) {
-      if (!(load<f64>(at) <= x)) store<f64>(at, x);
-    } else if (!(load<f64>(at) >= x)) store<f64>(at, x);
+    const tag = tagAt(value);
+    if (tag == TAG_NUMBER && addNumber(a, kind, at, numberAt(value))) continue;
+    if (tag != TAG_NULL && tag != TAG_COMPOSITE) addScalar(kind, at, value);
   }
 }
+
+/** Adds to what takes numbers only; false where the kind takes other scalars too. */
+function addNumber(accumulator: usize, kind: u32, at: usize, x: f64): bool {
+  switch (kind) {
+    case ACCUMULATE_SUM:
+      sumAdd(at, x);
+      return true;
+    case ACCUMULATE_MIN:
+      if (!(load<f64>(at) <= x)) store<f64>(at, x);
+      return true;
+    case ACCUMULATE_MAX:
+      if (!(load<f64>(at) >= x)) store<f64>(at, x);
+      return true;
+    case ACCUMULATE_VARIANCE:
+      varianceAdd(at, x);
+      return true;
+    case ACCUMULATE_QUANTILE:
+      quantileAdd(at, x);
+      return true;
+    case ACCUMULATE_HISTOGRAM:
+      histogramAdd(at, boundsOf(accumulator), x);
+      return true;
+    default:
+      return false;
+  }
+}
+
+/** Adds to what takes any scalar; the other kinds skip what is no number. */
+function addScalar(kind: u32, at: usize, value: usize): void {
+  switch (kind) {
+    case ACCUMULATE_FIRST:
+    case ACCUMULATE_LAST:
+      return firstAdd(at, kind == ACCUMULATE_LAST, value, eventTime, eventPosition);
+    case ACCUMULATE_DISTINCT:
+      return distinctAdd(at, valueHash(value));
+    case ACCUMULATE_TOP:
+      return topAdd(at, valueHash(value), value);
+    default:
+  }
+}
+
+// ── merging and freeing ────────────────────────────────────────────────────────────────────────
 
 function mergeExtreme(kind: u32, to: usize, from: usize): void {
   const x = load<f64>(from);
   if (isNaN(x)) return;
   const isBeyond = kind == ACCUMULATE_MIN ? !(load<f64>(to) <= x) : !(load<f64>(to) >= x);
   if (isBeyond) store<f64>(to, x);
+}
+
+function mergeOne(accumulator: usize, to: usize, from: usize): void {
+  const kind = <u32>load<u8>(accumulator, ACCUMULATOR_KIND);
+  switch (kind) {
+    case ACCUMULATE_COUNT: {
+      store<u64>(to, load<u64>(to) + load<u64>(from));
+      return;
+    }
+    case ACCUMULATE_SUM:
+      return sumMerge(to, from);
+    case ACCUMULATE_VARIANCE:
+      return varianceMerge(to, from);
+    case ACCUMULATE_FIRST:
+    case ACCUMULATE_LAST:
+      return firstMerge(to, kind == ACCUMULATE_LAST, from);
+    case ACCUMULATE_QUANTILE:
+      return quantileMerge(to, from);
+    case ACCUMULATE_DISTINCT:
+      return distinctMerge(to, from);
+    case ACCUMULATE_TOP:
+      return topMerge(to, from);
+    case ACCUMULATE_HISTOGRAM:
+      return histogramMerge(to, boundsOf(accumulator), from);
+    default:
+      return mergeExtreme(kind, to, from);
+  }
 }
 
 /**
@@ -106,57 +182,99 @@ function mergeExtreme(kind: u32, to: usize, from: usize): void {
 export function mergeAccumulators(query: usize, to: usize, from: usize): void {
   let a = accumulators(query);
   for (let i = accumulatorCount(query); i > 0; i--, a += ACCUMULATOR_BYTES) {
-    const kind = <u32>load<u8>(a, ACCUMULATOR_KIND);
     const offset = <usize>load<u16>(a, ACCUMULATOR_OFFSET);
-    if (kind == ACCUMULATE_COUNT) {
-      store<u64>(to + offset, load<u64>(to + offset) + load<u64>(from + offset));
-    } else if (kind == ACCUMULATE_SUM) sumMerge(to + offset, from + offset);
-    else mergeExtreme(kind, to + offset, from + offset);
+    mergeOne(a, to + offset, from + offset);
   }
 }
 
-/** Frees what the accumulators hold outside the window's record. */
+function freeOne(accumulator: usize, at: usize): void {
+  switch (<u32>load<u8>(accumulator, ACCUMULATOR_KIND)) {
+    case ACCUMULATE_SUM:
+      return sumFree(at);
+    case ACCUMULATE_VARIANCE:
+      return varianceFree(at);
+    case ACCUMULATE_FIRST:
+    case ACCUMULATE_LAST:
+      return firstFree(at);
+    case ACCUMULATE_QUANTILE:
+      return quantileFree(at);
+    case ACCUMULATE_DISTINCT:
+      return distinctFree(at);
+    case ACCUMULATE_TOP:
+      return topFree(at);
+    case ACCUMULATE_HISTOGRAM:
+      return histogramFree(at, boundsOf(accumulator));
+    default:
+  }
+}
+
+/** Frees what the accumulators hold outside the window's record. The record is then spent. */
 export function freeAccumulators(query: usize, window: usize): void {
   let a = accumulators(query);
   for (let i = accumulatorCount(query); i > 0; i--, a += ACCUMULATOR_BYTES) {
-    if (load<u8>(a, ACCUMULATOR_KIND) == ACCUMULATE_SUM) {
-      sumFree(window + load<u16>(a, ACCUMULATOR_OFFSET));
-    }
+    freeOne(a, window + load<u16>(a, ACCUMULATOR_OFFSET));
   }
 }
 
-/** The most that one event's inputs take from the arena, beyond the window's record. */
-export function inputGrowthBytes(query: usize): usize {
-  return <usize>accumulatorCount(query) * blockBytes(SUM_GROWTH_BYTES);
+// ── room ───────────────────────────────────────────────────────────────────────────────────────
+
+function inputGrowthOf(accumulator: usize, longest: usize): usize {
+  switch (<u32>load<u8>(accumulator, ACCUMULATOR_KIND)) {
+    case ACCUMULATE_SUM:
+      return blockBytes(SUM_GROWTH_BYTES);
+    case ACCUMULATE_VARIANCE:
+      return blockBytes(VARIANCE_GROWTH_BYTES);
+    case ACCUMULATE_FIRST:
+    case ACCUMULATE_LAST:
+      return blockBytes(longest);
+    case ACCUMULATE_QUANTILE:
+      return quantileGrowthBytes();
+    case ACCUMULATE_DISTINCT:
+      return distinctGrowthBytes();
+    case ACCUMULATE_TOP:
+      return topGrowthBytes(longest);
+    case ACCUMULATE_HISTOGRAM:
+      return histogramGrowthBytes(boundsOf(accumulator));
+    default:
+      return 0;
+  }
 }
 
-function readOutput(to: usize, query: usize, output: usize, window: usize): void {
-  const fn = <u32>load<u8>(output, OUTPUT_FN);
-  if (fn == READ_DERIVED) {
-    memory.copy(to, evaluate(load<u32>(output, OUTPUT_EXPRESSION)), VALUE_BYTES);
-    return;
+/**
+ * What one event's inputs take from the arena at most, beyond the window's record and the doubling
+ * of arrays that are there before the push (`doublingGrowthBytes`); no string of the event is
+ * longer than `longest` bytes.
+ *
+ * An array that doubles from C to 2 C entries was itself made by a doubling, or was the first one,
+ * so it took C / 2 inputs of this push to fill, which pay for the 2 C entries with 4 each.
+ */
+export function inputGrowthBytes(query: usize, longest: usize): usize {
+  let bytes: usize = 0;
+  let a = accumulators(query);
+  for (let i = accumulatorCount(query); i > 0; i--, a += ACCUMULATOR_BYTES) {
+    bytes += inputGrowthOf(a, longest);
   }
-  const a = accumulators(query) + <usize>load<u16>(output, OUTPUT_ACCUMULATOR) * ACCUMULATOR_BYTES;
-  const at = window + load<u16>(a, ACCUMULATOR_OFFSET);
-  if (fn == READ_COUNT) setNumber(to, <f64>load<u64>(at));
-  else if (fn == READ_SUM || fn == READ_AVG) {
-    const n = load<u64>(at, SUM_COUNT);
-    if (n == 0) setNull(to);
-    else setNumber(to, fn == READ_SUM ? sumRead(at) : sumRead(at) / <f64>n);
-  } else setNumber(to, load<f64>(at)); // NaN, no input yet, becomes null
+  return bytes;
 }
 
-/** Writes the encoded value of an open window at `to`; where it ends. */
-export function encodeOutputs(to: usize, query: usize, window: usize): usize {
-  const count = <usize>load<u16>(query, QUERY_VALUE_COUNT);
-  assert(count <= OUTPUTS_MAX);
-  // What is derived reads the aggregates, which all come before it.
-  bindFields(outputs, 0);
-  let output = PROGRAM + <usize>load<u32>(query, QUERY_VALUES);
-  for (let i: usize = 0; i < count; i++, output += OUTPUT_BYTES) {
-    const value = outputs + i * VALUE_BYTES;
-    readOutput(value, query, output, window);
-    to = encodeValue(to, value);
-  }
-  return to;
+/**
+ * Of what all accumulators of a query hold outside their records: the most that so many events
+ * can reach, each that of one key. `externalMax` is the most that one key ever had.
+ */
+export function reachedBytes(events: u32, external: u64, externalMax: u64): u64 {
+  return min(external, <u64>events * externalMax);
+}
+
+/** What the arrays that are there before a push take when they double for the first time. */
+export function doublingGrowthBytes(reached: u64): u64 {
+  return 2 * reached;
+}
+
+/**
+ * What merging takes, however many of `external` bytes in all become one, one after another:
+ * copies once, arrays that double up to four times their entries, a `distinct` that becomes dense
+ * once more (8 KiB of hashes: 16 KiB by doubling, then 16.1 KiB of registers).
+ */
+export function mergeGrowthBytes(external: u64): u64 {
+  return 5 * external;
 }

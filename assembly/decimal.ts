@@ -34,8 +34,8 @@ const EXACT_BELOW: f64 = 9007199254740992; // 2^53
 const DIRECT_BELOW: f64 = 8589934592; // 2^33
 
 /** Whole millionths of an exact input: set by `toMillionths`. */
-let millionthsLow: u64 = 0;
-let millionthsHigh: u64 = 0;
+export let millionthsLow: u64 = 0;
+export let millionthsHigh: u64 = 0;
 
 function setMillionths(low: u64, high: u64, negative: bool): void {
   if (negative) {
@@ -86,7 +86,7 @@ function millionthsOfLarge(x: f64, negative: bool): bool {
 }
 
 /** Whether `x` is within the exact range; then its millionths are set. */
-function toMillionths(x: f64): bool {
+export function toMillionths(x: f64): bool {
   const magnitude = abs(x);
   if (magnitude >= EXACT_BELOW) return false;
   if (magnitude >= DIRECT_BELOW) return millionthsOfLarge(magnitude, x < 0);
@@ -96,7 +96,7 @@ function toMillionths(x: f64): bool {
   return true;
 }
 
-function addMillionths(sum: usize, low: u64, high: u64): void {
+export function addMillionths(sum: usize, low: u64, high: u64): void {
   const before = load<u64>(sum, LOW);
   const after = before + low;
   store<u64>(sum, after, LOW);
@@ -134,7 +134,7 @@ export function sumFree(sum: usize): void {
 export const SUM_GROWTH_BYTES: usize = WIDE_BYTES;
 
 /** `low`, `high` divided by 2^`shift`, rounded to the nearest double, ties to even. */
-function roundToDouble(high: u64, low: u64, sticky: bool, scale: i32): f64 {
+export function roundToDouble(high: u64, low: u64, sticky: bool, scale: i32): f64 {
   // The top 64 bits and whether anything lies below them.
   const zeros = <i32>(high ? clz(high) : 64 + clz(low));
   let top: u64;

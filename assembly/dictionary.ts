@@ -10,7 +10,7 @@
 // An event whose key would be one too many is counted under the key whose every member is the
 // string `__other__`, which itself counts for nothing.
 //
-// An encoded value is a tag byte, then a double, or a u32 length and UTF-8 bytes, or nothing.
+// Encoded values: see encode.ts.
 
 import {
   PROGRAM,
@@ -19,11 +19,11 @@ import {
   QUERY_KEY_COUNT,
   TAG_COMPOSITE,
   TAG_NULL,
-  TAG_NUMBER,
   TAG_STRING,
 } from "./layout";
 import { alloc, free } from "./arena";
-import { bytesAt, evaluate, lengthAt, numberAt, tagAt } from "./expression";
+import { encodeValue } from "./encode";
+import { evaluate, tagAt } from "./expression";
 import {
   hashMember,
   home,
@@ -58,32 +58,6 @@ export const KEY_HEADER_BYTES: usize = 64;
 
 const OTHER: usize = memory.data<u8>([95, 95, 111, 116, 104, 101, 114, 95, 95]); // __other__
 export const OTHER_BYTES: usize = 9;
-
-/** Bytes that a value takes encoded. */
-@inline
-export function encodedBytes(value: usize): usize {
-  const tag = tagAt(value);
-  if (tag == TAG_NUMBER) return 9;
-  return tag == TAG_STRING ? 5 + <usize>lengthAt(value) : 1;
-}
-
-/** Writes a value at `to`; where the next one goes. */
-export function encodeValue(to: usize, value: usize): usize {
-  const tag = tagAt(value);
-  store<u8>(to, tag);
-  if (tag == TAG_NUMBER) {
-    // One zero: -0 and 0 are the same key, and print the same.
-    store<f64>(to + 1, numberAt(value) + 0);
-    return to + 9;
-  }
-  if (tag == TAG_STRING) {
-    const n = lengthAt(value);
-    store<u32>(to + 1, n);
-    memory.copy(to + 5, bytesAt(value), n);
-    return to + 5 + n;
-  }
-  return to + 1;
-}
 
 // ── a key being built ──────────────────────────────────────────────────────────────────────────
 

@@ -15,10 +15,8 @@ import {
   CHANGE_START,
   CHANGE_VALUE_BYTES,
   OUT_BYTES,
-  QUERY_VALUE_BYTES,
 } from "./layout";
 import { KEY_HEADER_BYTES, keyLength } from "./dictionary";
-import { queryProgram } from "./program";
 import { scratch, scratchAlloc } from "./regions";
 import { S_KEY_BYTES, queryCount } from "./state";
 
@@ -29,17 +27,14 @@ let used: usize = 0;
 /** The record being written. */
 let record: usize = 0;
 
-/** A buffer with room for the longest keys and values there can be. */
-export function reserveOut(keyBytes: usize): bool {
-  let valueBytes: usize = 0;
-  for (let i: u32 = 0; i < queryCount(); i++) {
-    valueBytes = max(valueBytes, <usize>load<u32>(queryProgram(i), QUERY_VALUE_BYTES));
-  }
+/**
+ * A buffer with room, behind what counts as full, for what one event or one timer writes at the
+ * most: two retracts a query of sessions and a change, with `valueBytes` of values in all.
+ */
+export function reserveOut(keyBytes: usize, valueBytes: usize): bool {
   const key = max(keyBytes, <usize>load<u64>(S_KEY_BYTES));
-  // Behind what counts as full: what one event, or one timer, writes at the most, which is two
-  // retracts a query of sessions and a change.
   const records = 2 * queryCount() + 1;
-  capacity = OUT_BYTES + records * (CHANGE_HEADER_BYTES + key + valueBytes + 8);
+  capacity = OUT_BYTES + records * (CHANGE_HEADER_BYTES + key + 8) + valueBytes;
   buffer = scratchAlloc(capacity);
   used = 0;
   return buffer >= 0;
@@ -49,10 +44,10 @@ let pushBuffer: i32 = 0;
 let pushCapacity: usize = 0;
 
 /** A buffer for reading, in the place of that of a push under way until `returnOut`. */
-export function borrowOut(): bool {
+export function borrowOut(valueBytes: usize): bool {
   pushBuffer = buffer;
   pushCapacity = capacity;
-  return reserveOut(0);
+  return reserveOut(0, valueBytes);
 }
 
 export function returnOut(): void {

@@ -43,7 +43,7 @@ import { arenaOpen } from "./arena";
 import { beginBatch, endBatch, extendBatch, sealBatch } from "./batch";
 import { beginPassing, clockOpen, passAll } from "./clock";
 import { dedupeOpen, horizonAt, identityCount } from "./dedupe";
-import { borrowOut, outOffset, returnOut, takeOut } from "./emit";
+import { outOffset, returnOut, takeOut } from "./emit";
 import { reserveImage, stateBytes } from "./image";
 import { copyLate } from "./late";
 import { probeBatch } from "./probe";
@@ -58,7 +58,13 @@ import {
   told,
   toldBytes,
 } from "./regions";
-import { listYears, reserveBatch, reservePassing, reserveReading } from "./room";
+import {
+  borrowValues,
+  listYears,
+  reserveBatch,
+  reservePassing,
+  reserveReading,
+} from "./room";
 import { beginRows, readsSlices, writeRows } from "./row";
 import { countOpenWindows } from "./slice";
 import {
@@ -178,7 +184,7 @@ let readMark: usize = 0;
 export function readBegin(): bool {
   readMark = scratchMark();
   list = scratchAlloc(LATE_LISTED_MAX * LATE_BYTES);
-  if (borrowOut() && list >= 0) return true;
+  if (borrowValues() && list >= 0) return true;
   readEnd();
   return false;
 }

@@ -81,6 +81,10 @@ export const TAG_NUMBER = 3;
 export const TAG_STRING = 4;
 /** An object or an array: not null, and nothing else. */
 export const TAG_COMPOSITE = 5;
+/** Of encoded values only: a u32 count and so many values; an expression sees a composite. */
+export const TAG_LIST = 6;
+/** A u32 count and so many pairs: a value, how often it came. */
+export const TAG_TOP = 7;
 
 /** VALUE_FLAGS: an integer beyond 2^53, which a double cannot hold for certain. */
 export const FLAG_INEXACT = 1;
@@ -147,7 +151,8 @@ export const QUERY_SIZE = 32; // i64
 export const QUERY_OFFSET = 40; // i64
 export const QUERY_GRACE = 48; // i64
 export const QUERY_RETAIN = 56; // i64
-export const QUERY_VALUE_BYTES = 64; // u32, the most that one encoded value takes
+/** u32, the most that one encoded value takes but for its strings and the entries of its tops. */
+export const QUERY_VALUE_BYTES = 64;
 export const QUERY_BODY = 68; // u32, where a record's accumulators begin
 export const QUERY_EVERY = 72; // i64, of slices; the gap of a session
 export const QUERY_WAIT = 80; // i64, of a query that looks things up; of a span
@@ -158,6 +163,7 @@ export const QUERY_LOOKUPS = 108; // u32 offset: {count, LOOKUP_BYTES each}
 export const QUERY_COLUMNS = 112; // u32 offset: {count, field …}: of the event, or of `from`
 export const QUERY_TO_COLUMNS = 116; // u32 offset: {count, field …}: of `to`
 export const QUERY_ON_FROM = 120; // u32 offset of an expression over the event's fields
+export const QUERY_TEXTS = 124; // u32, how many outputs may have strings or entries of a top
 export const QUERY_ZONE = 128; // u32, index of a calendar's zone
 export const QUERY_UNIT = 132; // u32, of a calendar
 export const QUERY_BYTES = 136;
@@ -215,19 +221,43 @@ export const ACCUMULATOR_KIND = 0; // u8
 export const ACCUMULATOR_OFFSET = 2; // u16, in the window's record
 export const ACCUMULATOR_OF = 4; // u32 offset of an expression, 0 where none
 export const ACCUMULATOR_WHERE = 8; // u32
+export const ACCUMULATOR_BOUNDS = 12; // u32 offset of a histogram's bounds: {u32 n, u32 –, f64 …}
 export const ACCUMULATOR_BYTES = 16;
 
 export const ACCUMULATE_COUNT = 1; // u64
 export const ACCUMULATE_SUM = 2; // decimal.ts
 export const ACCUMULATE_MIN = 3; // f64, NaN before the first input
 export const ACCUMULATE_MAX = 4;
+export const ACCUMULATE_VARIANCE = 5; // variance.ts
+export const ACCUMULATE_FIRST = 6; // first-last.ts
+export const ACCUMULATE_LAST = 7;
+export const ACCUMULATE_QUANTILE = 8; // quantile.ts
+export const ACCUMULATE_DISTINCT = 9; // distinct.ts
+export const ACCUMULATE_TOP = 10; // top.ts
+export const ACCUMULATE_HISTOGRAM = 11; // histogram.ts
 export const COUNT_BYTES = 8;
 export const SUM_BYTES = 32;
 export const EXTREME_BYTES = 8;
+export const VARIANCE_BYTES = 64;
+export const FIRST_BYTES = 32;
+export const QUANTILE_BYTES = 48;
+export const DISTINCT_BYTES = 16;
+export const TOP_BYTES = 16;
+export const HISTOGRAM_BYTES = 8;
+
+/** So many different values are counted exactly; beyond it `distinct` estimates. */
+export const DISTINCT_EXACT_MAX = 1000;
+/** Entries of a `top`; when it is full, all but the TOP_KEPT most frequent go. */
+export const TOP_ENTRIES_MAX = 2000;
+export const TOP_KEPT = 1000;
+/** The greatest `k`. */
+export const TOP_COUNT_MAX = 1000;
 
 export const OUTPUT_FN = 0; // u8
 export const OUTPUT_ACCUMULATOR = 2; // u16, index
 export const OUTPUT_EXPRESSION = 4; // u32 offset, of a derived member
+/** In its place: `k` of a top; the offset of a quantile's ranks, {u32 n, u32 –, f64 …}. */
+export const OUTPUT_PARAMETER = 4;
 export const OUTPUT_BYTES = 8;
 
 export const READ_COUNT = 1;
@@ -236,6 +266,14 @@ export const READ_AVG = 3;
 export const READ_MIN = 4;
 export const READ_MAX = 5;
 export const READ_DERIVED = 6;
+export const READ_VARIANCE = 7;
+export const READ_DEVIATION = 8;
+export const READ_FIRST = 9; // or last
+export const READ_QUANTILE = 10; // of one rank
+export const READ_QUANTILES = 11;
+export const READ_DISTINCT = 12;
+export const READ_TOP = 13;
+export const READ_HISTOGRAM = 14;
 
 // Opcodes of an expression: a stack machine over values.
 export const OP_END = 0;

@@ -25,7 +25,6 @@ import {
   WINDOW_GLOBAL,
   WINDOW_HOPPING,
 } from "./layout";
-import { encodeOutputs } from "./aggregate";
 import { alloc, free } from "./arena";
 import { floorDiv } from "./civil";
 import { closeKey, internKey, releaseKey, retainKey } from "./dictionary";
@@ -43,6 +42,7 @@ import {
   tagOf,
 } from "./hash";
 import { addLate } from "./late";
+import { encodeOutputs } from "./output";
 import { queryProgram } from "./program";
 import {
   RECORD_KEY,

@@ -13,8 +13,10 @@ import {
   PROGRAM_LITERAL_BYTES,
   QUERY_COLUMNS,
   QUERY_EVERY,
+  QUERY_GRACE,
   QUERY_KEY_COUNT,
   QUERY_SIZE,
+  QUERY_TEXTS,
   QUERY_TO_COLUMNS,
   QUERY_VALUE_BYTES,
   QUERY_WINDOW_BYTES,
@@ -38,18 +40,26 @@ import {
   WINDOW_CUMULATE,
   WINDOW_SESSION,
 } from "./layout";
-import { inputGrowthBytes } from "./aggregate";
+import {
+  doublingGrowthBytes,
+  inputGrowthBytes,
+  mergeGrowthBytes,
+  reachedBytes,
+} from "./aggregate";
 import { blockBytes } from "./arena";
 import { kindOf, rowOf, slotAt, slotCount, verdictOf } from "./batch";
 import { identityGrowthBytes } from "./dedupe";
 import { KEY_HEADER_BYTES, OTHER_BYTES, reserveKeyBuffer } from "./dictionary";
-import { reserveOut } from "./emit";
+import { borrowOut, reserveOut } from "./emit";
 import { lengthAt, tagAt } from "./expression";
 import { clock } from "./foresight";
 import { tableCount, tableGrowthBytes } from "./hash";
 import { lateGrowthBytes } from "./late";
+import { boundClosing, boundTexts, boundValues } from "./closing";
 import { FINAL_HEADER_BYTES, PANE_BYTES } from "./pane";
 import { queryProgram, routeTakers } from "./program";
+import { closeInputBytes } from "./output";
+import { roomOf } from "./record";
 import { reserveState, scratch, shrinkTo, told } from "./regions";
 import { readsSlices } from "./row";
 import {
@@ -68,13 +78,14 @@ import {
   queryState,
 } from "./state";
 import {
+  NO_TIMER,
   TIMER_EVENT,
   TIMER_EXPIRE,
   TIMER_FACT,
+  firstDue,
   kindAt,
   nextDue,
   subjectAt,
-  timerCount,
   timerGrowthBytes,
 } from "./timer";
 import { BLOB_PADDING, reserveTelling } from "./told";
@@ -90,11 +101,13 @@ let blobs: u64 = 0;
 /** Keys of tables, and things of spans, that may be new. */
 let entries: u32 = 0;
 let things: u32 = 0;
+/** Final rows of what this push adds to, where it also closes that. */
+let rows: u64 = 0;
 /** Events that each query takes. */
 const taken: usize = memory.data(64 * 4, 8);
 
 @inline
-function takenBy(index: u32): usize {
+export function takenBy(index: u32): usize {
   return taken + (<usize>index << 2);
 }
 
@@ -115,14 +128,18 @@ function measureRow(row: usize): void {
   }
 }
 
-/** One event or span that a query takes: a record, a pane or closer, a key, and its inputs. */
-function boundInput(index: u32): void {
+/**
+ * One event or span that a query takes: a record, a pane or closer, a key, and its inputs.
+ * `closes`: whether the window that takes it may close in the same push.
+ */
+function boundInput(index: u32, closes: bool): void {
   const query = queryProgram(index);
   store<u32>(takenBy(index), load<u32>(takenBy(index)) + 1);
   windows++;
   const key = <usize>load<u16>(query, QUERY_KEY_COUNT) * (longest + 5);
   keyBytes = max(keyBytes, max(key, longest + 5));
-  inputs += inputGrowthBytes(query);
+  inputs += inputGrowthBytes(query, longest);
+  if (closes) rows += closeInputBytes(query, longest, roomOf(query));
   bytes += blockBytes(load<u32>(query, QUERY_WINDOW_BYTES));
   bytes += blockBytes(PANE_BYTES) + blockBytes(KEY_HEADER_BYTES + key);
   if (load<u8>(query, QUERY_WINDOW_KIND) == WINDOW_SESSION) {
@@ -131,7 +148,7 @@ function boundInput(index: u32): void {
 }
 
 /** One taker of an accepted event. */
-function boundTaker(taker: usize): void {
+function boundTaker(taker: usize, time: i64): void {
   const index = <u32>load<u16>(taker, TAKER_INDEX);
   const role = <u32>load<u16>(taker, TAKER_ROLE);
   if (role == ROLE_TABLE) {
@@ -141,7 +158,9 @@ function boundTaker(taker: usize): void {
     entries++;
     return;
   }
-  boundInput(index);
+  // A window ends behind its event; what a span makes of its facts may be older.
+  const grace = load<i64>(queryProgram(index), QUERY_GRACE);
+  boundInput(index, role != ROLE_EVENT || clock >= time + grace);
   if (role == ROLE_EVENT) return;
   const columns = role == ROLE_TO ? QUERY_TO_COLUMNS : QUERY_COLUMNS;
   bytes += tupleGrowthBytes(load<u32>(queryProgram(index) + columns), strings);
@@ -158,6 +177,7 @@ function boundEvents(): void {
   bytes = 0;
   keyBytes = 0;
   blobs = 0;
+  rows = 0;
   memory.fill(taken, 0, 64 * 4);
   for (let i: u32 = 0; i < slotCount; i++) {
     const slot = slotAt(i);
@@ -167,18 +187,19 @@ function boundEvents(): void {
     const count = load<u32>(takers);
     if (count == 0) continue;
     measureRow(rowOf(i));
-    for (let t: u32 = 0; t < count; t++) boundTaker(takers + 4 + <usize>t * TAKER_BYTES);
+    const time = load<i64>(slot, SLOT_TIME);
+    for (let t: u32 = 0; t < count; t++) boundTaker(takers + 4 + <usize>t * TAKER_BYTES, time);
   }
 }
 
 /** What has waited, and spans that expire, become inputs when the clock reaches them. */
 function boundWaiting(clock: i64): void {
   measureRow(0);
-  for (let i = nextDue(0, clock); i < timerCount(); i = nextDue(i + 1, clock)) {
+  for (let i = firstDue(clock); i != NO_TIMER; i = nextDue(i, clock)) {
     const kind = kindAt(i);
-    if (kind == TIMER_EVENT) boundInput(waitingQuery(subjectAt(i)));
-    else if (kind == TIMER_FACT) boundInput(factQuery(subjectAt(i)));
-    else if (kind == TIMER_EXPIRE) boundInput(thingQuery(subjectAt(i)));
+    if (kind == TIMER_EVENT) boundInput(waitingQuery(subjectAt(i)), true);
+    else if (kind == TIMER_FACT) boundInput(factQuery(subjectAt(i)), true);
+    else if (kind == TIMER_EXPIRE) boundInput(thingQuery(subjectAt(i)), true);
   }
 }
 
@@ -200,27 +221,45 @@ function boundSlices(index: u32, clock: i64): u64 {
     due = min(due, <u64>((clock - before) / step) + 1);
   }
   const keys = <u64>load<u32>(queryState(index), Q_OPEN_KEYS) + more + 1;
-  const rows = min(filled, due * keys);
-  const value = blockBytes(FINAL_HEADER_BYTES + load<u32>(query, QUERY_VALUE_BYTES));
-  return rows * value + due * blockBytes(PANE_BYTES) + timerGrowthBytes(<u32>min<u64>(due, 1 << 24));
+  const finals = min(filled, due * keys);
+  const value = 2 * <u64>(FINAL_HEADER_BYTES + load<u32>(query, QUERY_VALUE_BYTES)) + 16;
+  // The strings of a window's rows are those of all keys once; a block is at most twice as large.
+  const all = load<u64>(queryState(index), Q_EXTERNAL) + inputs;
+  const texts = 2 * <u64>load<u32>(query, QUERY_TEXTS) * due * all;
+  const panes = due * blockBytes(PANE_BYTES) + timerGrowthBytes(<u32>min<u64>(due, 1 << 24));
+  return finals * value + texts + panes;
 }
 
-/** Merging: what of two records becomes one takes no more than both took, doublings included. */
+/** Accumulators that grow, merge, and are merged for a moment. */
 function boundMerges(clock: i64): u64 {
-  let merges: u64 = 0;
+  let all: u64 = 0;
   let brief: u64 = 0;
   for (let index: u32 = 0; index < queryCount(); index++) {
     const query = queryProgram(index);
     const kind = <u32>load<u8>(query, QUERY_WINDOW_KIND);
     const state = queryState(index);
-    const all = load<u64>(state, Q_EXTERNAL) + inputs;
-    if (kind == WINDOW_SESSION || kind == WINDOW_CUMULATE) merges += 2 * all;
+    const external = load<u64>(state, Q_EXTERNAL);
+    const externalMax = load<u64>(state, Q_EXTERNAL_MAX);
+    const reached = reachedBytes(load<u32>(takenBy(index)), external, externalMax);
+    all += doublingGrowthBytes(reached);
+    if (kind == WINDOW_SESSION) all += mergeGrowthBytes(reached + inputs);
+    if (kind == WINDOW_CUMULATE) all += mergeGrowthBytes(external + inputs);
     if (!readsSlices(index)) continue;
-    const own = 4 * (load<u64>(state, Q_EXTERNAL_MAX) + inputs);
+    const own = mergeGrowthBytes(externalMax + inputs);
     brief = max(brief, own + blockBytes(load<u32>(query, QUERY_WINDOW_BYTES)));
-    merges += boundSlices(index, clock);
+    all += boundSlices(index, clock);
   }
-  return merges + brief;
+  return all + brief;
+}
+
+function reserveValues(keyBytes: usize): bool {
+  const values = boundValues(inputs);
+  return values < 0x70000000 && reserveOut(keyBytes, <usize>values);
+}
+
+/** A buffer for reading what the state holds as it stands. */
+export function borrowValues(): bool {
+  return borrowOut(<usize>min<u64>(boundValues(0), 0x7fff0000));
 }
 
 /**
@@ -231,6 +270,8 @@ export function reserveBatch(): bool {
   boundEvents();
   boundWaiting(clock);
   let all = bytes + inputs + identityGrowthBytes(events) + boundMerges(clock) + yearGrowthBytes();
+  all += rows + boundClosing(clock);
+  blobs += boundTexts(inputs);
   all += tableGrowthBytes(S_KEYS, windows) + tableGrowthBytes(S_PANES, windows);
   all += tableGrowthBytes(S_WINDOWS, windows) + tableGrowthBytes(S_THINGS, things);
   all += tableGrowthBytes(S_ENTRIES, entries) + timerGrowthBytes(2 * windows + things + 1);
@@ -247,7 +288,7 @@ function reserveAll(all: u64): bool {
     blobs < 0x70000000 &&
     reserveTouched(2 * windows) &&
     reserveKeyBuffer(keyBytes + 16) &&
-    reserveOut(keyBytes) &&
+    reserveValues(keyBytes) &&
     reserveState(<usize>all) &&
     reserveTelling(windows, <usize>blobs);
   // Room that the push takes with it when it fails would be missing for the next, smaller one, and
@@ -259,7 +300,7 @@ function reserveAll(all: u64): bool {
 /** Room for the slices that reading the view of a query merges for a moment. */
 export function reserveReading(index: u32): bool {
   if (!readsSlices(index)) return true;
-  const own = 4 * load<u64>(queryState(index), Q_EXTERNAL_MAX);
+  const own = mergeGrowthBytes(load<u64>(queryState(index), Q_EXTERNAL_MAX));
   const record = blockBytes(load<u32>(queryProgram(index), QUERY_WINDOW_BYTES));
   return own < 0x70000000 && reserveState(<usize>own + record);
 }
@@ -269,6 +310,8 @@ export function reservePassing(): bool {
   boundEvents();
   boundWaiting(i64.MAX_VALUE);
   let all = bytes + inputs + boundMerges(i64.MAX_VALUE);
+  all += rows + boundClosing(i64.MAX_VALUE);
+  blobs += boundTexts(inputs);
   all += tableGrowthBytes(S_KEYS, windows) + tableGrowthBytes(S_PANES, windows);
   all += tableGrowthBytes(S_WINDOWS, windows) + timerGrowthBytes(2 * windows + 1);
   for (let q: u32 = 0; q < queryCount(); q++) all += lateGrowthBytes(q, load<u32>(takenBy(q)));

@@ -20,7 +20,6 @@ import {
   QUERY_RETAIN,
   QUERY_WINDOW_BYTES,
 } from "./layout";
-import { encodeOutputs } from "./aggregate";
 import { alloc } from "./arena";
 import {
   KEY_END,
@@ -35,6 +34,7 @@ import { beginRecord as beginChange, endRecord as endChange, outIsFull } from ".
 import { finalValue, freeFinal, keepFinal } from "./final";
 import { enterLane, laneAtOrBefore, laneHead, laneNext, leaveLane } from "./lane";
 import { addLate } from "./late";
+import { encodeOutputs } from "./output";
 import { queryProgram } from "./program";
 import {
   RECORD_END,

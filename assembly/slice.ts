@@ -26,13 +26,14 @@ import {
   QUERY_WINDOW_BYTES,
   WINDOW_HOPPING,
 } from "./layout";
-import { beginAccumulators, encodeOutputs, mergeAccumulators } from "./aggregate";
+import { beginAccumulators, mergeAccumulators } from "./aggregate";
 import { alloc, beginBrief, endBrief } from "./arena";
 import { closeKey, internKey, releaseKey } from "./dictionary";
 import { beginRecord as beginChange, endRecord as endChange, outIsFull } from "./emit";
 import { enterLane, firstKey, laneHead, laneNext, leaveLane, nextKey } from "./lane";
 import { addLateWindows } from "./late";
 import { floorDiv } from "./civil";
+import { encodeOutputs } from "./output";
 import { addFinal, openFinalPane } from "./pane";
 import { queryProgram } from "./program";
 import {

@@ -29,7 +29,8 @@ import {
   TAG_NULL,
 } from "./layout";
 import { alloc, blockBytes, free } from "./arena";
-import { encodeValue, encodedBytes, keyBuffer } from "./dictionary";
+import { keyBuffer } from "./dictionary";
+import { encodeValue, encodedBytes } from "./encode";
 import { bindFields, evaluate, holds, tagAt } from "./expression";
 import { completeFrame, fillFromSpan } from "./frame";
 import {

@@ -24,7 +24,7 @@ import {
   TAG_NULL,
 } from "./layout";
 import { alloc, blockBytes, free } from "./arena";
-import { encodeValue, encodedBytes } from "./dictionary";
+import { encodeValue, encodedBytes } from "./encode";
 import { bindFields, evaluate, tagAt } from "./expression";
 import {
   hashMember,

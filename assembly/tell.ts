@@ -2,9 +2,9 @@
 // open, once, as it stands then.
 
 import { CHANGE_UPDATE, QUERY_WINDOW_KIND, WINDOW_HOPPING, WINDOW_SESSION } from "./layout";
-import { encodeOutputs } from "./aggregate";
 import { queryOf } from "./dictionary";
 import { beginRecord as beginChange, endRecord as endChange, outIsFull } from "./emit";
+import { encodeOutputs } from "./output";
 import { paneEnd, paneStart } from "./pane";
 import { queryProgram } from "./program";
 import { RECORD_PANE, RECORD_POSITION, keyOf, revisionOf, startOf } from "./record";

@@ -188,24 +188,28 @@ export function firstSubject(): usize {
   return load<u32>(heap(), SUBJECT);
 }
 
-/** The most that `more` timers take from the arena. */
-export function timerGrowthBytes(more: u32): usize {
-  let room = capacity();
-  let bytes: usize = 0;
-  while (timerCount() + more > room) {
-    room = room == 0 ? CAPACITY_FIRST : room * 2;
-    bytes += blockBytes(<usize>room * TIMER_BYTES);
-  }
-  return bytes;
+// ── the timers that a clock would pass ─────────────────────────────────────────────────────────
+
+/** The end of a walk over them. */
+export const NO_TIMER: u32 = u32.MAX_VALUE;
+
+function isDue(index: u32, time: i64): bool {
+  return index < timerCount() && load<i64>(at(index), TIME) <= time;
 }
 
-// ── walking what is due ────────────────────────────────────────────────────────────────────────
+export function firstDue(time: i64): u32 {
+  return isDue(0, time) ? 0 : NO_TIMER;
+}
 
-/** The first place at or after `index` whose timer is due at `clock`; the count when none is. */
-export function nextDue(index: u32, clock: i64): u32 {
-  const count = timerCount();
-  let i = index;
-  while (i < count && load<i64>(at(i), TIME) > clock) i++;
+/** The next after place `index`, in no order: none stands below one that is not due. */
+export function nextDue(index: u32, time: i64): u32 {
+  let i: u32 = 2 * index + 1;
+  while (!isDue(i, time)) {
+    // Right children have even places: up, until there is a sibling to the right.
+    while (i != 0 && (i & 1) == 0) i = (i - 1) >> 1;
+    if (i == 0) return NO_TIMER;
+    i++;
+  }
   return i;
 }
 
@@ -215,4 +219,15 @@ export function kindAt(index: u32): u32 {
 
 export function subjectAt(index: u32): usize {
   return load<u32>(at(index), SUBJECT);
+}
+
+/** The most that `more` timers take from the arena. */
+export function timerGrowthBytes(more: u32): usize {
+  let room = capacity();
+  let bytes: usize = 0;
+  while (timerCount() + more > room) {
+    room = room == 0 ? CAPACITY_FIRST : room * 2;
+    bytes += blockBytes(<usize>room * TIMER_BYTES);
+  }
+  return bytes;
 }

@@ -3,7 +3,7 @@
 import { createHash } from "node:crypto";
 import type { Engine } from "../engine.ts";
 import { canonical } from "../event/canonical.ts";
-import type { Json } from "../event/envelope.ts";
+import type { Json, JsonObject } from "../event/envelope.ts";
 import type { Row } from "../live/change.ts";
 import type { Output } from "./output.ts";
 
@@ -32,5 +32,12 @@ export function jsonLines(items: readonly object[]): string {
 }
 
 function jsonOf({ query, key, window, value, final, revision }: Row): Json {
-  return { query, key: { ...key }, window: { ...window }, value: { ...value }, final, revision };
+  return {
+    query,
+    key: { ...key },
+    window: { ...window },
+    value: { ...value } as JsonObject,
+    final,
+    revision,
+  };
 }

@@ -98,12 +98,22 @@ export class Core {
 
   private constructor(module: WebAssembly.Module, program: Uint8Array, pagesMax: number) {
     this.#memory = new WebAssembly.Memory({ initial: PAGES_FIRST, maximum: pagesMax });
-    const instance = new WebAssembly.Instance(module, { env: { memory: this.#memory } });
+    const formatNumber = (x: number, to: number): number => this.#formatNumber(x, to);
+    const env = { memory: this.#memory, formatNumber };
+    const instance = new WebAssembly.Instance(module, { env });
     this.#exports = instance.exports as unknown as Exports;
     this.#bytes = new Uint8Array(this.#memory.buffer as ArrayBuffer);
     this.#view = new DataView(this.#bytes.buffer);
     this.#bytes.set(program, layout.PROGRAM);
     this.#must(this.#exports.open(), "open a plan");
+  }
+
+  /** Writes a number's canonical text (RFC 8785), which is ECMAScript's; all of it is ASCII. */
+  #formatNumber(x: number, to: number): number {
+    const text = String(x);
+    const { bytes } = this;
+    for (let at = 0; at < text.length; at++) bytes[to + at] = text.charCodeAt(at);
+    return text.length;
   }
 
   /** A view of the whole memory, good until the next call of the core. */

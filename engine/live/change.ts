@@ -7,7 +7,13 @@ import type { Plan, Query } from "../query/plan.ts";
 
 export type Scalar = null | boolean | number | string;
 export type Key = { readonly [member: string]: Scalar };
-export type Value = { readonly [member: string]: Scalar };
+
+/** One of the most frequent values, and how often it came. */
+export type TopEntry = { readonly value: Scalar; readonly count: number };
+
+/** What an aggregate tells: of `quantile` with a list and of `histogram` a list, of `top` too. */
+export type Told = Scalar | readonly (number | null)[] | readonly TopEntry[];
+export type Value = { readonly [member: string]: Told };
 
 /** A span of event time, half-open, in ms since 1970. */
 export interface WindowBounds {
@@ -54,7 +60,8 @@ const KIND_ORDER: { readonly [kind in ChangeKind]: number } = {
 /** What the core writes for the bounds of a window that has none. */
 const NO_TIME = -(2n ** 63n);
 
-const decoder = new TextDecoder();
+/** A string may begin with U+FEFF, which is no mark of byte order there. */
+const decoder = new TextDecoder("utf-8", { ignoreBOM: true });
 
 /** A record with what it is ordered by. */
 interface Ordered<T> {
@@ -122,11 +129,13 @@ function decode<T>(plan: Plan, buffers: readonly Uint8Array[], make: Make<T>): O
     while (reader.next()) {
       const query = plan.queries[reader.query]!;
       const record = reader.record();
-      const keyValues = reader.values(query.key.length);
+      const keyValues = query.key.map(() => reader.scalar());
       const key = named(query.key, keyValues);
-      const count = query.aggregates.length + query.derive.length;
-      const values = reader.values(count);
-      const value = named([...query.aggregates, ...query.derive], values);
+      const told = [...query.aggregates, ...query.derive];
+      const value = named(
+        told,
+        told.map(() => reader.told()),
+      );
       items.push({
         query: reader.query,
         start: record.window.start ?? Infinity,
@@ -140,7 +149,10 @@ function decode<T>(plan: Plan, buffers: readonly Uint8Array[], make: Make<T>): O
   return items;
 }
 
-function named(names: readonly { readonly name: string }[], values: readonly Scalar[]): Value {
+function named<T>(
+  names: readonly { readonly name: string }[],
+  values: readonly T[],
+): { readonly [member: string]: T } {
   return Object.fromEntries(names.map(({ name }, index) => [name, values[index]!]));
 }
 
@@ -184,12 +196,23 @@ class RecordReader {
     };
   }
 
-  /** The next `count` encoded values: first the key's, then the value's. */
-  values(count: number): Scalar[] {
-    return Array.from({ length: count }, () => this.#value());
+  /** The next encoded value of a window. */
+  told(): Told {
+    const tag = this.#view.getUint8(this.#at);
+    if (tag !== layout.TAG_LIST && tag !== layout.TAG_TOP) return this.scalar();
+    const length = this.#view.getUint32(this.#at + 1, true);
+    this.#at += 5;
+    if (tag === layout.TAG_LIST) return Array.from({ length }, () => this.#number());
+    return Array.from({ length }, () => ({ value: this.scalar(), count: this.#number() ?? 0 }));
   }
 
-  #value(): Scalar {
+  #number(): number | null {
+    const value = this.scalar();
+    return typeof value === "number" ? value : null;
+  }
+
+  /** The next encoded value (assembly/encode.ts): first come the key's. */
+  scalar(): Scalar {
     const tag = this.#view.getUint8(this.#at++);
     if (tag === layout.TAG_NUMBER) {
       this.#at += 8;

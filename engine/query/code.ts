@@ -83,6 +83,14 @@ export class Code {
     return offset;
   }
 
+  /** Appends a list of doubles, its count before it; its offset. */
+  numbers(values: readonly number[]): number {
+    const offset = this.reserve(8 + values.length * 8);
+    this.u32(offset, values.length);
+    values.forEach((value, at) => this.#view.setFloat64(offset + 8 + at * 8, value, true));
+    return offset;
+  }
+
   /** Appends the code of an expression; its offset. */
   expression(expression: Expression, fieldOf: FieldOf): number {
     const offset = this.reserve(0);

@@ -140,12 +140,16 @@ function compileQuery(
     code.u32(entry + layout.ACCUMULATOR_OF, of === null ? 0 : code.expression(of, fieldOf));
     const test = condition === null ? 0 : code.expression(condition, fieldOf);
     code.u32(entry + layout.ACCUMULATOR_WHERE, test);
+    const { bounds } = accumulator;
+    if (bounds !== undefined) code.u32(entry + layout.ACCUMULATOR_BOUNDS, code.numbers(bounds));
   });
   const outputs = compileOutputs(code, query, accumulators);
   const count = query.aggregates.length + query.derive.length;
-  // A number takes 9 bytes, a derived string 5 and its literal.
-  const valueBytes = query.aggregates.length * 9 + query.derive.length * (9 + code.literalBytesMax);
-  const windowBytes = headBytes(query) + Math.max(bytes, valueBytes);
+  const { valueBytes, texts } = valueBounds(query, code.literalBytesMax);
+  // A value that is small for certain gets its place; a larger one replaces its accumulators
+  // where it fits, else it has a block of its own (assembly/final.ts).
+  const place = texts === 0 && valueBytes <= PLACE_BYTES_MAX ? valueBytes : 0;
+  const windowBytes = headBytes(query) + Math.max(bytes, place, BLOCK_ADDRESS_BYTES);
   writeWindow(code, zones, query, at);
   code.u8(at + layout.QUERY_EMIT, EMITS[query.emit]);
   code.u16(at + layout.QUERY_KEY_COUNT, query.key.length);
@@ -158,6 +162,7 @@ function compileQuery(
   code.u32(at + layout.QUERY_WINDOW_BYTES, windowBytes);
   code.u32(at + layout.QUERY_BODY, headBytes(query));
   code.u32(at + layout.QUERY_VALUE_BYTES, valueBytes);
+  code.u32(at + layout.QUERY_TEXTS, texts);
   writeSpan(code, frame, query, at);
   frame.write(code, at);
 }
@@ -222,12 +227,37 @@ function writeWindow(code: Code, zones: readonly string[], query: Query, at: num
   code.i64(at + layout.QUERY_RETAIN, query.retainMs);
 }
 
+/** Larger values than this get no place in every record for the sake of the final one. */
+const PLACE_BYTES_MAX = 512;
+const BLOCK_ADDRESS_BYTES = 4;
+
+/**
+ * The most that an encoded value takes but for its strings and the entries of its tops, and how
+ * many outputs can have those. What is derived can be whatever an aggregate is.
+ */
+function valueBounds(query: Query, literalBytes: number): { valueBytes: number; texts: number } {
+  let texts = 0;
+  let sum = 0;
+  let most = 9 + literalBytes;
+  for (const { fn, q, bounds } of query.aggregates) {
+    if (fn === "first" || fn === "last" || fn === "top") texts++;
+    const items = fn === "histogram" ? bounds!.length + 1 : Array.isArray(q) ? q.length : null;
+    const bytes = items === null ? 9 : 5 + items * 9;
+    sum += bytes;
+    most = Math.max(most, bytes);
+  }
+  const derived = query.derive.length;
+  return { valueBytes: sum + derived * most, texts: texts === 0 ? 0 : texts + derived };
+}
+
 // ── aggregates ─────────────────────────────────────────────────────────────────────────────────
 
 interface Accumulator {
   readonly kind: number;
   readonly of: Expression | null;
   readonly where: Expression | null;
+  /** Of a histogram. */
+  readonly bounds: readonly number[] | undefined;
   readonly offset: number;
 }
 
@@ -238,7 +268,9 @@ interface Reader {
 }
 
 const SUM = { accumulate: layout.ACCUMULATE_SUM, bytes: layout.SUM_BYTES };
-const READERS: { readonly [fn in Aggregate["fn"]]?: Reader } = {
+const VARIANCE = { accumulate: layout.ACCUMULATE_VARIANCE, bytes: layout.VARIANCE_BYTES };
+const FIRST = { bytes: layout.FIRST_BYTES, read: layout.READ_FIRST };
+const READERS: { readonly [fn in Aggregate["fn"]]: Reader } = {
   count: {
     accumulate: layout.ACCUMULATE_COUNT,
     bytes: layout.COUNT_BYTES,
@@ -248,19 +280,34 @@ const READERS: { readonly [fn in Aggregate["fn"]]?: Reader } = {
   avg: { ...SUM, read: layout.READ_AVG },
   min: { accumulate: layout.ACCUMULATE_MIN, bytes: layout.EXTREME_BYTES, read: layout.READ_MIN },
   max: { accumulate: layout.ACCUMULATE_MAX, bytes: layout.EXTREME_BYTES, read: layout.READ_MAX },
+  variance: { ...VARIANCE, read: layout.READ_VARIANCE },
+  stddev: { ...VARIANCE, read: layout.READ_DEVIATION },
+  first: { accumulate: layout.ACCUMULATE_FIRST, ...FIRST },
+  last: { accumulate: layout.ACCUMULATE_LAST, ...FIRST },
+  quantile: {
+    accumulate: layout.ACCUMULATE_QUANTILE,
+    bytes: layout.QUANTILE_BYTES,
+    read: layout.READ_QUANTILE,
+  },
+  distinct: {
+    accumulate: layout.ACCUMULATE_DISTINCT,
+    bytes: layout.DISTINCT_BYTES,
+    read: layout.READ_DISTINCT,
+  },
+  top: { accumulate: layout.ACCUMULATE_TOP, bytes: layout.TOP_BYTES, read: layout.READ_TOP },
+  histogram: {
+    accumulate: layout.ACCUMULATE_HISTOGRAM,
+    bytes: layout.HISTOGRAM_BYTES,
+    read: layout.READ_HISTOGRAM,
+  },
 };
 
-function readerOf(aggregate: Aggregate): Reader {
-  const reader = READERS[aggregate.fn];
-  if (reader === undefined) throw new TypeError(`No core for the function ${aggregate.fn}.`);
-  return reader;
-}
-
 function indexOfAccumulator(accumulators: readonly Accumulator[], aggregate: Aggregate): number {
-  const { accumulate } = readerOf(aggregate);
-  const input = JSON.stringify([aggregate.of, aggregate.where]);
+  const { accumulate } = READERS[aggregate.fn];
+  const input = JSON.stringify([aggregate.of, aggregate.where, aggregate.bounds]);
   return accumulators.findIndex(
-    ({ kind, of, where }) => kind === accumulate && JSON.stringify([of, where]) === input,
+    ({ kind, of, where, bounds }) =>
+      kind === accumulate && JSON.stringify([of, where, bounds]) === input,
   );
 }
 
@@ -270,10 +317,10 @@ function accumulatorsOf(query: Query): { accumulators: readonly Accumulator[]; b
   let bytes = 0;
   for (const aggregate of query.aggregates) {
     if (indexOfAccumulator(accumulators, aggregate) >= 0) continue;
-    const reader = readerOf(aggregate);
-    const { of, where } = aggregate;
+    const reader = READERS[aggregate.fn];
+    const { of, where, bounds } = aggregate;
     const offset = headBytes(query) + bytes;
-    accumulators.push({ kind: reader.accumulate, of, where, offset });
+    accumulators.push({ kind: reader.accumulate, of, where, bounds, offset });
     bytes += reader.bytes;
   }
   return { accumulators, bytes };
@@ -285,9 +332,14 @@ function compileOutputs(code: Code, query: Query, accumulators: readonly Accumul
   const names = query.aggregates.map(({ name }) => name);
   query.aggregates.forEach((aggregate, index) => {
     const entry = table + index * layout.OUTPUT_BYTES;
-    code.u8(entry + layout.OUTPUT_FN, readerOf(aggregate).read);
+    const { q, k } = aggregate;
+    const isList = Array.isArray(q);
+    code.u8(entry + layout.OUTPUT_FN, isList ? layout.READ_QUANTILES : READERS[aggregate.fn].read);
     const accumulator = indexOfAccumulator(accumulators, aggregate);
     code.u16(entry + layout.OUTPUT_ACCUMULATOR, accumulator);
+    if (k !== undefined) code.u32(entry + layout.OUTPUT_PARAMETER, k);
+    const ranks = q === undefined ? null : code.numbers(isList ? q : [q]);
+    if (ranks !== null) code.u32(entry + layout.OUTPUT_PARAMETER, ranks);
   });
   query.derive.forEach(({ of }, index) => {
     const entry = table + (names.length + index) * layout.OUTPUT_BYTES;

@@ -46,7 +46,7 @@ const BUILT: {
   readonly members: readonly ("catalogue" | "tables" | "with" | "span" | "wait" | "timezone")[];
 } = {
   windows: ["tumbling", "hopping", "cumulate", "session", "global"],
-  functions: ["count", "sum", "avg", "min", "max"],
+  functions: AGGREGATE_FUNCTIONS,
   members: ["tables", "with", "span", "wait", "timezone"],
 };
 

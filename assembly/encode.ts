@@ -1,0 +1,58 @@
+// Encoded values, as keys, told values and final rows hold them: a tag byte, then nothing, a double,
+// a u32 length and UTF-8 bytes, or a u32 count and so many values or pairs. No padding.
+//
+//   null, false, true  │ 00 │ 01 │ 02
+//   12.5               │ 03  00 00 00 00 00 00 29 40
+//   "ab"               │ 04  02 00 00 00  61 62
+//   [1, null]          │ 06  02 00 00 00  03 00 00 00 00 00 00 f0 3f  00
+//   true, once         │ 07  01 00 00 00  02  03 00 00 00 00 00 00 f0 3f      of a top
+
+import { TAG_NULL, TAG_NUMBER, TAG_STRING } from "./layout";
+import { bytesAt, lengthAt, numberAt, tagAt } from "./expression";
+
+/** Of an encoded number; no other value but a string or a list takes more. */
+export const ENCODED_NUMBER_BYTES: usize = 9;
+
+/** Bytes that a scalar takes encoded. */
+@inline
+export function encodedBytes(value: usize): usize {
+  const tag = tagAt(value);
+  if (tag == TAG_NUMBER) return ENCODED_NUMBER_BYTES;
+  return tag == TAG_STRING ? 5 + <usize>lengthAt(value) : 1;
+}
+
+/** Writes a scalar at `to`, an object or an array as its bare tag; where the next one goes. */
+export function encodeValue(to: usize, value: usize): usize {
+  const tag = tagAt(value);
+  if (tag == TAG_NUMBER) return encodeNumber(to, numberAt(value));
+  store<u8>(to, tag);
+  if (tag != TAG_STRING) return to + 1;
+  const n = lengthAt(value);
+  store<u32>(to + 1, n);
+  memory.copy(to + 5, bytesAt(value), n);
+  return to + 5 + n;
+}
+
+@inline
+export function encodeNumber(to: usize, x: f64): usize {
+  store<u8>(to, TAG_NUMBER);
+  // One zero: -0 and 0 are the same value, and print the same.
+  store<f64>(to + 1, x + 0);
+  return to + 9;
+}
+
+export function encodeCount(to: usize, count: u64): usize {
+  return encodeNumber(to, <f64>count);
+}
+
+export function encodeNull(to: usize): usize {
+  store<u8>(to, TAG_NULL);
+  return to + 1;
+}
+
+/** Starts a list of `count` values, or a top of `count` pairs, which follow. */
+export function encodeList(to: usize, tag: u32, count: u32): usize {
+  store<u8>(to, tag);
+  store<u32>(to + 1, count);
+  return to + 5;
+}

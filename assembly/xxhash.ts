@@ -1,0 +1,103 @@
+// XXH64, seed 0 (Collet: "xxHash fast digest algorithm", specification 0.1.1, section "XXH64"), of
+// bytes that come in pieces. The one published hash of the sketches: partials of different
+// restaurants merge because all of them hash alike.
+//
+//   buffer:  ┌──────────────┬────┄      bytes are gathered here and absorbed 32 at a time, so what
+//            │ gathered     │           fits in it (nearly every value) is hashed in one go
+//            └──────────────┴────┄
+//
+// Example: XXH64 of the five bytes "abc" with its quotes is 0x9cfab3ec0fb2a0e3.
+
+const BUFFER_BYTES: usize = 1024;
+const buffer: usize = memory.data(1024, 16);
+
+const P1: u64 = 0x9e3779b185ebca87;
+const P2: u64 = 0xc2b2ae3d27d4eb4f;
+const P3: u64 = 0x165667b19e3779f9;
+const P4: u64 = 0x85ebca77c2b2ae63;
+const P5: u64 = 0x27d4eb2f165667c5;
+
+let used: usize = 0;
+/** Bytes absorbed before those in the buffer. */
+let absorbed: u64 = 0;
+let a1: u64 = 0;
+let a2: u64 = 0;
+let a3: u64 = 0;
+let a4: u64 = 0;
+
+@inline
+function round(lane: u64, word: u64): u64 {
+  return rotl(lane + word * P2, 31) * P1;
+}
+
+@inline
+function mergeRound(hash: u64, lane: u64): u64 {
+  return (hash ^ round(0, lane)) * P1 + P4;
+}
+
+export function beginHash(): void {
+  used = 0;
+  absorbed = 0;
+}
+
+/** Absorbs whole stripes of 32 bytes at the buffer's start; what is left moves to it. */
+function absorb(): void {
+  if (absorbed == 0) {
+    a1 = P1 + P2;
+    a2 = P2;
+    a3 = 0;
+    a4 = 0 - P1;
+  }
+  const end = buffer + (used & ~31);
+  for (let p = buffer; p < end; p += 32) {
+    a1 = round(a1, load<u64>(p));
+    a2 = round(a2, load<u64>(p, 8));
+    a3 = round(a3, load<u64>(p, 16));
+    a4 = round(a4, load<u64>(p, 24));
+  }
+  absorbed += <u64>(end - buffer);
+  used &= 31;
+  memory.copy(buffer, end, used);
+}
+
+export function hashByte(byte: u32): void {
+  if (used == BUFFER_BYTES) absorb();
+  store<u8>(buffer + used, byte);
+  used++;
+}
+
+export function hashRun(p: usize, n: usize): void {
+  while (n > BUFFER_BYTES - used) {
+    const part = BUFFER_BYTES - used;
+    memory.copy(buffer + used, p, part);
+    used = BUFFER_BYTES;
+    absorb();
+    p += part;
+    n -= part;
+  }
+  memory.copy(buffer + used, p, n);
+  used += n;
+}
+
+/** The hash of all that came since `beginHash`. */
+export function endHash(): u64 {
+  const total = absorbed + <u64>used;
+  let hash = P5;
+  if (total >= 32) {
+    absorb();
+    hash = rotl(a1, 1) + rotl(a2, 7) + rotl(a3, 12) + rotl(a4, 18);
+    hash = mergeRound(mergeRound(mergeRound(mergeRound(hash, a1), a2), a3), a4);
+  }
+  hash += total;
+  let p = buffer;
+  const end = buffer + used;
+  for (; p + 8 <= end; p += 8) hash = rotl(hash ^ round(0, load<u64>(p)), 27) * P1 + P4;
+  if (p + 4 <= end) {
+    hash = rotl(hash ^ (<u64>load<u32>(p) * P1), 23) * P2 + P3;
+    p += 4;
+  }
+  for (; p < end; p++) hash = rotl(hash ^ (<u64>load<u8>(p) * P5), 11) * P1;
+  hash = (hash ^ (hash >> 33)) * P2;
+  hash = (hash ^ (hash >> 29)) * P3;
+  return hash ^ (hash >> 32);
+}
