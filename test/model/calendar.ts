@@ -97,7 +97,8 @@ const formats = new Map<string, Intl.DateTimeFormat>();
 export function wallClock(timezone: string, time: number): number {
   let format = formats.get(timezone);
   if (format === undefined) {
-    format = new Intl.DateTimeFormat("en-US-u-ca-iso8601-nu-latn", {
+    // `iso8601` here is not proleptic before 1582 in every build of ICU; `gregory` is.
+    format = new Intl.DateTimeFormat("en-US-u-ca-gregory-nu-latn", {
       timeZone: timezone,
       hourCycle: "h23",
       era: "short",
