@@ -97,6 +97,7 @@ const formats = new Map<string, Intl.DateTimeFormat>();
 export function wallClock(timezone: string, time: number): number {
   let format = formats.get(timezone);
   if (format === undefined) {
+    // `iso8601` here is not proleptic before 1582 in every build of ICU; `gregory` is.
     format = new Intl.DateTimeFormat("en-US-u-ca-gregory-nu-latn", {
       timeZone: timezone,
       hourCycle: "h23",

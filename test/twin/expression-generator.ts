@@ -46,10 +46,15 @@ export function randomExpression(random: Random, fields: Fields, depth: number):
     [3, path],
     [1, () => literal(random)],
     [4, () => [random.pick(["+", "-", "*", "/", "%"]), inner(), inner()]],
-    [2, () => ["coalesce", inner(), inner(), ...(random.chance(0.3) ? [inner()] : [])]],
+    [2, () => ["coalesce", ...several(random, inner)]],
     [2, () => randomCase(random, fields, depth)],
     [2, () => randomCondition(random, fields, depth)],
   ])();
+}
+
+/** Two operands mostly; none is allowed too. */
+function several(random: Random, operand: () => Json): Json[] {
+  return Array.from({ length: random.pick([2, 2, 2, 2, 3, 1, 0]) }, operand);
 }
 
 function randomCase(random: Random, fields: Fields, depth: number): Json {
@@ -77,7 +82,7 @@ export function randomCondition(random: Random, fields: Fields, depth: number): 
   return random.weighted<() => Json>([
     ...simple,
     [2, () => [comparison(), value(), value()]],
-    [2, () => [random.pick(["all", "any"]), inner(), inner()]],
+    [2, () => [random.pick(["all", "any"]), ...several(random, inner)]],
     [2, () => ["!", random.chance(0.7) ? inner() : value()]],
     [2, () => ["in", value(), Array.from({ length: random.between(1, 4) }, () => literal(random))]],
   ])();

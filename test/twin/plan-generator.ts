@@ -238,13 +238,15 @@ function randomWindow(random: Random, kind: string, unitMs: number): WindowJson 
 type Fields = Parameters<typeof randomPath>[1];
 
 function randomAggregates(random: Random, fields: Fields): QueryJson["aggregate"] {
-  const count = random.between(1, 5);
+  const count = random.between(1, 6);
   const names = random.shuffled(["n", "sum", "b", "a.b", "größe", "last"]).slice(0, count);
   return Object.fromEntries(names.map((name) => [name, randomAggregate(random, fields)]));
 }
 
 function randomAggregate(random: Random, fields: Fields): AggregateJson {
-  const fn = random.pick(built.functions);
+  // Those that need two inputs have a result more rarely.
+  const rare = built.functions.filter((each) => each === "variance" || each === "stddev");
+  const fn = random.pick([...built.functions, ...rare]);
   const kind = ["first", "last", "top", "distinct"].includes(fn) ? "any" : "number";
   const input = (): ExpressionJson =>
     random.chance(0.75)
