@@ -93,10 +93,13 @@ function exponentOf(x: f64): i32 {
   return 63 - <i32>clz(reinterpret<u64>(magnitude)) - 1074;
 }
 
-/** x × 2^exponent, without leaving the doubles on the way. */
+/** x × 2^exponent, in steps that are doubles: the exponent may be beyond theirs. */
 function scaled(x: f64, exponent: i32): f64 {
-  const half = exponent / 2;
-  return x * power(half) * power(exponent - half);
+  let y = x;
+  let rest = exponent;
+  for (; rest > 1000; rest -= 1000) y *= power(1000);
+  for (; rest < -1000; rest += 1000) y *= power(-1000);
+  return y * power(rest);
 }
 
 function addTo(at: usize, a: f64, b: f64): void {

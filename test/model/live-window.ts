@@ -129,7 +129,9 @@ export class LiveWindows {
   rowsAt(clock: number): LiveWindow[] {
     const retain = durationMs(this.#query.retain ?? "1d");
     return this.all.filter((each) => {
-      return !each.isFinal || clock < each.end! + this.#graceMs + retain;
+      // What only `--flush` made final was not final yet at this clock.
+      if (!each.isFinal || clock < this.closesAt(each)!) return true;
+      return clock < each.end! + this.#graceMs + retain;
     });
   }
 
