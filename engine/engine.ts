@@ -220,8 +220,10 @@ export class Engine {
   async #rebuild(cause: unknown): Promise<readonly Uint8Array[]> {
     let records: readonly Uint8Array[] = [];
     try {
-      this.#core = await this.#openCore();
-      await this.#replay(this.#core, 0, Infinity, (told) => (records = told));
+      // Readers keep what they had until the new one stands where the log ends.
+      const core = await this.#openCore();
+      await this.#replay(core, 0, Infinity, (told) => (records = told));
+      this.#core = core;
       return records;
     } catch {
       this.#closed = true;
