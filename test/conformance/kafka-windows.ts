@@ -1,0 +1,206 @@
+// Kafka Streams, tests of windowed aggregation: KStreamWindowAggregateTest (apache/kafka,
+// streams/src/test/java/org/apache/kafka/streams/kstream/internals, at 80862f4),
+// TimeWindowedKStreamImplTest (there, at 0062cda) and KStreamAggregationIntegrationTest
+// (streams/integration-tests, at ed89450). Where they join the values as text, we count and sum
+// them. Left out: joins of windowed tables.
+
+import { COUNT_AND_SUM, SUM, type Fed, type PublishedCase, type Result } from "./published.ts";
+
+const BEFORE_1970 = {
+  theirs: "No window begins before 1970, so an event at 0 is in [0, 10) alone.",
+  ours: "It is in [-5, 5) too.",
+  because: "One rule for all times: every window that holds the event.",
+};
+
+const hop = { kind: "hopping", size: 10, every: 5 } as const;
+
+/** Five keys at one time. */
+const batchAt = (timeMs: number): Fed[] => ["A", "B", "C", "D", "E"].map((key) => [key, timeMs]);
+const batchOf = (start: number, end: number, n: number): Result[] =>
+  ["A", "B", "C", "D", "E"].map((key) => [key, start, end, n]);
+
+const HOPPING: readonly PublishedCase[] = [
+  {
+    name: "hopping windows of 10 ms every 5 take each event twice, and late ones within the grace",
+    source: "KStreamWindowAggregateTest, basic aggregation",
+    window: { ...hop, grace: 100 },
+    aggregate: COUNT_AND_SUM,
+    feed: [
+      ["A", 0, 1],
+      ["B", 1, 2],
+      ["C", 2, 3],
+      ["D", 3, 4],
+      ["A", 4, 1],
+      ["A", 5, 1],
+      ["B", 6, 2],
+      ["D", 7, 4],
+      ["B", 8, 2],
+      ["C", 9, 3],
+      ["A", 10, 1],
+      ["B", 11, 2],
+      ["D", 12, 4],
+      ["B", 13, 2],
+      ["C", 14, 3],
+      ["B", 3, 1],
+      ["B", 2, 2],
+      ["B", 9, 3],
+    ],
+    told: [
+      ["update", "A", -5, 5, 1, 1],
+      ["update", "A", 0, 10, 1, 1],
+      ["update", "B", -5, 5, 1, 2],
+      ["update", "B", 0, 10, 1, 2],
+      ["update", "C", -5, 5, 1, 3],
+      ["update", "C", 0, 10, 1, 3],
+      ["update", "D", -5, 5, 1, 4],
+      ["update", "D", 0, 10, 1, 4],
+      ["update", "A", -5, 5, 2, 2],
+      ["update", "A", 0, 10, 2, 2],
+      ["update", "A", 0, 10, 3, 3],
+      ["update", "A", 5, 15, 1, 1],
+      ["update", "B", 0, 10, 2, 4],
+      ["update", "B", 5, 15, 1, 2],
+      ["update", "D", 0, 10, 2, 8],
+      ["update", "D", 5, 15, 1, 4],
+      ["update", "B", 0, 10, 3, 6],
+      ["update", "B", 5, 15, 2, 4],
+      ["update", "C", 0, 10, 2, 6],
+      ["update", "C", 5, 15, 1, 3],
+      ["update", "A", 5, 15, 2, 2],
+      ["update", "A", 10, 20, 1, 1],
+      ["update", "B", 5, 15, 3, 6],
+      ["update", "B", 10, 20, 1, 2],
+      ["update", "D", 5, 15, 2, 8],
+      ["update", "D", 10, 20, 1, 4],
+      ["update", "B", 5, 15, 4, 8],
+      ["update", "B", 10, 20, 2, 4],
+      ["update", "C", 5, 15, 2, 6],
+      ["update", "C", 10, 20, 1, 3],
+      ["update", "B", -5, 5, 2, 3],
+      ["update", "B", 0, 10, 4, 7],
+      ["update", "B", -5, 5, 3, 5],
+      ["update", "B", 0, 10, 5, 9],
+      ["update", "B", 0, 10, 6, 12],
+      ["update", "B", 5, 15, 5, 11],
+    ],
+    differs: BEFORE_1970,
+  },
+  {
+    name: "an event may be late for one hopping window and on time for the next",
+    source: "KStreamWindowAggregateTest, skipping an expired window",
+    window: { ...hop, grace: 90 },
+    aggregate: SUM,
+    feed: [
+      ["k", 100, 100],
+      ["k", 0, 0],
+      ["k", 1, 1],
+      ["k", 2, 2],
+      ["k", 3, 3],
+      ["k", 4, 4],
+      ["k", 5, 5],
+      ["k", 6, 6],
+    ],
+    told: [
+      ["update", "k", 95, 105, 100],
+      ["update", "k", 100, 110, 100],
+      ["update", "k", 5, 15, 5],
+      ["update", "k", 5, 15, 11],
+    ],
+    late: [
+      [1, -5, 5],
+      [1, 0, 10],
+      [2, -5, 5],
+      [2, 0, 10],
+      [3, -5, 5],
+      [3, 0, 10],
+      [4, -5, 5],
+      [4, 0, 10],
+      [5, -5, 5],
+      [5, 0, 10],
+      [6, 0, 10],
+      [7, 0, 10],
+    ],
+    differs: { ...BEFORE_1970, theirs: "Seven late: those of [0, 10), the first there is." },
+  },
+  {
+    name: "an event whose key is null is counted, and in no window",
+    source: "KStreamWindowAggregateTest, skipping a null key",
+    window: { ...hop, grace: 0 },
+    feed: [[null, 0]],
+    told: [],
+    rows: [],
+    unkeyed: 1,
+  },
+];
+
+const TUMBLING: readonly PublishedCase[] = [
+  {
+    name: "events at exactly end + grace and later are late, and listed with their window",
+    source: "KStreamWindowAggregateTest, skipping an expired window by grace",
+    window: { kind: "hopping", size: 10, every: 10, grace: 90 },
+    aggregate: SUM,
+    feed: [
+      ["k", 200, 100],
+      ["k", 100, 0],
+      ["k", 101, 1],
+      ["k", 102, 2],
+      ["k", 103, 3],
+      ["k", 104, 4],
+      ["k", 105, 5],
+      ["k", 6, 6],
+    ],
+    told: [["update", "k", 200, 210, 100]],
+    late: [...[1, 2, 3, 4, 5, 6].map((position) => [position, 100, 110] as const), [7, 0, 10]],
+  },
+  {
+    name: "tumbling windows of 500 ms count and sum per key",
+    source: "TimeWindowedKStreamImplTest, count, reduce and aggregate",
+    window: { kind: "tumbling", size: 500, grace: "1d" },
+    aggregate: COUNT_AND_SUM,
+    feed: [
+      ["1", 10, 1],
+      ["1", 15, 2],
+      ["1", 500, 3],
+      ["2", 500, 1],
+    ],
+    rows: [
+      ["1", 0, 500, 2, 3],
+      ["1", 500, 1000, 1, 3],
+      ["2", 500, 1000, 1, 1],
+    ],
+  },
+  {
+    name: "three batches of five keys, the last two at one time, are ten rows of a view",
+    source: "KStreamAggregationIntegrationTest, windowed reduce and aggregate",
+    window: { kind: "tumbling", size: 500, grace: "1m" },
+    feed: [...batchAt(1000), ...batchAt(2000), ...batchAt(2000)],
+    rows: [...batchOf(1000, 1500, 1), ...batchOf(2000, 2500, 2)],
+  },
+  {
+    name: "a window without end counts from a start that `where` names",
+    source: "KStreamAggregationIntegrationTest, unlimited windows",
+    window: { kind: "global" },
+    where: [">=", ["get", "eventTime"], 1_000_001],
+    feed: [
+      ["bob", 1_000_000],
+      ["penny", 1_000_000],
+      ["jo", 1_000_000],
+      ["emily", 1_000_000],
+      ["emily", 87_400_000],
+      ["bob", 173_800_000],
+      ["penny", 173_800_000],
+      ["bob", 260_200_000],
+      ["jo", 260_200_000],
+    ],
+    rows: [
+      ["bob", null, null, 2],
+      ["emily", null, null, 1],
+      ["jo", null, null, 1],
+      ["penny", null, null, 1],
+    ],
+    finals: [],
+    flushed: [],
+  },
+];
+
+export const KAFKA_WINDOWS = [...HOPPING, ...TUMBLING];
