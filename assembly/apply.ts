@@ -74,7 +74,7 @@ function countInexact(row: usize, fields: u32): void {
   }
 }
 
-/** What the zone of a calendar does about the windows that the event, or its span, may fall into. */
+/** What a calendar's zone does about the windows that the event, or its span, may fall into. */
 function takeYears(index: u32, role: u32, time: i64): void {
   const query = queryProgram(index);
   if (load<u8>(query, QUERY_WINDOW_KIND) != WINDOW_CALENDAR) return;

@@ -1,5 +1,5 @@
-// Encoded values, as keys, told values and final rows hold them: a tag byte, then nothing, a double,
-// a u32 length and UTF-8 bytes, or a u32 count and so many values or pairs. No padding.
+// Encoded values, as keys, told values and final rows hold them: a tag byte, then nothing, a
+// double, a u32 length and UTF-8 bytes, or a u32 count and so many values or pairs. No padding.
 //
 //   null, false, true  │ 00 │ 01 │ 02
 //   12.5               │ 03  00 00 00 00 00 00 29 40

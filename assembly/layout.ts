@@ -158,7 +158,7 @@ export const QUERY_EVERY = 72; // i64, of slices; the gap of a session
 export const QUERY_WAIT = 80; // i64, of a query that looks things up; of a span
 export const QUERY_WITHIN = 88; // i64, of a span
 export const QUERY_EARLY = 96; // i64, of a span
-export const QUERY_FRAME = 104; // u32 offset: {count, FRAME_BYTES each}; 0 where fields are read as they lie
+export const QUERY_FRAME = 104; // u32 offset: {count, FRAME_BYTES each}; 0 where there is none
 export const QUERY_LOOKUPS = 108; // u32 offset: {count, LOOKUP_BYTES each}
 export const QUERY_COLUMNS = 112; // u32 offset: {count, field …}: of the event, or of `from`
 export const QUERY_TO_COLUMNS = 116; // u32 offset: {count, field …}: of `to`
@@ -255,9 +255,8 @@ export const TOP_COUNT_MAX = 1000;
 
 export const OUTPUT_FN = 0; // u8
 export const OUTPUT_ACCUMULATOR = 2; // u16, index
-export const OUTPUT_EXPRESSION = 4; // u32 offset, of a derived member
-/** In its place: `k` of a top; the offset of a quantile's ranks, {u32 n, u32 –, f64 …}. */
-export const OUTPUT_PARAMETER = 4;
+/** Offset of a derived member's expression, or of a quantile's ranks ({u32 n, –, f64 …}); `k`. */
+export const OUTPUT_OPERAND = 4; // u32
 export const OUTPUT_BYTES = 8;
 
 export const READ_COUNT = 1;

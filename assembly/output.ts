@@ -8,9 +8,8 @@ import {
   ACCUMULATOR_OFFSET,
   OUTPUT_ACCUMULATOR,
   OUTPUT_BYTES,
-  OUTPUT_EXPRESSION,
+  OUTPUT_OPERAND,
   OUTPUT_FN,
-  OUTPUT_PARAMETER,
   PROGRAM,
   QUERY_TEXTS,
   QUERY_VALUES,
@@ -59,7 +58,7 @@ function accumulatorAt(query: usize, output: usize, window: usize): usize {
 
 @inline
 function ranksOf(output: usize): usize {
-  return PROGRAM + <usize>load<u32>(output, OUTPUT_PARAMETER);
+  return PROGRAM + <usize>load<u32>(output, OUTPUT_OPERAND);
 }
 
 @inline
@@ -101,7 +100,7 @@ function encodeListOutput(to: usize, query: usize, output: usize, window: usize)
   const fn = <u32>load<u8>(output, OUTPUT_FN);
   const at = accumulatorAt(query, output, window);
   if (fn == READ_QUANTILES) return quantileEncode(to, at, ranksOf(output));
-  if (fn == READ_TOP) return topEncode(to, at, load<u32>(output, OUTPUT_PARAMETER));
+  if (fn == READ_TOP) return topEncode(to, at, load<u32>(output, OUTPUT_OPERAND));
   return histogramEncode(to, at, boundsOf(accumulatorOf(query, output)));
 }
 
@@ -115,7 +114,7 @@ export function encodeOutputs(to: usize, query: usize, window: usize): usize {
   for (let i: usize = 0; i < count; i++, output += OUTPUT_BYTES) {
     const fn = <u32>load<u8>(output, OUTPUT_FN);
     let value = outputs + i * VALUE_BYTES;
-    if (fn == READ_DERIVED) value = evaluate(load<u32>(output, OUTPUT_EXPRESSION));
+    if (fn == READ_DERIVED) value = evaluate(load<u32>(output, OUTPUT_OPERAND));
     else if (isList(fn)) setList(value, output);
     else readOutput(value, fn, output, accumulatorAt(query, output, window));
     const list = tagAt(value) == TAG_COMPOSITE ? <usize>load<u32>(value, VALUE_PAYLOAD) : 0;
@@ -147,7 +146,7 @@ function textBytes(query: usize, output: usize, window: usize): usize {
   const fn = <u32>load<u8>(output, OUTPUT_FN);
   if (fn != READ_FIRST && fn != READ_TOP) return 0;
   const at = accumulatorAt(query, output, window);
-  if (fn == READ_TOP) return topBytesMax(at, load<u32>(output, OUTPUT_PARAMETER));
+  if (fn == READ_TOP) return topBytesMax(at, load<u32>(output, OUTPUT_OPERAND));
   const value = at + FIRST_VALUE;
   return tagAt(value) == TAG_STRING ? lengthAt(value) : 0;
 }

@@ -328,7 +328,8 @@ export function listYears(): bool {
     if (verdictOf(slot) != VERDICT_ACCEPTED || kindOf(slot) != KIND_EVENT) continue;
     const takers = routeTakers(load<u32>(slot, SLOT_ROUTE));
     for (let t: u32 = 0; t < load<u32>(takers); t++) {
-      if (!listYearsOf(takers + 4 + <usize>t * TAKER_BYTES, load<i64>(slot, SLOT_TIME))) return false;
+      const taker = takers + 4 + <usize>t * TAKER_BYTES;
+      if (!listYearsOf(taker, load<i64>(slot, SLOT_TIME))) return false;
     }
   }
   return true;

@@ -12,7 +12,7 @@
 import { alloc, blockBytes, free } from "./arena";
 import { S_TIMERS } from "./state";
 
-/** A span open since `f` expires. It acts when the clock passes its instant, so it is due 1 ms on. */
+/** A span expires. It acts when the clock passes its instant, so it is due 1 ms on. */
 export const TIMER_EXPIRE: u32 = 0;
 /** A fact of a span has waited. */
 export const TIMER_FACT: u32 = 1;

@@ -1,7 +1,8 @@
-// The most frequent values: exact up to 1,000 different ones (to 2,000, in fact), then a mergeable
-// summary of Misra and Gries ("Finding repeated elements", 1982) with 1,000 counters, as Agarwal,
-// Cormode, Huang, Phillips, Wei and Yi show it ("Mergeable summaries", 2012). When the 2,001st value
-// comes, the 1,001st greatest count is taken from all counts, and what is left without one goes.
+// The most frequent values: exact up to 1,000 different ones (to 2,000, in fact), then a
+// mergeable summary of Misra and Gries ("Finding repeated elements", 1982) with 1,000 counters,
+// as Agarwal, Cormode, Huang, Phillips, Wei and Yi show it ("Mergeable summaries", 2012). When
+// the 2,001st value comes, the 1,001st greatest count is taken from all counts, and what is left
+// without one goes.
 //
 // So a count told is never above the truth and below it by at most n / 1001: each time that c is
 // taken from all, it is taken from 1,001 values at least, so 1001 × Σ c ≤ n. Merging adds the
@@ -24,7 +25,14 @@
 //   bytes outside the record │ 672 │ 5,696 │ 48,768 │ 97,536 at most
 //   error of a count         │ 0   │ 0     │ 0      │ ≤ n / 1001  (measured: see the test)
 
-import { TAG_NUMBER, TAG_STRING, TAG_TOP, TOP_COUNT_MAX, TOP_ENTRIES_MAX, TOP_KEPT } from "./layout";
+import {
+  TAG_NUMBER,
+  TAG_STRING,
+  TAG_TOP,
+  TOP_COUNT_MAX,
+  TOP_ENTRIES_MAX,
+  TOP_KEPT,
+} from "./layout";
 import { alloc, blockBytes, free } from "./arena";
 import { ENCODED_NUMBER_BYTES, encodeCount, encodeList, encodeValue } from "./encode";
 import { bytesAt, lengthAt, numberAt, tagAt } from "./expression";

@@ -27,7 +27,13 @@
 // Room: |x| < 2^73 millionths, so Σx² < 2^146 × 2^53, and n Σx² < 2^252.
 
 import { alloc, free } from "./arena";
-import { addMillionths, millionthsHigh, millionthsLow, roundToDouble, toMillionths } from "./decimal";
+import {
+  addMillionths,
+  millionthsHigh,
+  millionthsLow,
+  roundToDouble,
+  toMillionths,
+} from "./decimal";
 import {
   addDouble,
   addProduct,
@@ -150,8 +156,9 @@ export function varianceMerge(record: usize, from: usize): void {
   const sum = other + WIDE_SUM;
   addTo(wide + WIDE_SUM, scaled(load<f64>(sum), by), scaled(load<f64>(sum, 8), by));
   const squares = other + WIDE_SQUARES;
-  const twice = 2 * by;
-  addTo(wide + WIDE_SQUARES, scaled(load<f64>(squares), twice), scaled(load<f64>(squares, 8), twice));
+  const a = scaled(load<f64>(squares), 2 * by);
+  const b = scaled(load<f64>(squares, 8), 2 * by);
+  addTo(wide + WIDE_SQUARES, a, b);
 }
 
 export function varianceFree(record: usize): void {

@@ -21,7 +21,7 @@ export function multiply(a: u64, b: u64): void {
   productHigh = a1 * b1 + (middle >> 32) + (other >> 32);
 }
 
-/** Adds `word` × 2^(64 `place`) to the 256-bit integer at `at`; what leaves it at the top is lost. */
+/** Adds `word` × 2^(64 `place`) to the 256-bit integer at `at`, modulo 2^256. */
 export function addWord(at: usize, place: usize, word: u64): void {
   let carry = word;
   for (let i = place; i < 4 && carry != 0; i++) {

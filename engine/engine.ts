@@ -197,7 +197,7 @@ export class Engine {
             count: entries,
             receivedAt,
             flags: 0,
-            zones,
+            ...(zones.length > 0 && { zones }),
             previousDigest,
             lines,
           });
@@ -430,7 +430,7 @@ export class Engine {
     for await (const chunk of readChunks(this.#store, from, to)) {
       this.#intake.fillFromLog(core, chunk, Math.max(from - chunk.firstPosition, 0));
       core.seal();
-      bringYears(core, this.#program.zones, chunk.zones);
+      bringYears(core, this.#program.zones, chunk.zones ?? []);
       core.reserve();
       const records: Uint8Array[] = [];
       core.apply((bytes) => records.push(bytes));

@@ -8,7 +8,15 @@ export { HostFault, type HostFaultCode } from "./store/host-fault.ts";
 export type { Store, StorageMode } from "./store/store.ts";
 export { checkPlan, type Plan, type PlanFault } from "./query/plan.ts";
 export { PlanRefused } from "./query/plan-refused.ts";
-export type { Change, ChangeKind, Key, Row, Value, WindowBounds } from "./live/change.ts";
+export type {
+  Change,
+  ChangeKind,
+  ChangeWindow,
+  Key,
+  Row,
+  Value,
+  WindowBounds,
+} from "./live/change.ts";
 export type { RowFilter, View } from "./live/view.ts";
 export type { Listener } from "./live/subscription.ts";
 export type { LateEvent } from "./core/core.ts";

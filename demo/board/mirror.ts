@@ -1,7 +1,7 @@
 // The page's copy of the view, fed by frames: every row, by restaurant and window; the city's sums
 // by window, kept in pence so that adding and taking away leaves nothing over.
 
-import type { Row } from "../../engine/index.ts";
+import type { Row, WindowBounds } from "../../engine/index.ts";
 import type { Frame, LateOrder, RestaurantFact } from "../replay/protocol.ts";
 
 export const WINDOW_MS = 5 * 60_000;
@@ -54,7 +54,7 @@ export class Mirror {
     const restaurantId = String(row.key["restaurantId"]);
     let own = this.#rows.get(restaurantId);
     if (own === undefined) this.#rows.set(restaurantId, (own = new Map()));
-    const { start } = row.window;
+    const { start } = boundsOf(row);
     const before = own.get(start);
     const sum = this.#sums.get(start) ?? { orders: 0, pence: 0, restaurants: 0 };
     this.#sums.set(start, sum);
@@ -117,7 +117,8 @@ export class Mirror {
   /** Every row, by window and restaurant. */
   allRows(): Row[] {
     const rows = [...this.#rows.values()].flatMap((own) => [...own.values()]);
-    return rows.toSorted((a, b) => a.window.end - b.window.end || (idOf(a) < idOf(b) ? -1 : 1));
+    const endOf = (row: Row): number => boundsOf(row).end;
+    return rows.toSorted((a, b) => endOf(a) - endOf(b) || (idOf(a) < idOf(b) ? -1 : 1));
   }
 
   /** The starts of all windows of the service that holds `at`, an evening or a noon. */
@@ -135,6 +136,12 @@ export class Mirror {
     const count = (service.at(-1)! - service[0]!) / WINDOW_MS + 1;
     return Array.from({ length: count }, (_, index) => service[0]! + index * WINDOW_MS);
   }
+}
+
+/** The bounds of a row's window; the page's query has no global one. */
+export function boundsOf({ window }: Row): WindowBounds {
+  if (window.start === null) throw new Error("Got a row of a global window.");
+  return window;
 }
 
 export function idOf(row: Row): string {

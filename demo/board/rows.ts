@@ -3,7 +3,7 @@
 
 import type { Row } from "../../engine/index.ts";
 import type { Dialog } from "./dialog.ts";
-import { idOf, measuresOf, type Mirror } from "./mirror.ts";
+import { boundsOf, idOf, measuresOf, type Mirror } from "./mirror.ts";
 import { byId, make, write } from "./page.ts";
 import { NOTHING, clockTime, count, day, minuteTime, money } from "./reading.ts";
 
@@ -66,7 +66,7 @@ export class AllRows {
   }
 
   #row(row: Row): HTMLTableRowElement {
-    const { start, end } = row.window;
+    const { start, end } = boundsOf(row);
     const { orders, revenue, average, smallest, largest } = measuresOf(row);
     const id = idOf(row);
     const window = make("td", {}, `${day(start)} `, time(start), "–", time(end));

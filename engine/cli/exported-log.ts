@@ -1,6 +1,7 @@
 // An exported log, cut into its pushes: a control line begins a chunk, and a chunk is a push. A
 // tick before the first control line is a push of its own. What cannot be replayed is refused.
 
+import type { ZoneYear } from "../event/zone.ts";
 import { tickOf } from "../ingest/tick.ts";
 import { PushBuffer, type Push } from "./push.ts";
 import { placeText, type Place, type RecordedLine } from "./recording.ts";
@@ -14,6 +15,8 @@ type ReceivedAt = null | number | readonly (number | null)[];
 interface Control {
   readonly position: number;
   readonly receivedAt: ReceivedAt;
+  /** Years of time zones that the chunk's entries are the first to need. */
+  readonly zones: readonly ZoneYear[];
   readonly place: Place;
 }
 
@@ -82,16 +85,17 @@ function controlOf({ bytes, place }: RecordedLine): Control | null {
   const line = recordOf(parse(bytes));
   if (line !== null && ENVELOPE.some((name) => Object.hasOwn(line, name))) return null;
   const chunk = recordOf(line?.["chunk"]);
-  for (const name of ["fact", "released", "zones"]) {
+  for (const name of ["fact", "released"]) {
     const isThere = [line, chunk].some((each) => each !== null && Object.hasOwn(each, name));
     if (isThere) throw new LogFault(`${placeText(place)}: "${name}" is not supported yet.`);
   }
   const position = chunk?.["position"];
   const receivedAt = chunk?.["receivedAt"];
-  const isWhole = line !== null && Object.keys(line).length === 1;
-  const isKnown = chunk !== null && Object.keys(chunk).length === 2;
-  if (isWhole && isKnown && isPosition(position) && isReceivedAt(receivedAt)) {
-    return { position, receivedAt, place };
+  const zones = line?.["zones"] ?? [];
+  const isWhole = Object.keys(line ?? {}).every((name) => name === "chunk" || name === "zones");
+  const isKnown = Object.keys(chunk ?? {}).length === 2;
+  if (isWhole && isKnown && isPosition(position) && isReceivedAt(receivedAt) && areYears(zones)) {
+    return { position, receivedAt, zones, place };
   }
   throw new LogFault(`${placeText(place)}: The control line is malformed.`);
 }
@@ -116,4 +120,19 @@ function isPosition(value: unknown): value is number {
 function isReceivedAt(value: unknown): value is ReceivedAt {
   const times: readonly unknown[] = Array.isArray(value) ? value : [value];
   return times.every((time) => time === null || Number.isSafeInteger(time));
+}
+
+function areYears(value: unknown): value is readonly ZoneYear[] {
+  return Array.isArray(value) && value.every(isYear);
+}
+
+function isYear(value: unknown): boolean {
+  const year = recordOf(value);
+  const starts = year?.["starts"];
+  const isNamed = typeof year?.["zone"] === "string" && Number.isSafeInteger(year["year"]);
+  return isNamed && Array.isArray(starts) && starts.length > 0 && starts.every(isStart);
+}
+
+function isStart(value: unknown): boolean {
+  return Array.isArray(value) && value.length === 2 && value.every(Number.isSafeInteger);
 }

@@ -125,7 +125,8 @@ class Run {
     if (push === null) return;
     const receivedAt = receivedAtOf(push, this.#reception.position);
     const known = receivedAt === null ? {} : { receivedAt };
-    await this.#push(push, { format: "ndjson", ticks: true, ...known });
+    const zones = push.control?.zones ?? [];
+    await this.#push(push, { format: "ndjson", ticks: true, zones, ...known });
   }
 
   async #push(push: Push, options: PushOptions): Promise<void> {

@@ -7,7 +7,7 @@ export interface ZoneYear {
   /** IANA name. */
   readonly zone: string;
   readonly year: number;
-  /** Where a span begins (ms since 1970; the first at the year's own start), and its offset in ms. */
+  /** Where a span begins, the first at the year's own start, and its offset. */
   readonly starts: readonly (readonly [startMs: number, offsetMs: number])[];
 }
 

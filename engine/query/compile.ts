@@ -337,15 +337,15 @@ function compileOutputs(code: Code, query: Query, accumulators: readonly Accumul
     code.u8(entry + layout.OUTPUT_FN, isList ? layout.READ_QUANTILES : READERS[aggregate.fn].read);
     const accumulator = indexOfAccumulator(accumulators, aggregate);
     code.u16(entry + layout.OUTPUT_ACCUMULATOR, accumulator);
-    if (k !== undefined) code.u32(entry + layout.OUTPUT_PARAMETER, k);
+    if (k !== undefined) code.u32(entry + layout.OUTPUT_OPERAND, k);
     const ranks = q === undefined ? null : code.numbers(isList ? q : [q]);
-    if (ranks !== null) code.u32(entry + layout.OUTPUT_PARAMETER, ranks);
+    if (ranks !== null) code.u32(entry + layout.OUTPUT_OPERAND, ranks);
   });
   query.derive.forEach(({ of }, index) => {
     const entry = table + (names.length + index) * layout.OUTPUT_BYTES;
     code.u8(entry + layout.OUTPUT_FN, layout.READ_DERIVED);
     const expression = code.expression(of, ([name]) => names.indexOf(name ?? ""));
-    code.u32(entry + layout.OUTPUT_EXPRESSION, expression);
+    code.u32(entry + layout.OUTPUT_OPERAND, expression);
   });
   return table;
 }

@@ -1,18 +1,14 @@
 /**
  * A plan: plain data in, either a checked plan or every fault it has. The checked plan has its
  * defaults filled in and its times in ms; nobody behind this file looks at the plan as given, but
- * for `source`. What a plan may say and what this version runs are two questions: the second is
- * `BUILT`, and only that.
+ * for `source`.
  */
 import { PROGRAM_BYTES_MAX } from "../../assembly/layout.ts";
-import { canonical } from "../event/canonical.ts";
-import type { Json } from "../event/envelope.ts";
-import { AGGREGATE_FUNCTIONS } from "./aggregate.ts";
 import { compile } from "./compile.ts";
 import { checkDurationOr, DAY_MS, MINUTE_MS, SECOND_MS } from "./duration.ts";
 import type { Read } from "./expression.ts";
 import type { PlanFault } from "./plan-fault.ts";
-import { AGGREGATES_MAX, FIELDS_MAX, LIMIT_MAX, QUERIES_MAX } from "./plan-limit.ts";
+import { FIELDS_MAX, LIMIT_MAX, QUERIES_MAX } from "./plan-limit.ts";
 import {
   checkName,
   childOf,
@@ -29,7 +25,6 @@ import {
 } from "./plan-place.ts";
 import { checkQuery, type Query, type QueryContext } from "./query.ts";
 import { checkHistories, checkTables, type Table } from "./table.ts";
-import { WINDOW_KINDS } from "./window.ts";
 
 export type { Aggregate, AggregateFunction } from "./aggregate.ts";
 export type { Expression, Literal, Operator } from "./expression.ts";
@@ -38,17 +33,6 @@ export type { Named, Query } from "./query.ts";
 export type { Span } from "./span.ts";
 export type { Lookup, Table } from "./table.ts";
 export type { CalendarUnit, Window } from "./window.ts";
-
-/** What this version runs. When a thing is built, it is added here, and nowhere else. */
-const BUILT: {
-  readonly windows: readonly string[];
-  readonly functions: readonly string[];
-  readonly members: readonly ("catalogue" | "tables" | "with" | "span" | "wait" | "timezone")[];
-} = {
-  windows: ["tumbling", "hopping", "cumulate", "session", "global"],
-  functions: AGGREGATE_FUNCTIONS,
-  members: ["tables", "with", "span", "wait", "timezone"],
-};
 
 export interface Plan {
   readonly clock: {
@@ -66,7 +50,7 @@ export interface Plan {
   readonly catalogue: string | null;
   readonly tables: readonly Table[];
   readonly queries: readonly Query[];
-  /** The plan as given, as canonical JSON (RFC 8785): what a fingerprint is taken of. */
+  /** The plan as given, as JSON in the order of its members: what a fingerprint is taken of. */
   readonly source: string;
 }
 
@@ -88,8 +72,9 @@ export function checkPlan(input: unknown, catalogues: readonly string[] = []): P
   if (checked === null || list.faults.length > 0) {
     return { plan: null, faults: inDocumentOrder(list.faults, input) };
   }
-  // A checked plan is JSON, but for members that are undefined: those are absent in its text.
-  const source = canonical(JSON.parse(JSON.stringify(input)) as Json);
+  // Not canonical: the order of aggregates and key members is that of what people read, and of
+  // the state's layout.
+  const source = JSON.stringify(input);
   const plan = { ...checked, source };
   const { bytes } = compile(plan, new Uint8Array(16));
   if (bytes.length <= PROGRAM_BYTES_MAX) return { plan, faults: [] };
@@ -118,12 +103,13 @@ function checkMembers(
   const catalogue = checkCatalogue(list, members.get("catalogue"), catalogues);
   const fields: Read[] = [];
   const tables = checkTables(list, fields, members.get("tables"));
-  const tableNames = Object.keys(childOf(root, "tables").value ?? {});
+  const tableNames = Object.entries(childOf(root, "tables").value ?? {}).flatMap(([name, table]) =>
+    table === undefined ? [] : [name],
+  );
   const context = { list, fields, tables: tableNames, names: new Set<string>(), lookBacks: [] };
   const queries = checkQueries(context, members.get("queries"));
   checkHistories(list, childOf(root, "tables"), tables, context.lookBacks);
   checkFieldCount(list, fields, value);
-  refuseUnbuilt(list, root);
   return clock === null ? null : { clock, limits, catalogue, tables, queries };
 }
 
@@ -173,7 +159,9 @@ function checkCatalogue(
 ): string | null {
   if (place === undefined) return null;
   const name = checkName(list, place.value, place.pointer);
-  if (name === null || catalogues.includes(name)) return name;
+  if (name === null) return null;
+  // A catalogue that is there cannot be run yet; whether it is there is told first.
+  if (catalogues.includes(name)) return list.add("not_supported_yet", place.pointer, "Got one.");
   const hint = didYouMean(name, catalogues) || `Got ${quote(name)}.`;
   return list.add("unknown_catalogue", place.pointer, hint);
 }
@@ -186,49 +174,4 @@ function checkFieldCount(list: FaultList, fields: readonly Read[], input: unknow
   const first = inDocumentOrder(fields, input).find(({ text }) => seen.add(text).size > FIELDS_MAX);
   const detail = `Got ${count} different paths when at most ${FIELDS_MAX} fit.`;
   list.add("too_many", first?.pointer ?? "", detail);
-}
-
-/** Reads the plan as given, so that what is not built is told even where it has other faults. */
-function refuseUnbuilt(list: FaultList, root: Place): void {
-  const refuse = (place: Place, what: string): void => {
-    list.add("not_supported_yet", place.pointer, `Got ${what}.`);
-  };
-  const refuseMember = (parent: Place, name: (typeof BUILT.members)[number]): void => {
-    const member = childOf(parent, name);
-    const { value } = member;
-    const holds = name === "tables" || name === "with";
-    const isEmpty = value === undefined || (holds && childrenOf(member).length === 0);
-    if (!isEmpty && !BUILT.members.includes(name)) refuse(member, `\`${name}\``);
-  };
-  refuseMember(root, "catalogue");
-  refuseMember(root, "tables");
-  for (const query of childrenOf(childOf(root, "queries")).slice(0, QUERIES_MAX)) {
-    refuseMember(query, "with");
-    refuseMember(query, "span");
-    if (!isNoWait(childOf(query, "wait").value)) refuseMember(query, "wait");
-    const window = childOf(query, "window");
-    const kind = childOf(window, "kind");
-    if (kind.value === "tumbling") refuseMember(window, "timezone");
-    const unbuilt = WINDOW_KINDS.find((each) => each === kind.value);
-    if (unbuilt !== undefined && !BUILT.windows.includes(unbuilt)) {
-      refuse(kind, `the kind ${quote(unbuilt)}`);
-    }
-    for (const aggregate of childrenOf(childOf(query, "aggregate")).slice(0, AGGREGATES_MAX)) {
-      const fn = childOf(aggregate, "fn");
-      const known = AGGREGATE_FUNCTIONS.find((each) => each === fn.value);
-      if (known !== undefined && !BUILT.functions.includes(known)) {
-        refuse(fn, `the function ${quote(known)}`);
-      }
-    }
-  }
-}
-
-function isNoWait(value: unknown): boolean {
-  return value === 0 || (typeof value === "string" && /^0[a-z]/.test(value));
-}
-
-function childrenOf(place: Place): readonly Place[] {
-  const { value } = place;
-  if (typeof value !== "object" || value === null) return [];
-  return Object.keys(value).map((name) => childOf(place, name));
 }

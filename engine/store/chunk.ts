@@ -65,7 +65,7 @@ export interface Chunk {
   /** CHUNK_RELEASED, or 0. */
   readonly flags: number;
   /** Years of zones that its entries are the first to need. */
-  readonly zones: readonly ZoneYear[];
+  readonly zones?: readonly ZoneYear[];
   /** 32 bytes. */
   readonly previousDigest: Uint8Array;
   /** The lines as received, each ended by "\n"; no other "\n" in them. */
@@ -117,7 +117,7 @@ export function decodeChunk(bytes: Uint8Array): Chunk {
     count,
     receivedAt: readReceivedAt(view, form, count),
     flags: flags & ~CHUNK_ZONES,
-    zones: decodeZones(bytes.subarray(zonesAt, linesAt)),
+    ...(linesAt > zonesAt && { zones: decodeZones(bytes.subarray(zonesAt, linesAt)) }),
     previousDigest: bytes.subarray(AT_DIGEST, AT_DIGEST + DIGEST_BYTES),
     lines: bytes.subarray(linesAt),
   };
@@ -237,10 +237,10 @@ export function exportChunk(chunk: Chunk): string {
     position: chunk.firstPosition,
     receivedAt: folded(chunk.receivedAt),
     ...((chunk.flags & CHUNK_RELEASED) !== 0 && { released: true }),
-    ...(chunk.zones.length > 0 && { zones: chunk.zones }),
   };
   const lines = new TextDecoder("utf-8", { ignoreBOM: true }).decode(chunk.lines);
-  return `${JSON.stringify({ chunk: control })}\n${lines}`;
+  const line = { chunk: control, ...(chunk.zones !== undefined && { zones: chunk.zones }) };
+  return `${JSON.stringify(line)}\n${lines}`;
 }
 
 /** `bytes` in a buffer of its own length: a store keeps the whole buffer behind a view. */
@@ -270,7 +270,7 @@ function readReceivedAt(view: DataView, form: number, count: number): Chunk["rec
 }
 
 /** A length and the years as JSON; nothing where there are none. */
-function encodeZones(zones: readonly ZoneYear[]): Uint8Array {
+function encodeZones(zones: readonly ZoneYear[] = []): Uint8Array {
   if (zones.length === 0) return new Uint8Array(0);
   const text = new TextEncoder().encode(JSON.stringify(zones));
   const bytes = new Uint8Array(ZONES_LENGTH_BYTES + text.length);
@@ -280,7 +280,6 @@ function encodeZones(zones: readonly ZoneYear[]): Uint8Array {
 }
 
 function decodeZones(bytes: Uint8Array): readonly ZoneYear[] {
-  if (bytes.length === 0) return [];
   const text = new TextDecoder().decode(bytes.subarray(ZONES_LENGTH_BYTES));
   return JSON.parse(text) as readonly ZoneYear[];
 }

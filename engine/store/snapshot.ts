@@ -6,7 +6,7 @@
 //   └───────┴─────────┴────────┴──────────┴──────┴───────┴──────┴────────┴──────┴───────┴──────┘
 //                                           lengths               over all but itself
 //
-// The plan stands in it as canonical JSON: it is the fingerprint, and an older plan can be run on.
+// The plan stands in it as JSON: it is the fingerprint, and an older plan can be run on.
 // A snapshot of another layout is not read, nor one of another plan: the log is replayed instead.
 
 import { LAYOUT_VERSION } from "../../assembly/layout.ts";
@@ -27,7 +27,7 @@ const HEADER_BYTES = AT_SUM + 4;
 
 export interface Snapshot {
   readonly position: number;
-  /** The plan as canonical JSON. */
+  /** The plan as JSON. */
   readonly plan: string;
   readonly state: Uint8Array;
   readonly told: Uint8Array;

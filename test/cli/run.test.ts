@@ -37,7 +37,7 @@ function run(words: readonly string[], input: string | Uint8Array = INPUT): Prom
 
 function kinds({ changes }: Ran): string[] {
   return changes.map(({ kind, key, window, value }) => {
-    return `${kind} ${String(key["k"])} ${window.start / MINUTE} ${String(value["n"])}`;
+    return `${kind} ${String(key["k"])} ${window.start! / MINUTE} ${String(value["n"])}`;
   });
 }
 

@@ -244,11 +244,10 @@ describe.each(["core.wasm", "core.debug.wasm"])("the module %s", (name) => {
     for (const address of addresses) expect(address).toBeLessThanOrEqual(layout.PROGRAM);
   });
 
-  test("imports a memory, and nothing else", () => {
+  test("imports a memory and how numbers print, and nothing else", () => {
     const module = new WebAssembly.Module(bytes);
-    expect(WebAssembly.Module.imports(module)).toEqual([
-      { module: "env", name: "memory", kind: "memory" },
-    ]);
+    const imports = WebAssembly.Module.imports(module).map(({ kind, name }) => `${kind} ${name}`);
+    expect(imports.toSorted()).toEqual(["function formatNumber", "memory memory"]);
     const kinds = new Set(WebAssembly.Module.exports(module).map(({ kind }) => kind));
     expect([...kinds].toSorted()).toEqual(["function", "global"]);
   });

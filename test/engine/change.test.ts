@@ -84,8 +84,8 @@ test("the order is query, end, start, key by UTF-8 bytes, whatever the order of 
     const sorted = heard.toSorted(
       (a, b) =>
         Number(a.query === "a") - Number(b.query === "a") ||
-        a.window.end - b.window.end ||
-        a.window.start - b.window.start ||
+        a.window.end! - b.window.end! ||
+        a.window.start! - b.window.start! ||
         Buffer.compare(text(a), text(b)),
     );
     expect(order).toEqual(orderOf(sorted));
@@ -251,7 +251,7 @@ test("a view's rows are those whose windows touch [from, to), in the order of ch
     engine
       .view("q")
       .rows(filter)
-      .map(({ window }) => window.start);
+      .map(({ window }) => window.start!);
   const all = [30, 40];
   expect(startsOf()).toEqual(all);
   const wide = await engineOf(planOf({ window: tumbling(10, 100), key: { k: "data.k" } }));
@@ -260,7 +260,7 @@ test("a view's rows are those whose windows touch [from, to), in the order of ch
     wide
       .view("q")
       .rows({ ...(from !== undefined && { from }), ...(to !== undefined && { to }) })
-      .map(({ window }) => window.start);
+      .map(({ window }) => window.start!);
   expect(startsIn()).toEqual([0, 10, 20, 30, 40]);
   expect(startsIn(10, 30)).toEqual([10, 20]);
   expect(startsIn(9, 31)).toEqual([0, 10, 20, 30]);

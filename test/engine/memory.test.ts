@@ -167,7 +167,7 @@ describe("regions", () => {
     const clock = engine.stats().clock!;
     for (const { window, key, value, final, revision } of engine.view("q").rows()) {
       const name = `${window.start} ${JSON.stringify(key)}`;
-      expect([name, value, final]).toEqual([name, expected.get(name), clock >= window.end + 300]);
+      expect([name, value, final]).toEqual([name, expected.get(name), clock >= window.end! + 300]);
       expect([name, revision]).toEqual([name, (value["n"] as number) + (final ? 1 : 0)]);
     }
   });

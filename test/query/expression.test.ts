@@ -1,13 +1,13 @@
 /** The grammar of expressions, operator by operator, and what a string means where. */
 import { describe, expect, test } from "vitest";
 import type { Expression } from "../../engine/query/plan.ts";
-import { goodQuery, planWith, wrongOf } from "./sample.ts";
+import { goodQuery, planWith, faultsOf } from "./sample.ts";
 
 const where = (expression: unknown): Expression | null =>
   goodQuery(planWith({ where: expression })).where;
 const derived = (expression: unknown): Expression | undefined =>
   goodQuery(planWith({ derive: { d: expression } })).derive[0]?.of;
-const faults = (expression: unknown) => wrongOf(planWith({ where: expression }));
+const faults = (expression: unknown) => faultsOf(planWith({ where: expression }));
 
 const literal = (value: null | boolean | number | string) => ({ op: "literal", value });
 const A = { op: "get", path: ["a"] };

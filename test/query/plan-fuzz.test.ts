@@ -96,7 +96,11 @@ function expectSound(input: unknown, seed: number): void {
   }
   const told = faults.map(({ code, pointer }) => `${code} ${pointer}`);
   expect(new Set(told).size, `seed ${seed}: ${told.join()}`).toBe(told.length);
-  if (plan !== null) expect(checkPlan(JSON.parse(plan.source)).plan).toEqual(plan);
+  if (plan !== null) {
+    const again = checkPlan(JSON.parse(plan.source));
+    expect(again.faults, `seed ${seed}: ${plan.source}`).toEqual([]);
+    expect(again.plan).toEqual(plan);
+  }
 }
 
 describe("a plan of random JSON", () => {

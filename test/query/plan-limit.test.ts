@@ -1,7 +1,7 @@
 /** Each limit of a plan: as much as that is good, one more is a fault that stands where it is. */
 import { describe, expect, test } from "vitest";
 import * as limit from "../../engine/query/plan-limit.ts";
-import { faultsOf, messagesOf, planWith, planWithTable, queryWith, wrongOf } from "./sample.ts";
+import { faultsOf, messagesOf, planWith, planWithTable, queryWith } from "./sample.ts";
 
 const times = <Item>(count: number, make: (index: number) => Item): Item[] =>
   Array.from({ length: count }, (_, index) => make(index));
@@ -133,9 +133,9 @@ const CASES: readonly {
 
 describe.each(CASES)("the limit of $name", ({ max, fault, plan }) => {
   test(`takes ${max}, and refuses one more`, () => {
-    expect(wrongOf(plan(max - 1))).toEqual([]);
-    expect(wrongOf(plan(max))).toEqual([]);
-    expect(wrongOf(plan(max + 1))).toEqual([fault]);
+    expect(faultsOf(plan(max - 1))).toEqual([]);
+    expect(faultsOf(plan(max))).toEqual([]);
+    expect(faultsOf(plan(max + 1))).toEqual([fault]);
   });
 });
 

@@ -1,5 +1,5 @@
 /** Plans that the tests of this folder start from, and how they look at faults. */
-import { checkPlan, type Plan, type PlanFaultCode, type Query } from "../../engine/query/plan.ts";
+import { checkPlan, type Plan, type Query } from "../../engine/query/plan.ts";
 
 export type Json =
   | null
@@ -44,12 +44,6 @@ export function spanWith(
 /** `code pointer` of every fault. */
 export function faultsOf(input: unknown, catalogues: readonly string[] = []): readonly string[] {
   return checkPlan(input, catalogues).faults.map(({ code, pointer }) => `${code} ${pointer}`);
-}
-
-/** The same without those that only say what is not built. */
-export function wrongOf(input: unknown): readonly string[] {
-  const unbuilt: PlanFaultCode = "not_supported_yet";
-  return faultsOf(input).filter((fault) => !fault.startsWith(unbuilt));
 }
 
 export function messagesOf(input: unknown): readonly string[] {

@@ -5,7 +5,7 @@ import { eventScope } from "../../engine/query/expression.ts";
 import { FaultList } from "../../engine/query/plan-place.ts";
 import { checkSpan } from "../../engine/query/span.ts";
 import type { Window } from "../../engine/query/window.ts";
-import { planWithTable, spanWith, TUMBLING, wrongOf } from "./sample.ts";
+import { planWithTable, spanWith, TUMBLING, faultsOf } from "./sample.ts";
 
 function check(members: Record<string, unknown>, window: Window) {
   const list = new FaultList();
@@ -56,13 +56,13 @@ describe("a span", () => {
 
   test("is read by its own members, its sides and what the plan adds", () => {
     const key = { a: "span.outcome", b: "from.data.id", c: "to.eventTime", d: "eventTime" };
-    expect(wrongOf(spanWith({}, { key }))).toEqual([]);
-    expect(wrongOf(spanWith({ on: "span.thing" }))).toEqual([]);
+    expect(faultsOf(spanWith({}, { key }))).toEqual([]);
+    expect(faultsOf(spanWith({ on: "span.thing" }))).toEqual([]);
   });
 
   test("says nothing of a grace that is missing itself", () => {
     const window = { kind: "tumbling", size: "5m" };
-    expect(wrongOf(spanWith({ wait: "1d" }, { window }))).toEqual([
+    expect(faultsOf(spanWith({ wait: "1d" }, { window }))).toEqual([
       "grace_required /queries/0/window/grace",
     ]);
   });
@@ -70,30 +70,30 @@ describe("a span", () => {
 
 describe("a table", () => {
   test("keeps as much as any grace or wait looks back, to the ms", () => {
-    expect(wrongOf(planWithTable({ history: "1m" }))).toEqual([]);
-    expect(wrongOf(planWithTable({}, { window: { ...TUMBLING, grace: "7d" } }))).toEqual([]);
+    expect(faultsOf(planWithTable({ history: "1m" }))).toEqual([]);
+    expect(faultsOf(planWithTable({}, { window: { ...TUMBLING, grace: "7d" } }))).toEqual([]);
     const window = { kind: "global" };
-    expect(wrongOf(planWithTable({ history: 10 }, { window, wait: 10 }))).toEqual([]);
-    expect(wrongOf(planWithTable({ history: 0 }, { window }))).toEqual([]);
+    expect(faultsOf(planWithTable({ history: 10 }, { window, wait: 10 }))).toEqual([]);
+    expect(faultsOf(planWithTable({ history: 0 }, { window }))).toEqual([]);
   });
 
   test("keeps as much as a span waits that looks it up", () => {
     const spans = spanWith({ wait: 10 }, { with: [{ table: "t", on: "from.a", as: "r" }] });
     const tables = (history: number) => ({ t: { from: ["a"], key: "b", history } });
     const queries = [{ ...(spans.queries as [object])[0], window: { kind: "global" } }];
-    expect(wrongOf({ version: 1, queries, tables: tables(10) })).toEqual([]);
-    expect(wrongOf({ version: 1, queries, tables: tables(9) })).toEqual([
+    expect(faultsOf({ version: 1, queries, tables: tables(10) })).toEqual([]);
+    expect(faultsOf({ version: 1, queries, tables: tables(9) })).toEqual([
       "history_too_short /tables/t/history",
     ]);
   });
 
   test("that nobody looks up may forget at once", () => {
-    expect(wrongOf(planWithTable({ history: 0 }, { with: undefined }))).toEqual([]);
+    expect(faultsOf(planWithTable({ history: 0 }, { with: undefined }))).toEqual([]);
   });
 
   test("is waited for up to the grace, to the ms", () => {
-    expect(wrongOf(planWithTable({}, { wait: "1m" }))).toEqual([]);
-    expect(wrongOf(planWithTable({}, { wait: 60_001 }))).toEqual([
+    expect(faultsOf(planWithTable({}, { wait: "1m" }))).toEqual([]);
+    expect(faultsOf(planWithTable({}, { wait: 60_001 }))).toEqual([
       "wait_over_grace /queries/0/wait",
     ]);
   });
