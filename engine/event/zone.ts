@@ -37,7 +37,7 @@ function offsetsOf(zone: string): OffsetAt {
     const parts: { [type: string]: string } = {};
     for (const { type, value } of format.formatToParts(timeMs)) parts[type] = value;
     const number = (type: string): number => Number(parts[type]);
-    const isBefore = /^B/.test(parts["era"] ?? "");
+    const isBefore = (parts["era"] ?? "").startsWith("B");
     const year = isBefore ? 1 - number("year") : number("year");
     const wall = new Date(0);
     wall.setUTCFullYear(year, number("month") - 1, number("day"));

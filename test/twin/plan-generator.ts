@@ -246,7 +246,7 @@ function randomAggregates(random: Random, fields: Fields): QueryJson["aggregate"
 function randomAggregate(random: Random, fields: Fields): AggregateJson {
   // Those that need two inputs have a result more rarely.
   const rare = built.functions.filter((each) => each === "variance" || each === "stddev");
-  const fn = random.pick([...built.functions, ...rare]);
+  const fn = random.pick([...built.functions, ...rare, ...rare]);
   const kind = ["first", "last", "top", "distinct"].includes(fn) ? "any" : "number";
   const input = (): ExpressionJson =>
     random.chance(0.75)
