@@ -223,9 +223,10 @@ function boundSlices(index: u32, clock: i64): u64 {
   const keys = <u64>load<u32>(queryState(index), Q_OPEN_KEYS) + more + 1;
   const finals = min(filled, due * keys);
   const value = 2 * <u64>(FINAL_HEADER_BYTES + load<u32>(query, QUERY_VALUE_BYTES)) + 16;
-  // The strings of a window's rows are those of all keys once; a block is at most twice as large.
+  // A slice's strings stand in the rows of the windows that hold it; a block is at most twice as
+  // large as what is in it.
   const all = load<u64>(queryState(index), Q_EXTERNAL) + inputs;
-  const texts = 2 * <u64>load<u32>(query, QUERY_TEXTS) * due * all;
+  const texts = 2 * <u64>load<u32>(query, QUERY_TEXTS) * min(due, perSlice) * all;
   const panes = due * blockBytes(PANE_BYTES) + timerGrowthBytes(<u32>min<u64>(due, 1 << 24));
   return finals * value + texts + panes;
 }
