@@ -40,19 +40,14 @@ export function valueHash(value: usize): u64 {
 
 // ── strings ────────────────────────────────────────────────────────────────────────────────────
 
-/** Whether any of the 16 bytes at `p` has to be escaped. */
+/** Which of the 16 bytes at `p` have to be escaped: a bit each, the lowest for the first. */
 @inline
-function hasEscape(p: usize): bool {
+function escapesAt(p: usize): u32 {
   const bytes = v128.load(p);
   const control = i8x16.lt_u(bytes, i8x16.splat(32));
   const quote = i8x16.eq(bytes, i8x16.splat(<i8>QUOTE));
   const backslash = i8x16.eq(bytes, i8x16.splat(<i8>BACKSLASH));
-  return v128.any_true(v128.or(control, v128.or(quote, backslash)));
-}
-
-@inline
-function isEscaped(byte: u32): bool {
-  return byte < 32 || byte == QUOTE || byte == BACKSLASH;
+  return i8x16.bitmask(v128.or(control, v128.or(quote, backslash)));
 }
 
 function hashString(p: usize, n: usize): void {
@@ -60,17 +55,18 @@ function hashString(p: usize, n: usize): void {
   let run = p;
   hashByte(QUOTE);
   while (p < end) {
-    if (p + 16 <= end && !hasEscape(p)) {
+    // What lies behind the end may be anything, and is not looked at.
+    const rest = <u32>(end - p);
+    let escapes = escapesAt(p);
+    if (rest < 16) escapes &= (1 << rest) - 1;
+    if (!escapes) {
       p += 16;
       continue;
     }
-    const byte = <u32>load<u8>(p);
-    if (isEscaped(byte)) {
-      hashRun(run, p - run);
-      hashEscape(byte);
-      run = p + 1;
-    }
-    p++;
+    p += ctz(escapes);
+    hashRun(run, p - run);
+    hashEscape(load<u8>(p));
+    run = ++p;
   }
   hashRun(run, end - run);
   hashByte(QUOTE);

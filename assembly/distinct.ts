@@ -16,12 +16,12 @@
 //            ranks = 64 counters u16: how many registers stand at each rank, so that reading does
 //                    not look at them all
 //
-// Example: hash 0x9cfab3ec0fb2a0e3 goes to register 0x9cfab3ec0fb2a0e3 >> 50 = 10046; the 50 bits
-// left begin with a 1, so its rank is 1.
+// Example: 1 has the hash 0xb7b41276360564d4, whose first 14 bits are register 11757; the 50 bits
+// left begin with 000001, so its rank is 6.
 //
 //   different values         │ 10  │ 100   │ 1,000 │ 10,000 │ 1,000,000
 //   bytes outside the record │ 128 │ 1,024 │ 8,192 │ 16,512 │ 16,512
-//   standard error           │ 0   │ 0     │ 0     │ 0.81 % │ 0.81 %    (measured: see the test)
+//   standard error           │ 0   │ 0     │ 0     │ 0.81 % │ 0.81 %     (measured by the test)
 
 import { alloc, blockBytes, free } from "./arena";
 import { DISTINCT_EXACT_MAX } from "./layout";

@@ -9,8 +9,8 @@
 // A string's bytes lie in a block of their own. Example: of "b" at 20, 3 at 10 and null at 5, the
 // first is 3, the last is "b".
 
-import { TAG_NULL, TAG_NUMBER, TAG_STRING, VALUE_BYTES, VALUE_PAYLOAD } from "./layout";
-import { alloc, free } from "./arena";
+import { TAG_NULL, TAG_NUMBER, TAG_STRING, VALUE_BYTES, VALUE_LENGTH, VALUE_PAYLOAD } from "./layout";
+import { alloc, blockBytes, free } from "./arena";
 import { bytesAt, lengthAt, numberAt, tagAt } from "./expression";
 
 const TIME: usize = 0; // i64
@@ -48,11 +48,23 @@ export function firstMerge(record: usize, last: bool, from: usize): void {
 }
 
 function take(record: usize, value: usize, time: i64, position: u64): void {
-  const own = record + FIRST_VALUE;
-  firstFree(record);
   store<i64>(record, time, TIME);
   store<u64>(record, position, POSITION);
-  copyValue(own, value);
+  replaceValue(record + FIRST_VALUE, value);
+}
+
+/** As `freeValue` and `copyValue`, but in the block that is there where it has the same size. */
+function replaceValue(own: usize, value: usize): void {
+  const n = tagAt(value) == TAG_STRING ? lengthAt(value) : 0;
+  const before = tagAt(own) == TAG_STRING ? lengthAt(own) : 0;
+  if (n == 0 || before == 0 || blockBytes(n) != blockBytes(before)) {
+    freeValue(own);
+    return copyValue(own, value);
+  }
+  const block = bytesAt(own);
+  memory.copy(block, bytesAt(value), n);
+  if (n < before) memory.fill(block + n, 0, before - n);
+  store<u32>(own, n, VALUE_LENGTH);
 }
 
 export function firstFree(record: usize): void {
@@ -69,7 +81,7 @@ export function copyValue(to: usize, value: usize): void {
   if (tag == TAG_NUMBER) store<f64>(to, numberAt(value) + 0, VALUE_PAYLOAD);
   if (tag != TAG_STRING) return;
   const n = lengthAt(value);
-  store<u32>(to, n, 4);
+  store<u32>(to, n, VALUE_LENGTH);
   if (!n) return;
   const block = alloc(n);
   memory.copy(block, bytesAt(value), n);

@@ -23,7 +23,7 @@
 //
 //   different values         │ 10  │ 100   │ 1,000  │ 100,000     strings of up to 16 bytes
 //   bytes outside the record │ 672 │ 5,696 │ 48,768 │ 97,536 at most
-//   error of a count         │ 0   │ 0     │ 0      │ ≤ n / 1001  (measured: see the test)
+//   error of a count         │ 0   │ 0     │ 0      │ ≤ n / 1001  (measured by the test)
 
 import {
   TAG_NUMBER,
