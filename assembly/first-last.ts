@@ -9,7 +9,14 @@
 // A string's bytes lie in a block of their own. Example: of "b" at 20, 3 at 10 and null at 5, the
 // first is 3, the last is "b".
 
-import { TAG_NULL, TAG_NUMBER, TAG_STRING, VALUE_BYTES, VALUE_LENGTH, VALUE_PAYLOAD } from "./layout";
+import {
+  TAG_NULL,
+  TAG_NUMBER,
+  TAG_STRING,
+  VALUE_BYTES,
+  VALUE_LENGTH,
+  VALUE_PAYLOAD,
+} from "./layout";
 import { alloc, blockBytes, free } from "./arena";
 import { bytesAt, lengthAt, numberAt, tagAt } from "./expression";
 
