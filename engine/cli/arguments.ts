@@ -30,7 +30,7 @@ export type Emit = (typeof EMITS)[number];
 /** The words are wrong; the message is one sentence. */
 export class UsageFault extends Error {}
 
-export const USAGE = `millrace run PLAN.json [RECORDING.ndjson …]   changes out; else standard input
+export const USAGE = `millrace run PLAN.json [RECORDING.ndjson …]   no file: standard input
   --batch N             non-blank lines a push (default 1000)
   --emit all|final|none overrides the plan's emit
   --view                at the end, every row of every view instead of the changes
