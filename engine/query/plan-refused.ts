@@ -7,7 +7,8 @@ export class PlanRefused extends Error {
 
   constructor(faults: readonly PlanFault[]) {
     const list = faults.map(({ code, pointer, message }) => `${code} at "${pointer}": ${message}`);
-    super(`The plan has ${faults.length} faults.\n${list.join("\n")}`);
+    const count = faults.length === 1 ? "1 fault" : `${faults.length} faults`;
+    super(`The plan has ${count}.\n${list.join("\n")}`);
     this.name = "PlanRefused";
     this.faults = faults;
   }
