@@ -21,9 +21,11 @@ import {
   TIMER_EXPIRE,
   TIMER_FACT,
   TIMER_FORGET,
+  TIMER_OVERDUE,
   firstKind,
   firstSubject,
   firstTime,
+  postpone,
   removeTimer,
   timerCount,
 } from "./timer";
@@ -42,9 +44,9 @@ export function afterTick(clock: i64, time: i64): i64 {
   return max(clock, time - delay());
 }
 
-/** Moves the clock to the first timer: an expiry reads the instant that the clock has passed. */
+/** Moves the clock to the first timer: an overdue expiry reads its instant, at which it stood. */
 function reachFirst(): void {
-  const instant = firstKind() == TIMER_EXPIRE ? firstTime() - 1 : firstTime();
+  const instant = firstKind() == TIMER_OVERDUE ? firstTime() - 1 : firstTime();
   store<i64>(S_CLOCK, max(load<i64>(S_CLOCK), instant));
 }
 
@@ -52,6 +54,7 @@ function reachFirst(): void {
 function fire(drops: bool): bool {
   const subject = firstSubject();
   switch (firstKind()) {
+    case TIMER_OVERDUE:
     case TIMER_EXPIRE:
       expire(subject);
       return true;
@@ -89,6 +92,10 @@ function fire(drops: bool): bool {
 export function advance(target: i64): bool {
   while (timerCount() != 0 && firstTime() <= target) {
     if (outIsFull()) return false;
+    if (firstKind() == TIMER_EXPIRE && firstTime() == target) {
+      postpone(firstSubject());
+      continue;
+    }
     reachFirst();
     if (!fire(true)) return false;
   }

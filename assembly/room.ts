@@ -82,6 +82,7 @@ import {
   TIMER_EVENT,
   TIMER_EXPIRE,
   TIMER_FACT,
+  TIMER_OVERDUE,
   firstDue,
   kindAt,
   nextDue,
@@ -199,7 +200,9 @@ function boundWaiting(clock: i64): void {
     const kind = kindAt(i);
     if (kind == TIMER_EVENT) boundInput(waitingQuery(subjectAt(i)), true);
     else if (kind == TIMER_FACT) boundInput(factQuery(subjectAt(i)), true);
-    else if (kind == TIMER_EXPIRE) boundInput(thingQuery(subjectAt(i)), true);
+    else if (kind == TIMER_EXPIRE || kind == TIMER_OVERDUE) {
+      boundInput(thingQuery(subjectAt(i)), true);
+    }
   }
 }
 

@@ -203,8 +203,7 @@ function open(thing: usize, time: i64, position: u64, tuple: usize): void {
     load<i64>(query, QUERY_WITHIN) +
     load<i64>(query, QUERY_EARLY) +
     load<i64>(query, QUERY_WAIT);
-  // It fires when the clock passes its instant.
-  addTimer(instant + 1, TIMER_EXPIRE, index, 0, position, thing);
+  addTimer(instant, TIMER_EXPIRE, index, 0, position, thing);
 }
 
 /** The thing is idle again. What `close` frees was told before. */

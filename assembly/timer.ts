@@ -12,21 +12,25 @@
 import { alloc, blockBytes, free } from "./arena";
 import { S_TIMERS } from "./state";
 
-/** A span expires. It acts when the clock passes its instant, so it is due 1 ms on. */
-export const TIMER_EXPIRE: u32 = 0;
+/**
+ * A span expires once the clock goes beyond its instant. Where the clock stood at that very instant
+ * (`postpone`), the expiry is the first thing that happens when it goes on, and still reads it.
+ */
+export const TIMER_OVERDUE: u32 = 0;
 /** A fact of a span has waited. */
 export const TIMER_FACT: u32 = 1;
 /** An event of a query with `wait` has waited. */
 export const TIMER_EVENT: u32 = 2;
+export const TIMER_EXPIRE: u32 = 3;
 /** Windows become final: of a pane, of slices, of a session. */
-export const TIMER_CLOSE_PANE: u32 = 3;
-export const TIMER_CLOSE_SLICES: u32 = 4;
-export const TIMER_CLOSE_SESSION: u32 = 5;
+export const TIMER_CLOSE_PANE: u32 = 4;
+export const TIMER_CLOSE_SLICES: u32 = 5;
+export const TIMER_CLOSE_SESSION: u32 = 6;
 /** Final rows leave the view: of a pane, of a session. */
-export const TIMER_DROP_PANE: u32 = 6;
-export const TIMER_DROP_SESSION: u32 = 7;
+export const TIMER_DROP_PANE: u32 = 7;
+export const TIMER_DROP_SESSION: u32 = 8;
 /** The end of a key's newest final session is forgotten. */
-export const TIMER_FORGET: u32 = 8;
+export const TIMER_FORGET: u32 = 9;
 
 /** In every subject: its timer's place in the heap, plus one; 0 where it has none. */
 export const TIMER_INDEX: usize = 4;
@@ -173,6 +177,14 @@ export function moveTimer(subject: usize, time: i64): void {
   store<i64>(at(index), time, TIME);
   rise(index);
   sink(load<u32>(subject, TIMER_INDEX) - 1);
+}
+
+/** An expiry whose instant the clock stands at happens 1 ms on, before all else. */
+export function postpone(subject: usize): void {
+  const index = load<u32>(subject, TIMER_INDEX) - 1;
+  const rest = load<u64>(at(index), ORDER) & ((<u64>1 << CLASS_SHIFT) - 1);
+  store<u64>(at(index), rest | (<u64>TIMER_OVERDUE << CLASS_SHIFT), ORDER);
+  moveTimer(subject, timeOf(subject) + 1);
 }
 
 /** The earliest; there is one. */

@@ -7,6 +7,7 @@ import { FULL } from "./measured.ts";
 import { randomCase } from "./twin/case.ts";
 import { checkCase, printed, shrink } from "./twin/check.ts";
 import { Coverage } from "./twin/coverage.ts";
+import { REGRESSIONS } from "./twin/regressions.ts";
 
 const SEED = process.env["MILLRACE_SEED"];
 const COUNT = Number(process.env["MILLRACE_CASES"] ?? (FULL ? 100_000 : 1500));
@@ -22,6 +23,10 @@ test("the model shares no code with the engine", () => {
       expect(target, `${file.pathname} imports ${from}`).toMatch(/\/test\/model(\.ts$|\/)/);
     }
   }
+});
+
+test.each(REGRESSIONS)("seed %i: %s", async (seed) => {
+  expect((await checkCase(randomCase(seed))).failure).toBeNull();
 });
 
 test("the engine gives what the model gives", { timeout: 24 * 3_600_000 }, async () => {

@@ -1,0 +1,5 @@
+// Seeds on which engine and model once differed, and what it was.
+
+export const REGRESSIONS: readonly (readonly [seed: number, what: string])[] = [
+  [101_088, "an expiry comes before the closes of its own instant"],
+];
