@@ -58,7 +58,7 @@ import {
   increment,
   queryState,
 } from "./state";
-import { TIMER_EXPIRE, TIMER_FACT, addTimer, removeTimer } from "./timer";
+import { TIMER_EXPIRE, TIMER_FACT, addTimer, postpone, removeTimer } from "./timer";
 import { freeTuple, makeTuple } from "./tuple";
 import { addWaiting } from "./wait";
 import { applyToQuery } from "./window";
@@ -204,6 +204,7 @@ function open(thing: usize, time: i64, position: u64, tuple: usize): void {
     load<i64>(query, QUERY_EARLY) +
     load<i64>(query, QUERY_WAIT);
   addTimer(instant, TIMER_EXPIRE, index, 0, position, thing);
+  if (load<i64>(S_CLOCK) == instant) postpone(thing);
 }
 
 /** The thing is idle again. What `close` frees was told before. */
