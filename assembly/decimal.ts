@@ -30,8 +30,12 @@ const GROW: f64 = 3.402823669209385e38; // 2^128
 
 const MILLION: u64 = 1000000;
 const EXACT_BELOW: f64 = 9007199254740992; // 2^53
-/** Below this, one decimal of 6 digits at most reads back as the double, and x × 10^6 finds it. */
-const DIRECT_BELOW: f64 = 8589934592; // 2^33
+/**
+ * Below this, one decimal of 6 digits at most reads back as the double, and x × 10^6 finds it: off
+ * by less than 1/2, the rounding of x and of the product together. (Up to 2^33 it is still the only
+ * one, but the product may round to its neighbour.)
+ */
+const DIRECT_BELOW: f64 = 4294967296; // 2^32
 
 /** Whole millionths of an exact input: set by `toMillionths`. */
 export let millionthsLow: u64 = 0;
@@ -50,7 +54,7 @@ function setMillionths(low: u64, high: u64, negative: bool): void {
 /**
  * From 2^33 up, several decimals of 6 digits may read back as `x`: the one with the fewest digits
  * counts, the nearest of those, of two as near the even one. x is whole + part / 2^shift with
- * shift ≤ 19, so all of this is in whole numbers.
+ * shift ≤ 20, so all of this is in whole numbers.
  */
 function millionthsOfLarge(x: f64, negative: bool): bool {
   const bits = reinterpret<u64>(x);
