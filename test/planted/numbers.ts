@@ -6,7 +6,11 @@ const decimal: Part = [
   "decimal",
   mistakesIn(
     "decimal.ts",
-    ["2^53 is within the exact range", "magnitude >= EXACT_BELOW", "magnitude > EXACT_BELOW"],
+    [
+      "inputs up to 2^33 are rounded to millionths",
+      "DIRECT_BELOW: f64 = 4294967296",
+      "DIRECT_BELOW: f64 = 8589934592",
+    ],
     [
       "a negative input loses its carry",
       "millionthsHigh = ~high + (low == 0",
