@@ -1,0 +1,17 @@
+// Every planted mistake is caught: minutes, so in `npm run test:full` only, or by `npm run planted`.
+
+import { spawnSync } from "node:child_process";
+import { fileURLToPath } from "node:url";
+import { expect, test } from "vitest";
+import { FULL } from "./measured.ts";
+
+const SCRIPT = fileURLToPath(new URL("../tools/planted.ts", import.meta.url));
+
+test.skipIf(!FULL)("every planted mistake is caught", { timeout: 3_600_000 }, () => {
+  const { MILLRACE_CASES: _, ...env } = process.env;
+  const { status, stdout, stderr } = spawnSync(process.execPath, [SCRIPT], {
+    env,
+    encoding: "utf8",
+  });
+  expect({ status, stderr }, stdout).toEqual({ status: 0, stderr: "" });
+});
