@@ -122,7 +122,7 @@ const span: Part = [
       "const due = stands + load<i64>(query, QUERY_WAIT);",
       "const due = stands;",
     ],
-    ["a span expires at its instant, not past it", "addTimer(instant + 1,", "addTimer(instant,"],
+    ["a span expires 1 ms late", "addTimer(instant, TIMER", "addTimer(instant + 1, TIMER"],
     [
       "a span expires without `wait`",
       "load<i64>(query, QUERY_EARLY) +\n    load<i64>(query, QUERY_WAIT);",
