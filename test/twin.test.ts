@@ -7,6 +7,7 @@ import { FULL } from "./measured.ts";
 import { randomCase } from "./twin/case.ts";
 import { checkCase, printed, shrink } from "./twin/check.ts";
 import { Coverage } from "./twin/coverage.ts";
+import { edgeCases } from "./twin/edge-cases.ts";
 
 const SEED = process.env["MILLRACE_SEED"];
 const COUNT = Number(process.env["MILLRACE_CASES"] ?? (FULL ? 100_000 : 1500));
@@ -22,6 +23,11 @@ test("the model shares no code with the engine", () => {
       expect(target, `${file.pathname} imports ${from}`).toMatch(/\/test\/model(\.ts$|\/)/);
     }
   }
+});
+
+test.each(edgeCases)("the engine gives what the model gives at edge $seed", async (each) => {
+  const { failure } = await checkCase(each);
+  expect(failure).toBeNull();
 });
 
 test("the engine gives what the model gives", { timeout: 24 * 3_600_000 }, async () => {
