@@ -8,6 +8,7 @@ import { randomCase } from "./twin/case.ts";
 import { checkCase, printed, shrink } from "./twin/check.ts";
 import { Coverage } from "./twin/coverage.ts";
 import { REGRESSIONS } from "./twin/regressions.ts";
+import { edgeCases } from "./twin/edge-cases.ts";
 
 const SEED = process.env["MILLRACE_SEED"];
 const COUNT = Number(process.env["MILLRACE_CASES"] ?? (FULL ? 100_000 : 1500));
@@ -27,6 +28,10 @@ test("the model shares no code with the engine", () => {
 
 test.each(REGRESSIONS)("seed %i: %s", async (seed) => {
   expect((await checkCase(randomCase(seed))).failure).toBeNull();
+
+test.each(edgeCases)("the engine gives what the model gives at edge $seed", async (each) => {
+  const { failure } = await checkCase(each);
+  expect(failure).toBeNull();
 });
 
 test("the engine gives what the model gives", { timeout: 24 * 3_600_000 }, async () => {

@@ -21,8 +21,8 @@ export function mistakesIn(
 /** What became of a mistake. */
 export interface Detected {
   /** What caught it; null: it survived. */
-  readonly by: "oracle" | "twin" | "load" | "compiler" | "time" | null;
-  /** The cases it took. */
+  readonly by: "oracle" | "edge" | "twin" | "load" | "compiler" | "time" | null;
+  /** The cases it took; of the twin, the seed of the last. */
   readonly cases: number;
   readonly failure: string;
 }

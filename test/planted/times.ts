@@ -138,7 +138,11 @@ const span: Part = [
       "since, time, time, position);",
       "since, time, since, position);",
     ],
-    ["an expired span has an end", "since, NO_TIME, time,", "since, time, time,"],
+    [
+      "a completed span is told as expired",
+      "tellSpan(thing, tuple, since",
+      "tellSpan(thing, 0, since",
+    ],
     ["a null `on` is a thing", "tagAt(on) == TAG_NULL || tagAt", "tagAt(on) == TAG_NULL && tagAt"],
     [
       "of two facts at one instant the side does not decide",
