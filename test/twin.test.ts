@@ -7,8 +7,8 @@ import { FULL } from "./measured.ts";
 import { randomCase } from "./twin/case.ts";
 import { checkCase, printed, shrink } from "./twin/check.ts";
 import { Coverage } from "./twin/coverage.ts";
-import { REGRESSIONS } from "./twin/regressions.ts";
 import { edgeCases } from "./twin/edge-cases.ts";
+import { REGRESSIONS } from "./twin/regressions.ts";
 
 const SEED = process.env["MILLRACE_SEED"];
 const COUNT = Number(process.env["MILLRACE_CASES"] ?? (FULL ? 100_000 : 1500));
@@ -28,6 +28,7 @@ test("the model shares no code with the engine", () => {
 
 test.each(REGRESSIONS)("seed %i: %s", async (seed) => {
   expect((await checkCase(randomCase(seed))).failure).toBeNull();
+});
 
 test.each(edgeCases)("the engine gives what the model gives at edge $seed", async (each) => {
   const { failure } = await checkCase(each);
