@@ -61,7 +61,7 @@ const FLOORS: readonly (readonly RegExp[])[] = [
   [/^engine\/query\//, /^engine\/store\//],
   [/^engine\/core\//, /^engine\/orders\//],
   [/^engine\/ingest\//, /^engine\/live\//],
-  [/^engine\/(engine|index)\.ts$/],
+  [/^engine\/(?!cli\.)[a-z-]+\.ts$/],
   [/^engine\/fleet\//],
   [/^engine\/browser\//, /^worker\//, /^engine\/cli(\.ts$|\/)/],
   [/^demo\//],

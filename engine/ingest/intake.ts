@@ -82,25 +82,6 @@ export class Intake {
     return { batch, position: core.counts().position, bytes, lines, receivedAt, found };
   }
 
-  /** A batch of a chunk's entries from entry `skip` on; all of them were accepted once. */
-  fillFromLog(core: Core, chunk: Chunk, skip: number): void {
-    const spans = lineSpans(chunk.lines);
-    const count = spans.length - skip;
-    const batch = new Batch(core, this.#program, count, chunk.lines);
-    for (let index = 0; index < count; index++) {
-      const { start, end } = spans[index + skip]!;
-      const tick = tickOf(chunk.lines, start, end);
-      if (tick !== null) batch.tick(index, tick);
-      else
-        batch.event(
-          index,
-          decodeAccepted(chunk.lines, start, end),
-          receivedOf(chunk, index + skip),
-        );
-      batch.setVerdict(index, layout.VERDICT_ACCEPTED);
-    }
-  }
-
   // ── settling ─────────────────────────────────────────────────────────────────────────────────
 
   /** After the core's verdicts: the receipt, and what it takes to keep its promise. */
@@ -230,6 +211,21 @@ function decodeAccepted(bytes: Uint8Array, start: number, end: number): DecodedE
   const decoded = decodeEvent(bytes, start, end);
   if (!isFault(decoded)) return decoded;
   throw new Error(`Got ${decoded.code} from an event that was valid before.`);
+}
+
+/** A batch of a chunk's entries from entry `skip` on; all of them were accepted once. */
+export function fillFromLog(core: Core, program: Program, chunk: Chunk, skip: number): void {
+  const spans = lineSpans(chunk.lines);
+  const count = spans.length - skip;
+  const batch = new Batch(core, program, count, chunk.lines);
+  for (let index = 0; index < count; index++) {
+    const { start, end } = spans[index + skip]!;
+    const tick = tickOf(chunk.lines, start, end);
+    if (tick !== null) batch.tick(index, tick);
+    else
+      batch.event(index, decodeAccepted(chunk.lines, start, end), receivedOf(chunk, index + skip));
+    batch.setVerdict(index, layout.VERDICT_ACCEPTED);
+  }
 }
 
 export function lineBytes({ bytes, lines }: Filled, line: number): Uint8Array {
