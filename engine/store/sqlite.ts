@@ -45,6 +45,8 @@ export type SqlRow = Readonly<Record<string, SqlValue>>;
 export interface SqlHost {
   readonly sql: { exec(query: string, ...bindings: SqlValue[]): Iterable<SqlRow> };
   transactionSync<Result>(closure: () => Result): Result;
+  /** Of a host that opens something of its own (node-sqlite.ts). */
+  close?(): void;
 }
 
 export function sqlite(storage: SqlHost): Store {
@@ -151,7 +153,9 @@ class SqliteStore implements Store {
     );
   }
 
-  close(): void {}
+  close(): void {
+    asHostFault(() => this.#host.close?.());
+  }
 
   #log(): LogRow {
     const row = this.#rows("SELECT * FROM millrace_log")[0];
@@ -241,6 +245,11 @@ function asHostFault<Result>(work: () => Result): Result {
     if (/SQLITE_FULL|is full|quota|exceeded allowed/i.test(reason)) {
       const message = `SQLite has no room for this write (${reason}): make room, push again.`;
       throw new HostFault("quota_exceeded", message, options);
+    }
+    if (/database is locked/i.test(reason)) {
+      const message =
+        "Another process has this log open, and a log has one writer: close it there.";
+      throw new HostFault("storage_unavailable", message, options);
     }
     throw new HostFault("storage_unavailable", `SQLite refused: ${reason}.`, options);
   }
