@@ -1,5 +1,5 @@
-// SQLite in Node (`node:sqlite`, built in), so that a service embeds the engine durably: the store of
-// a Durable Object over a file. The file is locked for as long as the store is open: one process
+// SQLite in Node (`node:sqlite`, built in), so that a service embeds the engine durably: the store
+// of a Durable Object over a file. The file is locked for as long as the store is open: one process
 // writes a log. Every commit is forced to disk before the append returns (WAL, synchronous FULL).
 
 import { DatabaseSync, type StatementSync } from "node:sqlite";
