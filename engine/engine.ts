@@ -30,6 +30,7 @@ import { compile, type Program } from "./query/compile.ts";
 import { checkPlan, type Plan } from "./query/plan.ts";
 import { PlanRefused } from "./query/plan-refused.ts";
 import { Replay } from "./replay.ts";
+import { Silence } from "./silence.ts";
 import { encodeChunk, exportChunk } from "./store/chunk.ts";
 import { HostFault } from "./store/host-fault.ts";
 import { readChunks } from "./store/log-reader.ts";
@@ -110,6 +111,7 @@ export class Engine {
   readonly #refused = new RefusedLines();
   readonly #dispositions = new DispositionCounts();
   readonly #turns = new Turns();
+  readonly #silence: Silence;
   #core: Core;
   #ended: Promise<void> | null = null;
   #snapshotPosition = 0;
@@ -132,6 +134,7 @@ export class Engine {
     this.#replay = replay;
     this.#core = core;
     this.#intake = new Intake(program, quarantine, store);
+    this.#silence = new Silence(plan);
   }
 
   // ── in ───────────────────────────────────────────────────────────────────────────────────────
@@ -151,6 +154,26 @@ export class Engine {
     await this.#turns.take(() => this.#push(tickLine(timeMs), { format: "ndjson", ticks: true }));
   }
 
+  /**
+   * The wall time, ms since 1970, at which `tickIdle` finds something to do if no event comes until
+   * then; null where nothing is due, no receive time was ever given, or `idle` is `"never"`.
+   */
+  idleAt(): number | null {
+    return this.#silence.dueAt(this.#core);
+  }
+
+  /**
+   * Lets time pass in silence, by a tick of the log, where something is due at the wall time `now`
+   * (ms since 1970, of the clock that gives the receive times). True where it ticked.
+   */
+  async tickIdle(now: number): Promise<boolean> {
+    if (this.#turns.isUnderWay) return false;
+    const timeMs = this.#silence.tickAt(this.#core, now);
+    if (timeMs === null) return false;
+    await this.tick(timeMs);
+    return true;
+  }
+
   async #push(input: PushInput, options: PushOptions): Promise<Receipt> {
     try {
       const { bytes, lines } = readInput(input, options.format);
@@ -162,6 +185,7 @@ export class Engine {
       const written = this.#append(settled, zones);
       if (written instanceof Promise) await written;
       this.#keep(settled);
+      this.#silence.heard(options.receivedAt ?? settled.receivedAt);
       const applied = this.#apply(settled);
       const records = applied instanceof Promise ? await applied : applied;
       if (!this.#subscriptions.isEmpty) this.#subscriptions.tell(changesOf(this.plan, records));
