@@ -4,8 +4,8 @@
 //
 //   min(now, E + delay + (now - A)) - idle
 //
-// so that an event up to `idle` in transit is not made late, and a recording of last year runs on in
-// last year. For what is due at D, the first clock at which it happens, the host's timer stands at
+// so that an event up to `idle` in transit is not made late, and a recording of last year runs on
+// in last year. For what is due at D, the first clock at which it happens, the host's timer is at
 //
 //   max(D + delay, A + D - E, last receipt) + idle
 //
