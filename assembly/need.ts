@@ -2,24 +2,25 @@
 // is enough for it, whatever is free below, and however it lies. It counts every block that may be
 // taken, as if none that the push frees were taken again. Why that is enough:
 //
-// Small blocks. A slab is taken when no block of the size is free, so those of one size take at most
-// ⌈(taken − free before) / capacity⌉ slabs, and one more for each slab that they gave back. Of
+// Small blocks. A slab is taken when no block of the size is free, so those of one size take at
+// most ⌈(taken − free before) / capacity⌉ slabs, and one more for each slab that they gave back. Of
 // blocks whose sizes are not known, only their bytes, the slabs are 7/8 full, but for one a size.
 //
-// Large blocks, slabs among them, `all` bytes together. Let `free` be the bytes in free blocks of at
-// least B = 2^k, and V(i), for i ≤ k, those of them that were not taken yet and lie in free blocks
-// smaller than 2^i. V(i) < 2^i at all times: it begins as 0, and grows only when a block of at least
-// 2^i is split for one of 2^j, which is done only when no free block has 2^j or more, but less than
-// 2^i; then there are less than 2^j such bytes, and 2^i − 2^j come to them. What is joined moves up.
-// (A slab that was given back adds its bytes to V, and one that is taken for it takes as many away.)
-// So when a block of at most B has to be made at the top, all free blocks are smaller, less than B
-// of `free` is left, and the rest served others: at the top are made at most `all` − (`free` − B).
-// Where none of at most B is made there, only the larger ones are. This holds for each k.
+// Large blocks, slabs among them, `all` bytes together. Let `free` be the bytes in free blocks of
+// at least B = 2^k, and V(i), for i ≤ k, those of them that were not taken yet and lie in free
+// blocks smaller than 2^i. V(i) < 2^i at all times: it begins as 0, and grows only when a block of
+// at least 2^i is split for one of 2^j, which is done only when no free block has 2^j or more, but
+// less than 2^i; then there are less than 2^j such bytes, and 2^i − 2^j come to them. What is
+// joined moves up. (A slab that was given back adds its bytes to V, and one that is taken for it
+// takes as many away.) So when a block of at most B has to be made at the top, all free blocks are
+// smaller, less than B of `free` is left, and the rest served others: at the top are made at most
+// `all` − (`free` − B). Where none of at most B is made there, only the larger ones are. This holds
+// for each k.
 //
-// Gaps. A block is made at a multiple of its size, of a chunk at most. By the same argument as for V,
-// less than that is left of all gaps; what was taken of them counts in `all`. In the second case it
-// may be others that take them: each block leaves a gap of less than its size, and those beyond a
-// chunk only the first one, since the top stays at a multiple of a chunk.
+// Gaps. A block is made at a multiple of its size, of a chunk at most. By the same argument as for
+// V, less than that is left of all gaps; what was taken of them counts in `all`. In the second case
+// it may be others that take them: each block leaves a gap of less than its size, and those beyond
+// a chunk only the first one, since the top stays at a multiple of a chunk.
 
 import {
   CHUNK_BYTES,
