@@ -35,6 +35,7 @@ import { compile, type Program } from "./query/compile.ts";
 import { checkPlan, type Plan } from "./query/plan.ts";
 import { PlanRefused } from "./query/plan-refused.ts";
 import { Replay } from "./replay.ts";
+import { Silence } from "./silence.ts";
 import { CHUNK_RELEASED, encodeChunk, exportChunk } from "./store/chunk.ts";
 import { HostFault } from "./store/host-fault.ts";
 import { readChunks } from "./store/log-reader.ts";
@@ -118,6 +119,7 @@ export class Engine {
   readonly #refused = new RefusedLines();
   readonly #dispositions = new DispositionCounts();
   readonly #turns = new Turns();
+  readonly #silence: Silence;
   #core: Core;
   #ended: Promise<void> | null = null;
   #snapshotPosition = 0;
@@ -140,6 +142,7 @@ export class Engine {
     this.#replay = replay;
     this.#core = core;
     this.#intake = new Intake(program, quarantine, store);
+    this.#silence = new Silence(plan);
   }
 
   // ── in ───────────────────────────────────────────────────────────────────────────────────────
@@ -173,6 +176,26 @@ export class Engine {
     await this.#turns.take(() => this.#push(read, { ticks: true }));
   }
 
+  /**
+   * The wall time, ms since 1970, at which `tickIdle` finds something to do if no event comes until
+   * then; null where nothing is due, no receive time was ever given, or `idle` is `"never"`.
+   */
+  idleAt(): number | null {
+    return this.#silence.dueAt(this.#core);
+  }
+
+  /**
+   * Lets time pass in silence, by a tick of the log, where something is due at the wall time `now`
+   * (ms since 1970, of the clock that gives the receive times). True where it ticked.
+   */
+  async tickIdle(now: number): Promise<boolean> {
+    if (this.#turns.isUnderWay) return false;
+    const timeMs = this.#silence.tickAt(this.#core, now);
+    if (timeMs === null) return false;
+    await this.tick(timeMs);
+    return true;
+  }
+
   async #push(
     read: () => Input & { readonly release?: Release },
     options: PushOptions,
@@ -187,6 +210,7 @@ export class Engine {
       const written = this.#append(settled, zones);
       if (written instanceof Promise) await written;
       this.#keep(settled);
+      this.#silence.heard(options.receivedAt ?? settled.receivedAt);
       const applied = this.#apply(settled);
       const records = applied instanceof Promise ? await applied : applied;
       if (!this.#subscriptions.isEmpty) this.#subscriptions.tell(changesOf(this.plan, records));
