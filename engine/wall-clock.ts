@@ -1,5 +1,5 @@
-// The host's clock, for the one verb of the engine that is given no receive time: a person releases a
-// held line now. What it says is written in the chunk, so replay says the same.
+// The host's clock, for the one verb that has a receive time without being given one: a person
+// releases a held line now. What it says is written in the chunk, so replay says the same.
 
 export function wallClock(): number {
   return Date.now();

@@ -21,7 +21,7 @@ export interface QuarantineEntry {
 
 /** A push whose lines were held: none of them is held again. */
 export interface Release {
-  /** The lines' ids, which leave the list; none where an exported log says that it was a release. */
+  /** The lines' ids, which leave the list; none where an exported log is run again. */
   readonly ids: readonly string[];
   /** Of lines whose identity was released before: the position of that event. */
   readonly known: ReadonlyMap<number, number>;

@@ -2,7 +2,8 @@
 // store at a time; one contract suite (test/store/contract.ts) runs over every implementation.
 //
 // - `append` is atomic: the chunk, what it holds and lets go, and the end position are written
-//   together, or nothing is. When it returns (or its promise resolves) it is as durable as `storage` says.
+//   together, or nothing is. When it returns (or its promise resolves) it is as durable as
+//   `storage` says.
 // - A synchronous store answers synchronously, so that in a Durable Object append, apply and
 //   publish run in one turn; the engine awaits only what is a promise.
 
