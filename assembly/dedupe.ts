@@ -164,8 +164,7 @@ function earliest(): i64 {
  * taken it already.
  */
 export function remember(print: usize, mark: u64, time: i64, position: u64): void {
-  if (time < load<i64>(S_HORIZON)) return;
-  if (identityCount() == identitiesMax()) {
+  if (identityCount() == identitiesMax() && time >= load<i64>(S_HORIZON)) {
     const before = identityCount() + 1;
     raiseHorizon(max(load<i64>(S_HORIZON), min(earliest(), time) + 1));
     const kept = identityCount() + (time >= load<i64>(S_HORIZON) ? 1 : 0);
