@@ -10,10 +10,15 @@
 
 import type { ZoneYear } from "./event/zone.ts";
 import { PAGES_MAX, type Core, type LateEvent } from "./core/core.ts";
-import { readInput, type PushInput } from "./ingest/input.ts";
+import { readInput, type Input, type PushInput } from "./ingest/input.ts";
 import { Intake } from "./ingest/intake.ts";
 import { bringYears } from "./ingest/zone-years.ts";
-import { Quarantine, type QuarantineEntry } from "./ingest/quarantine.ts";
+import {
+  LOGGED_RELEASE,
+  Quarantine,
+  type QuarantineEntry,
+  type Release,
+} from "./ingest/quarantine.ts";
 import {
   DispositionCounts,
   RefusedLines,
@@ -31,13 +36,14 @@ import { checkPlan, type Plan } from "./query/plan.ts";
 import { PlanRefused } from "./query/plan-refused.ts";
 import { Replay } from "./replay.ts";
 import { Silence } from "./silence.ts";
-import { encodeChunk, exportChunk } from "./store/chunk.ts";
+import { CHUNK_RELEASED, encodeChunk, exportChunk } from "./store/chunk.ts";
 import { HostFault } from "./store/host-fault.ts";
 import { readChunks } from "./store/log-reader.ts";
 import { memory } from "./store/memory.ts";
 import { decodeSnapshot, encodeSnapshot } from "./store/snapshot.ts";
 import type { LogHeader, MaybePromise, Store } from "./store/store.ts";
 import { Turns } from "./turns.ts";
+import { wallClock } from "./wall-clock.ts";
 
 export interface OpenOptions {
   /** Plain data (contract.md, "A plan"). */
@@ -64,6 +70,8 @@ export interface PushOptions {
   readonly ticks?: boolean;
   /** Years of time zones that stand in an exported log beside the entries. */
   readonly zones?: readonly ZoneYear[];
+  /** The lines are a released chunk of an exported log: none of them is held back. */
+  readonly released?: boolean;
 }
 
 /** Where a subscription begins. */
@@ -83,7 +91,7 @@ export async function open(options: OpenOptions): Promise<Engine> {
   if (recovered === null) await store.create(header);
   const program = compile(plan, header.hashKey);
   const replay = new Replay(program, store, options.memoryPagesMax ?? PAGES_MAX);
-  const quarantine = new Quarantine(plan.limits.quarantine, recovered?.held ?? []);
+  const quarantine = new Quarantine(plan.limits.quarantine, recovered);
   const engine = new Engine(plan, program, store, quarantine, replay, await replay.open());
   if (recovered !== null) {
     await engine.recover(
@@ -145,13 +153,27 @@ export class Engine {
    * no trace, with the HostFault of the store, or `state_full`.
    */
   push(input: PushInput, options: PushOptions = {}): Promise<Receipt> {
-    return this.#turns.take(() => this.#push(input, options));
+    return this.#turns.take(() => this.#push(() => readInput(input, options.format), options));
+  }
+
+  /**
+   * Held lines become events now, as a push of their own: received again at `receivedAt` (ms, the
+   * present where absent), not held back for their age or their time, duplicates and conflicts
+   * among them refused; all leave the quarantine. The receipt's `index` counts the ids, each once.
+   * Rejects as `push` does, and with the HostFault `unknown_id`; then nothing was released.
+   */
+  release(
+    ids: readonly string[],
+    { receivedAt = wallClock() }: { readonly receivedAt?: number } = {},
+  ): Promise<Receipt> {
+    return this.#turns.take(() => this.#push(() => this.#quarantine.take(ids), { receivedAt }));
   }
 
   /** Time passed without events: `timeMs` since 1970. */
   async tick(timeMs: number): Promise<void> {
     if (!Number.isSafeInteger(timeMs)) throw new RangeError("A tick is a whole number of ms.");
-    await this.#turns.take(() => this.#push(tickLine(timeMs), { format: "ndjson", ticks: true }));
+    const read = (): Input => readInput(tickLine(timeMs), "ndjson");
+    await this.#turns.take(() => this.#push(read, { ticks: true }));
   }
 
   /**
@@ -174,10 +196,13 @@ export class Engine {
     return true;
   }
 
-  async #push(input: PushInput, options: PushOptions): Promise<Receipt> {
+  async #push(
+    read: () => Input & { readonly release?: Release },
+    options: PushOptions,
+  ): Promise<Receipt> {
     try {
-      const { bytes, lines } = readInput(input, options.format);
-      const filled = this.#intake.fill(this.#core, bytes, lines, options);
+      const { bytes, lines, release = options.released === true ? LOGGED_RELEASE : null } = read();
+      const filled = this.#intake.fill(this.#core, bytes, lines, { ...options, release });
       this.#core.probe();
       const pending = this.#intake.settle(filled);
       const settled = pending instanceof Promise ? await pending : pending;
@@ -206,8 +231,9 @@ export class Engine {
   }
 
   #append(settled: Settled, zones: readonly ZoneYear[]): MaybePromise<void> {
-    const { entries, held, receipt } = settled;
-    if (entries === 0 && held.length === 0) return;
+    const { entries, held, release, receipt } = settled;
+    const letGo = release?.ids ?? [];
+    if (entries === 0 && held.length === 0 && letGo.length === 0) return;
     const endPosition = receipt.position;
     const firstPosition = endPosition - entries;
     const previousDigest = new Uint8Array(32);
@@ -219,12 +245,13 @@ export class Engine {
             firstPosition,
             count: entries,
             receivedAt,
-            flags: 0,
+            flags: release === null ? 0 : CHUNK_RELEASED,
             ...(zones.length > 0 && { zones }),
             previousDigest,
             lines,
           });
-    return this.#store.append({ chunk, firstPosition, endPosition, held });
+    const identities = this.#quarantine.makeWay(release?.accepted ?? []);
+    return this.#store.append({ chunk, firstPosition, endPosition, held, letGo, ...identities });
   }
 
   /** Applies what was appended. A core that traps is dropped, and made again from the log. */
@@ -255,8 +282,9 @@ export class Engine {
     }
   }
 
-  #keep({ held, refused, receipt }: Settled): void {
+  #keep({ held, release, refused, receipt }: Settled): void {
     for (const line of held) this.#quarantine.add(line);
+    if (release !== null) this.#quarantine.letGo(release.ids, release.accepted);
     for (const { fault, line } of refused) this.#refused.add(fault, line);
     this.#dispositions.add(receipt);
   }
