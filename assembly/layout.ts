@@ -94,6 +94,7 @@ export const SCRATCH_SLOTS = 0; // u32
 export const SCRATCH_ENVELOPES = 4;
 export const SCRATCH_VALUES = 8;
 export const SCRATCH_BYTES = 12;
+export const SCRATCH_RELEASED = 16; // u32, 1 where the lines were released from the quarantine
 export const SCRATCH_HEADER_BYTES = 64;
 
 // ── the program ────────────────────────────────────────────────────────────────────────────────

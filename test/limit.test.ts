@@ -78,6 +78,7 @@ limits("engine/event/envelope.ts", "test/ingest/decode.test.ts", {
   NAME_BYTES_MAX: "repeat(256)",
 });
 limits("engine/event/fault.ts", RUN, { PLACE_LENGTH_MAX: "names 200 characters of a place" });
+limits("engine/ingest/quarantine.ts", RUN, { UNKNOWN_NAMED_MAX: "a release names three ids" });
 limits("engine/ingest/tick.ts", RUN, { TICK_BYTES_MAX: "a tick of 256 bytes is one" });
 limits("engine/ingest/batch.ts", "test/engine/aggregate.test.ts", {
   EXACT_MAX: "integers beyond 2^53 that the plan reads are counted",

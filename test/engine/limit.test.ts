@@ -316,3 +316,13 @@ test("a fault's sentence names 200 characters of a place, and cuts a longer one"
   expect(eventFault("wrong_type", place, "x").message).toContain(`The value at ${place} `);
   expect(eventFault("wrong_type", `${place}q`, "x").message).toContain(`The value at ${place}… `);
 });
+
+test("a release names three ids that are not held, and counts what is more", async () => {
+  const engine = await engineOf(planOf());
+  const messageOf = (ids: string[]): Promise<string> =>
+    engine.release(ids).then(String, (fault: Error) => fault.message);
+  expect(await messageOf(["a", "b", "c"])).toContain('under "a", "b", "c": release');
+  expect(await messageOf(["a", "b", "c", "d"])).toContain(
+    'under "a", "b", "c" and 1 more: release',
+  );
+});
