@@ -129,18 +129,25 @@ let timers: u64 = 0;
 /** Bytes of all strings of the event at hand. */
 let strings: usize = 0;
 
+/** The longest string of what does not come from a tuple: of the event, or of the program. */
+let longestOwn: usize = 0;
+
 function measureRow(row: usize): void {
-  longest = max(OTHER_BYTES, <usize>load<u32>(PROGRAM, PROGRAM_LITERAL_BYTES));
-  longest = max(longest, <usize>load<u64>(S_STRING_BYTES));
+  longestOwn = max(OTHER_BYTES, <usize>load<u32>(PROGRAM, PROGRAM_LITERAL_BYTES));
   strings = 0;
   if (row) measureStrings(row);
+}
+
+/** `readsTuples`: whether what reads the event reads what was kept of others too. */
+function measureFor(readsTuples: bool): void {
+  longest = readsTuples ? max(longestOwn, <usize>load<u64>(S_STRING_BYTES)) : longestOwn;
   longestEver = max(longestEver, longest);
 }
 
 function measureStrings(row: usize): void {
   for (let i = load<u32>(PROGRAM, PROGRAM_FIELDS); i > 0; i--, row += VALUE_BYTES) {
     if (tagAt(row) != TAG_STRING) continue;
-    longest = max(longest, <usize>lengthAt(row));
+    longestOwn = max(longestOwn, <usize>lengthAt(row));
     strings += lengthAt(row);
   }
 }
@@ -169,6 +176,7 @@ function boundInput(index: u32, closes: bool): void {
 function boundTaker(taker: usize, time: i64): void {
   const index = <u32>load<u16>(taker, TAKER_INDEX);
   const role = <u32>load<u16>(taker, TAKER_ROLE);
+  measureFor(role != ROLE_TABLE && role != ROLE_EVENT);
   if (role == ROLE_TABLE) {
     needVersion(longest + 5);
     needTuple(load<u32>(tableProgram(index), TABLE_COLUMNS), strings);
@@ -215,6 +223,7 @@ function boundEvents(): void {
 /** What has waited, and spans that expire, become inputs when the clock reaches them. */
 function boundWaiting(clock: i64): void {
   measureRow(0);
+  measureFor(true);
   for (let i = firstDue(clock); i != NO_TIMER; i = nextDue(i, clock)) {
     const kind = kindAt(i);
     if (kind == TIMER_EVENT) boundInput(waitingQuery(subjectAt(i)), true);

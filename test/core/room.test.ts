@@ -4,7 +4,7 @@
 
 import { readFile } from "node:fs/promises";
 import { describe, expect, test, vi } from "vitest";
-import { HostFault } from "../../engine/index.ts";
+import { HostFault, type Engine } from "../../engine/index.ts";
 import { randomOf, type Random } from "../event/random.ts";
 import { engineOf, event, planOf, type SentEvent } from "../builders.ts";
 
@@ -123,16 +123,39 @@ const HEAVY = {
 };
 VARIED.queries[0]!.aggregate = { ...VARIED.queries[0]!.aggregate, ...HEAVY };
 
+/** Lets time pass, as far at once as what it makes final fits; how often it did not. */
+async function passTo(engine: Engine, timeMs: number): Promise<number> {
+  let refused = 0;
+  let stepMs = Infinity;
+  for (let clock = engine.stats().clock!; clock < timeMs; clock = engine.stats().clock!) {
+    try {
+      await engine.tick(Math.min(timeMs, clock + stepMs));
+      stepMs = Infinity;
+    } catch (fault) {
+      expect(fault).toMatchObject({ code: "state_full" });
+      refused++;
+      stepMs = Math.floor(Math.min(stepMs, timeMs - clock) / 2);
+      if (stepMs < 1) throw fault;
+    }
+  }
+  return refused;
+}
+
 describe("in a memory that was full and was emptied, again and again", () => {
   test(
     "a push is refused or applied, and what fits once fits later",
     { timeout: 120_000 },
     async () => {
       let refused = 0;
-      for (let seed = 0; seed < 6; seed++) {
+      for (let seed = 0; seed < 14; seed++) {
         const random = randomOf(seed);
         cores = 0;
         const engine = await engineOf(VARIED, [], { memoryPagesMax: random.pick([60, 90, 150]) });
+        // Tables keep their keys. And bounds rest on the longest string that was ever kept and the
+        // largest accumulators that a key ever had, and the regions keep what they got of memory: what
+        // fits later is asked where these are small, of a push that is far from filling a new engine.
+        const length = random.pick([1, 40, 400, 3000]);
+        const keys = random.pick([5, 300, 5000]);
         let id = 0;
         let timeMs = 0;
         const eventsOf = (count: number, keys: number, length: number): SentEvent[] =>
@@ -155,22 +178,18 @@ describe("in a memory that was full and was emptied, again and again", () => {
             return false;
           }
         };
-        expect(await offer(eventsOf(200, 50, 40))).toBe(true);
+        expect(await offer(eventsOf(200, 50, Math.min(length, 40)))).toBe(true);
         for (let cycle = 0; cycle < 5; cycle++) {
-          const keys = random.pick([5, 300, 5000]);
-          const length = random.pick([1, 40, 400, 3000]);
           const count = random.pick([50, 200, 600]);
           for (let push = 0; push < 40; push++)
             if (!(await offer(eventsOf(count, keys, length)))) break;
-          // Empties it in steps, as far as each fits.
-          for (let step = 0; step < 30; step++) {
-            await engine.tick((timeMs += 250)).catch(() => refused++);
-          }
-          await engine.tick((timeMs += 20_000));
+          refused += await passTo(engine, (timeMs += 20_000));
           for (const { open, rows, waiting } of Object.values(engine.stats().queries)) {
             expect([seed, cycle, open, rows, waiting]).toEqual([seed, cycle, 0, 0, 0]);
           }
-          expect([seed, cycle, await offer(eventsOf(200, 50, 40))]).toEqual([seed, cycle, true]);
+          const again = await offer(eventsOf(50, 50, Math.min(length, 40)));
+          if (length <= 40 && keys <= 300)
+            expect([seed, cycle, again]).toEqual([seed, cycle, true]);
         }
         expect([seed, cores]).toEqual([seed, 1]);
       }
