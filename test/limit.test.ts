@@ -131,6 +131,7 @@ const NO_LIMITS: { readonly [name: string]: string } = {
   "assembly/variance.ts SCALED_MAX": "a change of scale, not of what is told",
   "assembly/zone.ts OFFSET_MAX": "more than any zone has",
   "engine/core/core.ts PAGES_MAX": "2 GiB; memory.test.ts fills smaller ones",
+  "engine/cli/explanation.ts LISTED_MAX": "lines of a text for people, which counts the others",
   "engine/cli/recording.ts KEPT_MAX_LOG": "what the command line keeps of a line of a log",
   "engine/cli/summary.ts DATE_MS_MAX": "the last instant of a Date",
   "engine/store/indexeddb.ts PAGE_CHUNKS_MAX": "a page of reading; the next follows",
