@@ -26,9 +26,9 @@ export const EXPRESSION_PARTS_MAX = 4096;
 
 /**
  * Hopping or cumulating windows that hold one event, as many as `every` fits into the size: each is
- * told of it and becomes a final row. A week by minutes.
+ * told of it and becomes a final row. A day by the second, and more.
  */
-export const EVENT_WINDOWS_MAX = 10_080;
+export const EVENT_WINDOWS_MAX = 100_000;
 
 export const QUANTILES_MAX = 64;
 /** `top` is exact up to so many different values. */
