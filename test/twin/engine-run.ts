@@ -1,6 +1,7 @@
 // The engine on a case's pushes: by text, bytes or `tick`, and opened again from its store midway.
 
-import { memory, open, type Change, type Engine, type Receipt } from "../../engine/index.ts";
+import { memory, open } from "../../engine/index.ts";
+import type { Change, Engine, OpenOptions, Receipt } from "../../engine/index.ts";
 import type { PlanJson } from "../model/plan.ts";
 import type { Line } from "../model.ts";
 import type { Pushes } from "./case.ts";
@@ -10,15 +11,16 @@ export interface EngineRunOptions {
   readonly random: Random;
   /** Before this push the engine is opened again; -1: never. */
   readonly reopenAt: number;
+  readonly open?: Partial<OpenOptions>;
 }
 
-const HASH_KEY = Uint8Array.from({ length: 16 }, (_, index) => index * 11);
+export const HASH_KEY = Uint8Array.from({ length: 16 }, (_, index) => index * 11);
 
 export async function runEngine(plan: PlanJson, pushes: Pushes, options: EngineRunOptions) {
   const store = memory();
   let told: Change[] = [];
   const openIt = async (): Promise<Engine> => {
-    const engine = await open({ plan, store, hashKey: HASH_KEY });
+    const engine = await open({ plan, store, hashKey: HASH_KEY, ...options.open });
     engine.listen((changes) => told.push(...changes));
     return engine;
   };
@@ -54,7 +56,7 @@ export async function runEngine(plan: PlanJson, pushes: Pushes, options: EngineR
 
 export type EngineRun = Awaited<ReturnType<typeof runEngine>>;
 
-async function pushLines(
+export async function pushLines(
   engine: Engine,
   push: readonly Line[],
   random: Random,
