@@ -4,14 +4,16 @@
 
 import { expect } from "vitest";
 import { memory, open, type Change, type Engine, type Store } from "../../engine/index.ts";
-import type { PlanJson } from "../model/plan.ts";
+import type { PlanJson, QueryJson } from "../model/plan.ts";
 import { randomCase, type Pushes } from "../twin/case.ts";
 import { HASH_KEY, pushLines } from "../twin/engine-run.ts";
+import { Feed } from "../twin/feed-generator.ts";
+import { randomPlan } from "../twin/plan-generator.ts";
 import { Random } from "../twin/random.ts";
 import { property } from "./property.ts";
 
 /** Each line is a push, so that there is a snapshot at each position. */
-const LINES_MAX = 24;
+const LINES = 24;
 
 interface Follower {
   readonly engine: Engine;
@@ -33,9 +35,15 @@ function shownBy(engine: Engine, plan: PlanJson): object {
   return { clock, position, dedupHorizon, queries, views, held: engine.quarantine() };
 }
 
-function casesOf(seed: number): { readonly plan: PlanJson; readonly pushes: Pushes } {
-  const { plan, lines } = randomCase(seed);
-  return { plan, pushes: lines.slice(0, LINES_MAX).map((line) => [line]) };
+/** Every second case has sessions that tell: what was told of them is retracted after opening. */
+function caseOf(seed: number): { readonly plan: PlanJson; readonly pushes: Pushes } {
+  const random = new Random(seed);
+  const shape = seed % 2 === 0 ? randomPlan(random, "session") : randomPlan(random);
+  const [first, ...others] = shape.plan.queries;
+  const tells: QueryJson = seed % 2 === 0 ? { ...first!, emit: "all" } : first!;
+  const plan = { ...shape.plan, queries: [tells, ...others] };
+  const lines = new Feed(random, { ...shape, plan }).lines(LINES);
+  return { plan, pushes: lines.map((line) => [line]) };
 }
 
 /** The changes that each push makes, and what there is at the end. */
@@ -56,7 +64,7 @@ const SEEDS = { some: 10, many: 600 };
 
 property("snapshot at every position + tail = replay", SEEDS, async (seed, seen) => {
   const random = new Random(seed);
-  const { plan, pushes } = casesOf(seed);
+  const { plan, pushes } = caseOf(seed);
   const whole = await uninterrupted(plan, pushes);
   for (let at = 0; at <= pushes.length; at++) {
     const store = memory();
@@ -78,6 +86,8 @@ property("snapshot at every position + tail = replay", SEEDS, async (seed, seen)
     expect(await next.stateHash()).toBe(whole.hash);
     next.flush();
     expect(heard).toEqual(whole.flushed);
+    const retracts = changes.flat().filter(({ kind }) => kind === "retract");
+    seen("retracts after opening", retracts.length);
     seen("snapshots with a tail", tail > 0 ? 1 : 0);
     seen("changes after opening", changes.flat().length + heard.length);
   }

@@ -39,8 +39,8 @@ export interface PlanShape {
   readonly plan: PlanJson;
 }
 
-export function randomPlan(random: Random): PlanShape {
-  const kind = random.pick(built.kinds);
+/** `kind` is that of the first query's windows. */
+export function randomPlan(random: Random, kind = random.pick(built.kinds)): PlanShape {
   const unitMs =
     kind === "calendar"
       ? random.pick([3_600_000, 4 * 3_600_000, DAY_MS])
