@@ -45,7 +45,7 @@ function testSeeds(first: number, end: number, runs: boolean): void {
 function note(coverage: Coverage, cases: number, seeds: string, ms: number): void {
   const { result, disposition } = coverage.least();
   measured(`twin, ${seeds}: cases`, cases, "");
-  measured(`twin, ${seeds}: time for 1,000 cases`, Number((ms / cases).toFixed(1)), "s");
+  measured(`twin, ${seeds}: time for 1,000 cases`, ms / cases, "s");
   measured(`twin, ${seeds}: table cells below their floor`, coverage.gaps().length, "");
   measured(`twin, ${seeds}: cases of the rarest cell (${result.name})`, result.count, "");
   const { name, count } = disposition;
