@@ -9,11 +9,16 @@
 // after it nothing can fail. With a synchronous store a push runs in one turn.
 
 import type { ZoneYear } from "./event/zone.ts";
-import { Core, PAGES_MAX, type LateEvent } from "./core/core.ts";
-import { readInput, type PushInput } from "./ingest/input.ts";
+import { PAGES_MAX, type Core, type LateEvent } from "./core/core.ts";
+import { readInput, type Input, type PushInput } from "./ingest/input.ts";
 import { Intake } from "./ingest/intake.ts";
 import { bringYears } from "./ingest/zone-years.ts";
-import { Quarantine, type QuarantineEntry } from "./ingest/quarantine.ts";
+import {
+  LOGGED_RELEASE,
+  Quarantine,
+  type QuarantineEntry,
+  type Release,
+} from "./ingest/quarantine.ts";
 import {
   DispositionCounts,
   RefusedLines,
@@ -29,12 +34,16 @@ import { readRows, type View } from "./live/view.ts";
 import { compile, type Program } from "./query/compile.ts";
 import { checkPlan, type Plan } from "./query/plan.ts";
 import { PlanRefused } from "./query/plan-refused.ts";
-import { encodeChunk, exportChunk } from "./store/chunk.ts";
+import { Replay } from "./replay.ts";
+import { Silence } from "./silence.ts";
+import { CHUNK_RELEASED, encodeChunk, exportChunk } from "./store/chunk.ts";
 import { HostFault } from "./store/host-fault.ts";
 import { readChunks } from "./store/log-reader.ts";
 import { memory } from "./store/memory.ts";
 import { decodeSnapshot, encodeSnapshot } from "./store/snapshot.ts";
 import type { LogHeader, MaybePromise, Store } from "./store/store.ts";
+import { Turns } from "./turns.ts";
+import { wallClock } from "./wall-clock.ts";
 
 export interface OpenOptions {
   /** Plain data (contract.md, "A plan"). */
@@ -61,6 +70,8 @@ export interface PushOptions {
   readonly ticks?: boolean;
   /** Years of time zones that stand in an exported log beside the entries. */
   readonly zones?: readonly ZoneYear[];
+  /** The lines are a released chunk of an exported log: none of them is held back. */
+  readonly released?: boolean;
 }
 
 /** Where a subscription begins. */
@@ -79,10 +90,9 @@ export async function open(options: OpenOptions): Promise<Engine> {
   const header = recovered?.header ?? newHeader(options.hashKey);
   if (recovered === null) await store.create(header);
   const program = compile(plan, header.hashKey);
-  const openCore = (): Promise<Core> =>
-    Core.open(program.bytes, options.memoryPagesMax ?? PAGES_MAX);
-  const quarantine = new Quarantine(plan.limits.quarantine, recovered?.held ?? []);
-  const engine = new Engine(plan, program, store, quarantine, openCore, await openCore());
+  const replay = new Replay(program, store, options.memoryPagesMax ?? PAGES_MAX);
+  const quarantine = new Quarantine(plan.limits.quarantine, recovered);
+  const engine = new Engine(plan, program, store, quarantine, replay, await replay.open());
   if (recovered !== null) {
     await engine.recover(
       recovered.snapshots.map(({ bytes }) => bytes),
@@ -103,19 +113,18 @@ export class Engine {
   readonly #program: Program;
   readonly #store: Store;
   readonly #quarantine: Quarantine;
-  readonly #openCore: () => Promise<Core>;
+  readonly #replay: Replay;
   readonly #intake: Intake;
   readonly #subscriptions = new Subscriptions();
   readonly #refused = new RefusedLines();
   readonly #dispositions = new DispositionCounts();
+  readonly #turns = new Turns();
+  readonly #silence: Silence;
   #core: Core;
-  #closed = false;
   #ended: Promise<void> | null = null;
   #snapshotPosition = 0;
   /** Where one was due last, saved or not. */
   #snapshotTried = 0;
-  /** What waits for the push under way; null where none is. */
-  #waiting: (() => void)[] | null = null;
 
   /** Use `open`. */
   constructor(
@@ -123,16 +132,17 @@ export class Engine {
     program: Program,
     store: Store,
     quarantine: Quarantine,
-    openCore: () => Promise<Core>,
+    replay: Replay,
     core: Core,
   ) {
     this.plan = plan;
     this.#program = program;
     this.#store = store;
     this.#quarantine = quarantine;
-    this.#openCore = openCore;
+    this.#replay = replay;
     this.#core = core;
     this.#intake = new Intake(program, quarantine, store);
+    this.#silence = new Silence(plan);
   }
 
   // ── in ───────────────────────────────────────────────────────────────────────────────────────
@@ -143,19 +153,56 @@ export class Engine {
    * no trace, with the HostFault of the store, or `state_full`.
    */
   push(input: PushInput, options: PushOptions = {}): Promise<Receipt> {
-    return this.#inTurn(() => this.#push(input, options));
+    return this.#turns.take(() => this.#push(() => readInput(input, options.format), options));
+  }
+
+  /**
+   * Held lines become events now, as a push of their own: received again at `receivedAt` (ms, the
+   * present where absent), not held back for their age or their time, duplicates and conflicts
+   * among them refused; all leave the quarantine. The receipt's `index` counts the ids, each once.
+   * Rejects as `push` does, and with the HostFault `unknown_id`; then nothing was released.
+   */
+  release(
+    ids: readonly string[],
+    { receivedAt = wallClock() }: { readonly receivedAt?: number } = {},
+  ): Promise<Receipt> {
+    return this.#turns.take(() => this.#push(() => this.#quarantine.take(ids), { receivedAt }));
   }
 
   /** Time passed without events: `timeMs` since 1970. */
   async tick(timeMs: number): Promise<void> {
     if (!Number.isSafeInteger(timeMs)) throw new RangeError("A tick is a whole number of ms.");
-    await this.#inTurn(() => this.#push(tickLine(timeMs), { format: "ndjson", ticks: true }));
+    const read = (): Input => readInput(tickLine(timeMs), "ndjson");
+    await this.#turns.take(() => this.#push(read, { ticks: true }));
   }
 
-  async #push(input: PushInput, options: PushOptions): Promise<Receipt> {
+  /**
+   * The wall time, ms since 1970, at which `tickIdle` finds something to do if no event comes until
+   * then; null where nothing is due, no receive time was ever given, or `idle` is `"never"`.
+   */
+  idleAt(): number | null {
+    return this.#silence.dueAt(this.#core);
+  }
+
+  /**
+   * Lets time pass in silence, by a tick of the log, where something is due at the wall time `now`
+   * (ms since 1970, of the clock that gives the receive times). True where it ticked.
+   */
+  async tickIdle(now: number): Promise<boolean> {
+    if (this.#turns.isUnderWay) return false;
+    const timeMs = this.#silence.tickAt(this.#core, now);
+    if (timeMs === null) return false;
+    await this.tick(timeMs);
+    return true;
+  }
+
+  async #push(
+    read: () => Input & { readonly release?: Release },
+    options: PushOptions,
+  ): Promise<Receipt> {
     try {
-      const { bytes, lines } = readInput(input, options.format);
-      const filled = this.#intake.fill(this.#core, bytes, lines, options);
+      const { bytes, lines, release = options.released === true ? LOGGED_RELEASE : null } = read();
+      const filled = this.#intake.fill(this.#core, bytes, lines, { ...options, release });
       this.#core.probe();
       const pending = this.#intake.settle(filled);
       const settled = pending instanceof Promise ? await pending : pending;
@@ -163,6 +210,7 @@ export class Engine {
       const written = this.#append(settled, zones);
       if (written instanceof Promise) await written;
       this.#keep(settled);
+      this.#silence.heard(options.receivedAt ?? settled.receivedAt);
       const applied = this.#apply(settled);
       const records = applied instanceof Promise ? await applied : applied;
       if (!this.#subscriptions.isEmpty) this.#subscriptions.tell(changesOf(this.plan, records));
@@ -183,8 +231,9 @@ export class Engine {
   }
 
   #append(settled: Settled, zones: readonly ZoneYear[]): MaybePromise<void> {
-    const { entries, held, receipt } = settled;
-    if (entries === 0 && held.length === 0) return;
+    const { entries, held, release, receipt } = settled;
+    const letGo = release?.ids ?? [];
+    if (entries === 0 && held.length === 0 && letGo.length === 0) return;
     const endPosition = receipt.position;
     const firstPosition = endPosition - entries;
     const previousDigest = new Uint8Array(32);
@@ -196,12 +245,13 @@ export class Engine {
             firstPosition,
             count: entries,
             receivedAt,
-            flags: 0,
+            flags: release === null ? 0 : CHUNK_RELEASED,
             ...(zones.length > 0 && { zones }),
             previousDigest,
             lines,
           });
-    return this.#store.append({ chunk, firstPosition, endPosition, held });
+    const identities = this.#quarantine.makeWay(release?.accepted ?? []);
+    return this.#store.append({ chunk, firstPosition, endPosition, held, letGo, ...identities });
   }
 
   /** Applies what was appended. A core that traps is dropped, and made again from the log. */
@@ -221,26 +271,27 @@ export class Engine {
     let records: readonly Uint8Array[] = [];
     try {
       // Readers keep what they had until the new one stands where the log ends.
-      const core = await this.#openCore();
-      await this.#replay(core, 0, Infinity, (told) => (records = told));
+      const core = await this.#replay.open();
+      await this.#replay.run(core, 0, Infinity, (told) => (records = told));
       this.#core = core;
       return records;
     } catch {
-      this.#closed = true;
+      this.#turns.close();
       const message = "The core failed on an entry of the log, and again when it was replayed.";
       throw new HostFault("core_failed", message, { cause });
     }
   }
 
-  #keep({ held, refused, receipt }: Settled): void {
+  #keep({ held, release, refused, receipt }: Settled): void {
     for (const line of held) this.#quarantine.add(line);
+    if (release !== null) this.#quarantine.letGo(release.ids, release.accepted);
     for (const { fault, line } of refused) this.#refused.add(fault, line);
     this.#dispositions.add(receipt);
   }
 
   /** Makes every window final, as if the clock had passed them all (`--flush`); not in the log. */
   flush(): Change[] {
-    if (this.#waiting !== null) throw new Error("A push is under way: flush after it.");
+    if (this.#turns.isUnderWay) throw new Error("A push is under way: flush after it.");
     const records: Uint8Array[] = [];
     this.#core.flush((bytes) => records.push(bytes));
     const changes = changesOf(this.plan, records);
@@ -296,8 +347,8 @@ export class Engine {
     });
     let stopped = false;
     const catchUp = async (): Promise<void> => {
-      const core = await this.#openCore();
-      await this.#replay(core, 0, end, (records) => {
+      const core = await this.#replay.open();
+      await this.#replay.run(core, 0, end, (records) => {
         const changes = changesOf(this.plan, records).filter((change) => {
           return change.query === query && change.position >= from;
         });
@@ -348,7 +399,7 @@ export class Engine {
 
   /** Saves the state at the present position in the store, so that opening is fast. */
   snapshot(): Promise<{ position: number }> {
-    return this.#inTurn(async () => {
+    return this.#turns.take(async () => {
       try {
         const saved = this.#saveSnapshot();
         if (saved instanceof Promise) await saved;
@@ -361,18 +412,19 @@ export class Engine {
 
   /** Ends the engine, after the pushes called before, with a snapshot; later ones are refused. */
   close(): Promise<void> {
-    this.#ended ??= this.#closed ? this.#closeStore() : this.#inTurn(() => this.#end());
-    this.#closed = true;
+    this.#ended ??= this.#turns.isClosed
+      ? this.#closeStore()
+      : this.#turns.take(() => this.#saveChanged()).finally(() => this.#closeStore());
+    this.#turns.close();
     return this.#ended;
   }
 
-  async #end(): Promise<void> {
+  async #saveChanged(): Promise<void> {
     try {
       const isSaved = this.#core.counts().position === this.#snapshotPosition;
       if (!isSaved) await this.#saveSnapshot();
     } finally {
       this.#endTurn();
-      await this.#closeStore();
     }
   }
 
@@ -417,53 +469,12 @@ export class Engine {
       this.#snapshotPosition = snapshot.position;
       break;
     }
-    await this.#replay(this.#core, this.#snapshotPosition, endPosition, () => {});
-  }
-
-  /** Applies the log's entries of [from, to) to `core`, chunk by chunk; none is judged again. */
-  async #replay(
-    core: Core,
-    from: number,
-    to: number,
-    tell: (records: readonly Uint8Array[]) => void,
-  ): Promise<void> {
-    for await (const chunk of readChunks(this.#store, from, to)) {
-      this.#intake.fillFromLog(core, chunk, Math.max(from - chunk.firstPosition, 0));
-      core.seal();
-      bringYears(core, this.#program.zones, chunk.zones ?? []);
-      core.reserve();
-      const records: Uint8Array[] = [];
-      core.apply((bytes) => records.push(bytes));
-      tell(records);
-    }
-  }
-
-  // ── turns ────────────────────────────────────────────────────────────────────────────────────
-
-  /**
-   * Runs `work` after all that was asked before it; at once where nothing is under way. At its end
-   * `work` calls #endTurn.
-   */
-  #inTurn<T>(work: () => Promise<T>): Promise<T> {
-    if (this.#closed) {
-      return Promise.reject(
-        new HostFault("engine_closed", "This engine is closed: open it again."),
-      );
-    }
-    if (this.#waiting === null) {
-      this.#waiting = [];
-      return work();
-    }
-    const { promise, resolve } = Promise.withResolvers<void>();
-    this.#waiting.push(resolve);
-    return promise.then(work);
+    await this.#replay.run(this.#core, this.#snapshotPosition, endPosition, () => {});
   }
 
   #endTurn(): void {
     this.#core.end();
-    const next = this.#waiting?.shift();
-    if (next === undefined) this.#waiting = null;
-    else next();
+    this.#turns.end();
   }
 
   #indexOf(query: string): number {

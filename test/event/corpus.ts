@@ -2,7 +2,7 @@
 // never copied into it; a suite whose corpus is absent is skipped, and its title says so.
 
 import { existsSync } from "node:fs";
-import { describe } from "vitest";
+import { describe, test } from "vitest";
 
 const ROOT = process.env["MILLRACE_CORPORA"] ?? "../shared/corpora";
 
@@ -10,5 +10,6 @@ const ROOT = process.env["MILLRACE_CORPORA"] ?? "../shared/corpora";
 export function describeCorpus(title: string, folder: string, suite: (path: string) => void): void {
   const path = `${ROOT}/${folder}`;
   if (existsSync(path)) describe(title, () => suite(path));
-  else describe.skip(`${title} (skipped: no corpus at ${path})`, () => suite(path));
+  // The body of a skipped suite runs all the same, and would read what is not there.
+  else test.skip(`${title} (skipped: no corpus at ${path})`, () => {});
 }

@@ -17,8 +17,11 @@ const shown = (run: EngineRun): object => ({
 
 property("duplicates anywhere", { some: 50, many: 4000 }, async (seed, seen) => {
   const random = new Random(seed);
-  const { plan, lines, cuts } = randomCase(seed);
-  const pushes = pushesOf(lines, cuts[0]!);
+  const { plan, ...each } = randomCase(seed);
+  // Where a line sent again may be held again, another one would be released.
+  const lines = each.lines.filter(({ release }) => release === undefined);
+  const cut = lines.map(() => random.chance(0.2));
+  const pushes = pushesOf(lines, cut);
   const once = await runEngine(plan, pushes, { random, reopenAt: -1 });
   const dispositions = runModel(plan, pushes).pushed.flatMap((push) => push.dispositions);
   // A conflict could be accepted once the first event is forgotten, and so could what found a full
@@ -27,8 +30,8 @@ property("duplicates anywhere", { some: 50, many: 4000 }, async (seed, seen) => 
     return ["accepted", "duplicate", "quarantined"].includes(dispositions[index]!.what);
   });
   for (const sent of [directlyBehind(lines, isSafe), atTheEnd(lines, isSafe), anywhere()]) {
-    const cut = sent.map(() => random.chance(0.2));
-    const twice = await runEngine(plan, pushesOf(sent, cut), { random, reopenAt: -1 });
+    const otherCut = sent.map(() => random.chance(0.2));
+    const twice = await runEngine(plan, pushesOf(sent, otherCut), { random, reopenAt: -1 });
     expect(shown(twice)).toEqual(shown(once));
     seen("lines sent again", sent.length - lines.length);
   }

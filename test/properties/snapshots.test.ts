@@ -4,16 +4,14 @@
 
 import { expect } from "vitest";
 import { memory, open, type Change, type Engine, type Store } from "../../engine/index.ts";
-import type { PlanJson, QueryJson } from "../model/plan.ts";
+import type { PlanJson } from "../model/plan.ts";
 import { randomCase, type Pushes } from "../twin/case.ts";
-import { HASH_KEY, pushLines } from "../twin/engine-run.ts";
-import { Feed } from "../twin/feed-generator.ts";
-import { randomPlan } from "../twin/plan-generator.ts";
+import { HASH_KEY, pushTo } from "../twin/engine-run.ts";
 import { Random } from "../twin/random.ts";
 import { property } from "./property.ts";
 
 /** Each line is a push, so that there is a snapshot at each position. */
-const LINES = 24;
+const LINES_MAX = 24;
 
 interface Follower {
   readonly engine: Engine;
@@ -37,13 +35,11 @@ function shownBy(engine: Engine, plan: PlanJson): object {
 
 /** Every second case has sessions that tell: what was told of them is retracted after opening. */
 function caseOf(seed: number): { readonly plan: PlanJson; readonly pushes: Pushes } {
-  const random = new Random(seed);
-  const shape = seed % 2 === 0 ? randomPlan(random, "session") : randomPlan(random);
-  const [first, ...others] = shape.plan.queries;
-  const tells: QueryJson = seed % 2 === 0 ? { ...first!, emit: "all" } : first!;
-  const plan = { ...shape.plan, queries: [tells, ...others] };
-  const lines = new Feed(random, { ...shape, plan }).lines(LINES);
-  return { plan, pushes: lines.map((line) => [line]) };
+  const { plan, lines } = randomCase(seed, seed % 2 === 0 ? "session" : undefined);
+  const pushes = lines.slice(0, LINES_MAX).map((line) => [line]);
+  if (seed % 2 === 1) return { plan, pushes };
+  const [first, ...others] = plan.queries;
+  return { plan: { ...plan, queries: [{ ...first!, emit: "all" }, ...others] }, pushes };
 }
 
 /** The changes that each push makes, and what there is at the end. */
@@ -51,7 +47,7 @@ async function uninterrupted(plan: PlanJson, pushes: Pushes) {
   const { engine, heard } = await follow(plan, memory());
   const changes: Change[][] = [];
   for (const push of pushes) {
-    await pushLines(engine, push, new Random(0));
+    await pushTo(engine, push, new Random(0));
     changes.push(heard.splice(0));
   }
   const shown = shownBy(engine, plan);
@@ -70,15 +66,15 @@ property("snapshot at every position + tail = replay", SEEDS, async (seed, seen)
     const store = memory();
     const tail = random.between(0, Math.min(8, pushes.length - at));
     const { engine } = await follow(plan, store);
-    for (const push of pushes.slice(0, at)) await pushLines(engine, push, new Random(0));
+    for (const push of pushes.slice(0, at)) await pushTo(engine, push, new Random(0));
     await engine.snapshot();
-    for (const push of pushes.slice(at, at + tail)) await pushLines(engine, push, new Random(0));
+    for (const push of pushes.slice(at, at + tail)) await pushTo(engine, push, new Random(0));
     // Gone without a word: the next one has the snapshot and the tail of the log.
     const { engine: next, heard } = await follow(plan, store);
     expect(heard).toEqual([]);
     const changes: Change[][] = [];
     for (const push of pushes.slice(at + tail)) {
-      await pushLines(next, push, new Random(0));
+      await pushTo(next, push, new Random(0));
       changes.push(heard.splice(0));
     }
     expect({ at, tail, changes }).toEqual({ at, tail, changes: whole.changes.slice(at + tail) });
@@ -99,7 +95,7 @@ property("restore shows the same rows", { some: 40, many: 4000 }, async (seed, s
   const store = memory();
   let { engine } = await follow(plan, store);
   for (const line of lines) {
-    await pushLines(engine, [line], random);
+    await pushTo(engine, [line], random);
     if (!random.chance(0.2)) continue;
     const shown = shownBy(engine, plan);
     const hash = await engine.stateHash();

@@ -22,7 +22,7 @@ const IMPOSSIBLE: readonly (readonly [Feature, (kind: string) => boolean])[] = [
 
 const DISPOSITIONS = [
   ...["accepted", "duplicate", "invalid", "quarantined", "tick", "event_id_conflict"],
-  ...["quarantine_full", "event_time_too_old", "event_time_in_future"],
+  ...["quarantine_full", "event_time_too_old", "event_time_in_future", "released"],
 ];
 /** What becomes of an accepted event in a query, or of a fact of its span. */
 const FATES = ["applied", "late", "unkeyed", "lateFacts", "repeated", "unmatched"] as const;

@@ -39,7 +39,6 @@ export interface PlanShape {
   readonly plan: PlanJson;
 }
 
-/** `kind` is that of the first query's windows. */
 export function randomPlan(random: Random, kind = random.pick(built.kinds)): PlanShape {
   const unitMs =
     kind === "calendar"

@@ -1,0 +1,78 @@
+// SQLite in Node (`node:sqlite`, built in), so that a service embeds the engine durably: the store
+// of a Durable Object over a file. The file is locked for as long as the store is open: one process
+// writes a log. Every commit is forced to disk before the append returns (WAL, synchronous FULL).
+
+import { DatabaseSync, type StatementSync } from "node:sqlite";
+import { sqlite as sqliteOver, type SqlHost, type SqlRow, type SqlValue } from "./sqlite.ts";
+import type { Store } from "./store.ts";
+
+/** How long opening waits for a process that is just letting go of the file. */
+const BUSY_TIMEOUT_MS = 1000;
+
+/**
+ * A durable store in `file`, which is made where it does not exist; opened when the engine opens.
+ * HostFault `storage_unavailable` where it cannot be opened or another process has it open,
+ * `quota_exceeded` where the disk is full.
+ */
+export function sqlite(file: string): Store {
+  return sqliteOver(new SqliteFile(file));
+}
+
+class SqliteFile implements SqlHost {
+  readonly #file: string;
+  readonly #statements = new Map<string, StatementSync>();
+  #opened: DatabaseSync | null = null;
+  readonly sql = {
+    exec: (query: string, ...bindings: SqlValue[]): SqlRow[] => this.#exec(query, bindings),
+  };
+
+  constructor(file: string) {
+    this.#file = file;
+  }
+
+  transactionSync<Result>(closure: () => Result): Result {
+    const database = this.#database();
+    database.exec("BEGIN IMMEDIATE");
+    try {
+      const result = closure();
+      database.exec("COMMIT");
+      return result;
+    } catch (error) {
+      if (database.isTransaction) database.exec("ROLLBACK");
+      throw error;
+    }
+  }
+
+  close(): void {
+    this.#statements.clear();
+    this.#opened?.close();
+    this.#opened = null;
+  }
+
+  #database(): DatabaseSync {
+    if (this.#opened !== null) return this.#opened;
+    const database = new DatabaseSync(this.#file, { timeout: BUSY_TIMEOUT_MS });
+    try {
+      // The first statement takes the lock, and keeps it.
+      database.exec("PRAGMA locking_mode = EXCLUSIVE");
+      database.exec("PRAGMA journal_mode = WAL");
+      database.exec("PRAGMA synchronous = FULL");
+      database.exec("BEGIN IMMEDIATE; COMMIT");
+    } catch (error) {
+      database.close();
+      throw error;
+    }
+    this.#opened = database;
+    return database;
+  }
+
+  #exec(query: string, bindings: readonly SqlValue[]): SqlRow[] {
+    const database = this.#database();
+    const statement = this.#statements.get(query) ?? database.prepare(query);
+    this.#statements.set(query, statement);
+    const values = bindings.map((value) =>
+      value instanceof ArrayBuffer ? new Uint8Array(value) : value,
+    );
+    return statement.all(...values) as unknown as SqlRow[];
+  }
+}

@@ -1,0 +1,198 @@
+import { type ChildProcess, spawn } from "node:child_process";
+import { mkdtempSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { DatabaseSync } from "node:sqlite";
+import { createInterface } from "node:readline";
+import { afterAll, describe, expect, test } from "vitest";
+import { open } from "../../engine/engine.ts";
+import { memory } from "../../engine/store/memory.ts";
+import { sqlite } from "../../engine/store/node-sqlite.ts";
+import type { Store } from "../../engine/store/store.ts";
+import { sqlite as sqliteOver, type SqlHost, type SqlValue } from "../../engine/store/sqlite.ts";
+import { FULL, measured } from "../measured.ts";
+import { randomOf } from "../event/random.ts";
+import { appendOf, expectFault, HEADER, storeContract } from "./contract.ts";
+import { PLAN, lineAt } from "./node-sqlite-feed.ts";
+
+const folder = mkdtempSync(join(tmpdir(), "millrace-sqlite-"));
+afterAll(() => rmSync(folder, { recursive: true, force: true }));
+
+let files = 0;
+const newFile = (): string => join(folder, `log-${files++}.db`);
+
+storeContract("SQLite in Node", true, async (body) => {
+  const file = newFile();
+  const holder = new Holder();
+  await body({
+    open: () => holder.taking(sqlite(file)),
+    openFull: () => holder.taking(sqliteOver(fullHost(file))),
+    damage: (position, change) => {
+      holder.letGo();
+      damage(file, position, change);
+    },
+  });
+  holder.letGo();
+});
+
+/** The contract uses one place through several stores: the one in use has the file, as if alone. */
+class Holder {
+  #holding: Store | null = null;
+
+  taking(store: Store): Store {
+    return new Proxy(store, {
+      get: (_, name) => {
+        const value: unknown = Reflect.get(store, name, store);
+        if (typeof value !== "function") return value;
+        return (...parameters: unknown[]): unknown => {
+          if (this.#holding !== store) this.letGo();
+          this.#holding = store;
+          return Reflect.apply(value, store, parameters);
+        };
+      },
+    });
+  }
+
+  letGo(): void {
+    void this.#holding?.close();
+    this.#holding = null;
+  }
+}
+
+function damage(
+  file: string,
+  position: number,
+  change: (bytes: Uint8Array) => Uint8Array | null,
+): void {
+  const database = new DatabaseSync(file);
+  const where = "millrace_chunk WHERE position = ?";
+  const row = database.prepare(`SELECT bytes FROM ${where}`).get(position);
+  const changed = change(row!["bytes"] as Uint8Array);
+  database.prepare(`DELETE FROM ${where}`).run(position);
+  if (changed !== null) {
+    database.prepare("INSERT INTO millrace_chunk VALUES (?, 0, ?)").run(position, changed);
+  }
+  database.close();
+}
+
+/** A file whose disk is full at the last write of an append, that of the log's header. */
+function fullHost(file: string): SqlHost {
+  let database: DatabaseSync | null = null;
+  const opened = (): DatabaseSync => (database ??= new DatabaseSync(file));
+  const exec = (query: string, ...bindings: SqlValue[]) => {
+    if (!query.startsWith("UPDATE")) return hostOf(opened()).sql.exec(query, ...bindings);
+    throw new Error("database or disk is full");
+  };
+  return {
+    sql: { exec },
+    transactionSync: (closure) => hostOf(opened()).transactionSync(closure),
+    close: () => database?.close(),
+  };
+}
+
+function hostOf(database: DatabaseSync): SqlHost {
+  return {
+    sql: {
+      exec: (query: string, ...bindings: SqlValue[]) =>
+        database.prepare(query).all(...(bindings as Uint8Array[])) as never,
+    },
+    transactionSync: (closure) => {
+      database.exec("BEGIN IMMEDIATE");
+      try {
+        const result = closure();
+        database.exec("COMMIT");
+        return result;
+      } catch (error) {
+        if (database.isTransaction) database.exec("ROLLBACK");
+        throw error;
+      }
+    },
+    close: () => database.close(),
+  };
+}
+
+describe("SQLite in Node", () => {
+  test("has one writer: a second one is refused, with what to do", async () => {
+    const file = newFile();
+    const first = sqlite(file);
+    await first.create(HEADER);
+    await first.append(appendOf(0, 1));
+    const second = sqlite(file);
+    await expectFault(() => second.recover(), "storage_unavailable", "Another process");
+    await first.close();
+    expect(await second.recover()).toMatchObject({ endPosition: 1 });
+    await second.close();
+  });
+
+  test("a folder that is not there is a fault, not a crash", async () => {
+    const store = sqlite(join(folder, "nowhere", "log.db"));
+    await expectFault(() => store.recover(), "storage_unavailable");
+  });
+
+  test("a disk that is full is a fault, and leaves the log as it was", async () => {
+    const database = new DatabaseSync(newFile());
+    const store = sqliteOver(hostOf(database));
+    await store.create(HEADER);
+    await store.append(appendOf(0, 1));
+    database.exec("PRAGMA max_page_count = 1");
+    const large = appendOf(1, 100, { lineBytes: 10_000 });
+    await expectFault(() => store.append(large), "quota_exceeded");
+    expect(await store.recover()).toMatchObject({ endPosition: 1 });
+    database.exec("PRAGMA max_page_count = 100000");
+    await store.append(large);
+    expect(await store.recover()).toMatchObject({ endPosition: 101 });
+  });
+
+  test("a file that is no database is a fault", async () => {
+    const store = sqlite(import.meta.filename);
+    await expectFault(() => store.recover(), "storage_unavailable");
+  });
+});
+
+// ── killed in mid-write ────────────────────────────────────────────────────────────────────────
+
+const KILLS = FULL ? 200 : 10;
+const LIFE_MS_MAX = 40;
+
+/** Starts the writer, kills it a moment after its first receipt; the last position it told. */
+async function writeUntilKilled(file: string, lifeMs: number): Promise<number> {
+  const writer = join(import.meta.dirname, "node-sqlite-writer.ts");
+  const child: ChildProcess = spawn(process.execPath, [writer, file], {
+    stdio: ["ignore", "pipe", "inherit"],
+  });
+  const exited = new Promise((resolve) => child.once("exit", resolve));
+  let told = 0;
+  for await (const line of createInterface({ input: child.stdout! })) {
+    if (told === 0) setTimeout(() => child.kill("SIGKILL"), lifeMs);
+    told = Number(line);
+  }
+  await exited;
+  return told;
+}
+
+test(`a process killed ${KILLS} times in mid-write loses nothing that it acknowledged`, async () => {
+  const seed = Number(process.env["MILLRACE_SEED"] ?? Math.floor(Math.random() * 2 ** 32));
+  const random = randomOf(seed);
+  const file = newFile();
+  let behind = 0;
+  for (let kill = 0; kill < KILLS; kill++) {
+    const told = await writeUntilKilled(file, random.below(LIFE_MS_MAX));
+    const engine = await open({ plan: PLAN, store: sqlite(file) });
+    const { position } = engine.stats();
+    expect(position, `seed ${seed}, kill ${kill}`).toBeGreaterThanOrEqual(told);
+    if (position > told) behind++;
+    await engine.close();
+  }
+  // Each event stands once, in its place, and the state is that of an engine fed with them.
+  const engine = await open({ plan: PLAN, store: sqlite(file) });
+  const lines: string[] = [];
+  for await (const chunk of engine.log()) lines.push(...chunk.trimEnd().split("\n").slice(1));
+  expect(lines).toEqual(lines.map((_, position) => lineAt(position)));
+  const again = await open({ plan: PLAN, store: memory() });
+  await again.push(lines.join("\n"));
+  expect(engine.view("orders").rows()).toEqual(again.view("orders").rows());
+  expect(lines.length).toBe(engine.stats().position);
+  await engine.close();
+  measured("Node process killed in mid-write, receipts lost", 0, `of ${KILLS} kills`);
+  measured("of them durable but not yet told", behind, "kills");
+}, 600_000);
