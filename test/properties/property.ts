@@ -39,7 +39,8 @@ export function property(
       }
     }
     measured(`property: ${name}`, end - first, "cases");
-    if (GIVEN !== undefined) return;
+    // Fewer than usual were asked for: who did so knows.
+    if (end - first < some) return;
     expect([...counts].filter(([, count]) => count === 0)).toEqual([]);
   });
 }
