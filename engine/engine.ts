@@ -35,12 +35,12 @@ import { compile, type Program } from "./query/compile.ts";
 import { checkPlan, type Plan } from "./query/plan.ts";
 import { PlanRefused } from "./query/plan-refused.ts";
 import { Replay } from "./replay.ts";
+import { Saving } from "./saving.ts";
 import { Silence } from "./silence.ts";
 import { CHUNK_RELEASED, encodeChunk, exportChunk } from "./store/chunk.ts";
 import { HostFault } from "./store/host-fault.ts";
 import { readChunks } from "./store/log-reader.ts";
 import { memory } from "./store/memory.ts";
-import { decodeSnapshot, encodeSnapshot } from "./store/snapshot.ts";
 import type { LogHeader, MaybePromise, Store } from "./store/store.ts";
 import { Turns } from "./turns.ts";
 import { wallClock } from "./wall-clock.ts";
@@ -78,8 +78,6 @@ export interface PushOptions {
 export type SubscribeFrom = "now" | "snapshot" | number;
 
 const LOG_VERSION = 1;
-/** Replaying so many entries takes about a second, so a snapshot is due. */
-const SNAPSHOT_ENTRIES = 200_000;
 
 /** Opens an engine on what the store holds. Rejects with PlanRefused or a HostFault. */
 export async function open(options: OpenOptions): Promise<Engine> {
@@ -120,11 +118,9 @@ export class Engine {
   readonly #dispositions = new DispositionCounts();
   readonly #turns = new Turns();
   readonly #silence: Silence;
+  readonly #saving: Saving;
   #core: Core;
   #ended: Promise<void> | null = null;
-  #snapshotPosition = 0;
-  /** Where one was due last, saved or not. */
-  #snapshotTried = 0;
 
   /** Use `open`. */
   constructor(
@@ -143,6 +139,7 @@ export class Engine {
     this.#core = core;
     this.#intake = new Intake(program, quarantine, store);
     this.#silence = new Silence(plan);
+    this.#saving = new Saving(plan, store);
   }
 
   // ── in ───────────────────────────────────────────────────────────────────────────────────────
@@ -214,7 +211,7 @@ export class Engine {
       const applied = this.#apply(settled);
       const records = applied instanceof Promise ? await applied : applied;
       if (!this.#subscriptions.isEmpty) this.#subscriptions.tell(changesOf(this.plan, records));
-      const saved = this.#snapshotWhenDue();
+      const saved = this.#saving.saveWhenDue(this.#core);
       if (saved instanceof Promise) await saved;
       return settled.receipt;
     } finally {
@@ -401,9 +398,9 @@ export class Engine {
   snapshot(): Promise<{ position: number }> {
     return this.#turns.take(async () => {
       try {
-        const saved = this.#saveSnapshot();
+        const saved = this.#saving.save(this.#core);
         if (saved instanceof Promise) await saved;
-        return { position: this.#snapshotPosition };
+        return { position: this.#saving.position };
       } finally {
         this.#endTurn();
       }
@@ -421,8 +418,8 @@ export class Engine {
 
   async #saveChanged(): Promise<void> {
     try {
-      const isSaved = this.#core.counts().position === this.#snapshotPosition;
-      if (!isSaved) await this.#saveSnapshot();
+      const isSaved = this.#core.counts().position === this.#saving.position;
+      if (!isSaved) await this.#saving.save(this.#core);
     } finally {
       this.#endTurn();
     }
@@ -432,44 +429,10 @@ export class Engine {
     await this.#store.close();
   }
 
-  #saveSnapshot(): MaybePromise<void> {
-    const { position } = this.#core.counts();
-    const bytes = encodeSnapshot({ position, plan: this.plan.source, ...this.#core.image() });
-    const noteSaved = (): void => {
-      this.#snapshotPosition = position;
-    };
-    const saved = this.#store.saveSnapshot({ position, bytes });
-    return saved instanceof Promise ? saved.then(noteSaved) : noteSaved();
-  }
-
-  /** One that fails is no fault of the push: the log has it all, and the next is due as ever. */
-  #snapshotWhenDue(): MaybePromise<void> {
-    const { position } = this.#core.counts();
-    if (position - Math.max(this.#snapshotTried, this.#snapshotPosition) < SNAPSHOT_ENTRIES) return;
-    this.#snapshotTried = position;
-    try {
-      const saved = this.#saveSnapshot();
-      return saved instanceof Promise ? saved.catch(() => {}) : saved;
-    } catch {
-      return;
-    }
-  }
-
   /** Puts the core where the log ends: from the newest good snapshot, or from the beginning. */
   async recover(snapshots: readonly Uint8Array[], endPosition: number): Promise<void> {
-    for (const bytes of snapshots) {
-      const snapshot = decodeSnapshot(bytes);
-      if (snapshot === null || snapshot.plan !== this.plan.source) continue;
-      if (snapshot.position > endPosition) {
-        const places = `at position ${snapshot.position} when the log ends at ${endPosition}`;
-        const message = `A snapshot stands ${places}: restore the log from a copy.`;
-        throw new HostFault("log_truncated", message);
-      }
-      this.#core.restore(snapshot);
-      this.#snapshotPosition = snapshot.position;
-      break;
-    }
-    await this.#replay.run(this.#core, this.#snapshotPosition, endPosition, () => {});
+    const from = this.#saving.restore(this.#core, snapshots, endPosition);
+    await this.#replay.run(this.#core, from, endPosition, () => {});
   }
 
   #endTurn(): void {
