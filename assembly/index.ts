@@ -23,7 +23,6 @@ import {
   ENGINE_INEXACT,
   ENGINE_MOVED_CLOCK,
   ENGINE_MOVED_RECEIVED,
-  ENGINE_NEXT_TIMER,
   ENGINE_POSITION,
   LATE_BYTES,
   LATE_LISTED_MAX,
@@ -88,7 +87,7 @@ import {
   queryState,
   stateHeadBytes,
 } from "./state";
-import { firstTime, timerCount } from "./timer";
+import { firstTellingTime } from "./timer";
 import { toldOpen } from "./told";
 
 /** The line of the assertion that failed, for the host's message. */
@@ -219,7 +218,7 @@ export function late(query: u32): u32 {
 }
 
 let list: i32 = 0;
-const numbers: usize = memory.data(ENGINE_BYTES, 8);
+const numbers: usize = memory.data(STATS_BYTES, 8);
 
 export function lateList(): usize {
   return scratch + list;
@@ -239,9 +238,14 @@ export function stats(): usize {
   store<f64>(numbers, <f64>load<u64>(S_FORGOTTEN), ENGINE_FORGOTTEN);
   store<f64>(numbers, time(load<i64>(S_MOVED_CLOCK)), ENGINE_MOVED_CLOCK);
   store<f64>(numbers, time(load<i64>(S_MOVED_RECEIVED)), ENGINE_MOVED_RECEIVED);
-  store<f64>(numbers, timerCount() ? <f64>firstTime() : NaN, ENGINE_NEXT_TIMER);
   store<f64>(numbers, identityCount(), ENGINE_IDENTITIES);
   return numbers;
+}
+
+/** The first instant of the clock at which something is told or taken; NaN where nothing is. */
+export function due(): f64 {
+  const first = firstTellingTime();
+  return first == i64.MAX_VALUE ? NaN : <f64>first;
 }
 
 /** The numbers of one query (STATS_…), at the address returned. */
@@ -258,7 +262,7 @@ export function queryStats(query: u32): usize {
   const sliced = readsSlices(query) ? open : 0;
   store<f64>(numbers, <f64>open, STATS_OPEN);
   store<f64>(numbers, <f64>(load<u64>(state, Q_ROWS) + sliced), STATS_ROWS);
-  assert(STATS_BYTES <= ENGINE_BYTES);
+  assert(ENGINE_BYTES <= STATS_BYTES);
   return numbers;
 }
 

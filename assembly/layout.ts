@@ -94,6 +94,7 @@ export const SCRATCH_SLOTS = 0; // u32
 export const SCRATCH_ENVELOPES = 4;
 export const SCRATCH_VALUES = 8;
 export const SCRATCH_BYTES = 12;
+export const SCRATCH_RELEASED = 16; // u32, 1 where the lines were released from the quarantine
 export const SCRATCH_HEADER_BYTES = 64;
 
 // ── the program ────────────────────────────────────────────────────────────────────────────────
@@ -353,9 +354,8 @@ export const ENGINE_HORIZON = 24;
 export const ENGINE_FORGOTTEN = 32;
 export const ENGINE_MOVED_CLOCK = 40; // E: the clock at the last event that moved it
 export const ENGINE_MOVED_RECEIVED = 48; // A: its receive time
-export const ENGINE_NEXT_TIMER = 56;
-export const ENGINE_IDENTITIES = 64;
-export const ENGINE_BYTES = 72;
+export const ENGINE_IDENTITIES = 56;
+export const ENGINE_BYTES = 64;
 
 /** Bytes of changes handed out at once; one row larger than this gets a buffer of its own size. */
 export const OUT_BYTES = 262144;

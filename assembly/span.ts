@@ -253,7 +253,7 @@ function tellSpan(
   fillFromSpan(query, load<u32>(thing, THING_FROM), to, start, end, time);
   completeFrame(query, time);
   if (!holds(load<u32>(query, QUERY_WHERE))) return;
-  applyToQuery(index, query, time, position, load<u64>(S_POSITION));
+  applyToQuery(index, query, time, position, load<u64>(S_POSITION), false);
 }
 
 export function factQuery(fact: usize): u32 {

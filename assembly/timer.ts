@@ -233,6 +233,28 @@ export function subjectAt(index: u32): usize {
   return load<u32>(at(index), SUBJECT);
 }
 
+/** When what stands at place `index` happens; i64.MAX_VALUE where nobody is told of it. */
+function tellingTime(index: u32): i64 {
+  const kind = kindAt(index);
+  if (kind >= TIMER_DROP_PANE) return i64.MAX_VALUE;
+  return load<i64>(at(index), TIME) + (kind == TIMER_EXPIRE ? 1 : 0);
+}
+
+/**
+ * The first instant of the clock at which something is told or taken, the forgetting of rows left
+ * out; i64.MAX_VALUE where there is nothing.
+ */
+export function firstTellingTime(): i64 {
+  let first = i64.MAX_VALUE;
+  // Only below a timer that is earlier than the best yet may a better one stand.
+  let index: u32 = firstDue(i64.MAX_VALUE);
+  while (index != NO_TIMER) {
+    first = min(first, tellingTime(index));
+    index = nextDue(index, first - 1);
+  }
+  return first;
+}
+
 /** The most that `more` timers take from the arena. */
 export function timerGrowthBytes(more: u32): usize {
   let room = capacity();

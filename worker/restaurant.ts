@@ -41,6 +41,8 @@ export type RowsAnswer =
 /** 32 MiB of the 128 that the objects of an isolate share. */
 const MEMORY_PAGES_MAX = 512;
 
+const ALARM_RETRY_MS = 60_000;
+
 /** Nothing is wrong but that there is no room: the engine goes on as it was. */
 const FAULTS_OF_ROOM: ReadonlySet<HostFaultCode> = new Set(["state_full", "quota_exceeded"]);
 
@@ -51,7 +53,9 @@ export class RestaurantObject extends DurableObject<Env> {
   constructor(ctx: DurableObjectState, env: Env) {
     super(ctx, env);
     void ctx.blockConcurrencyWhile(async () => {
-      if (this.#hasTables()) await this.#open();
+      if (!this.#hasTables()) return;
+      const engine = await this.#open();
+      await this.#wakeInSilence(engine);
     });
   }
 
@@ -59,7 +63,9 @@ export class RestaurantObject extends DurableObject<Env> {
   async push(lines: Uint8Array, receivedAt: number): Promise<PushAnswer> {
     const engine = this.#engine ?? (await this.ctx.blockConcurrencyWhile(() => this.#open()));
     try {
-      return { receipt: await engine.push(lines, { format: "ndjson", receivedAt }) };
+      const receipt = await engine.push(lines, { format: "ndjson", receivedAt });
+      await this.#wakeInSilence(engine);
+      return { receipt };
     } catch (error) {
       if (error instanceof HostFault && FAULTS_OF_ROOM.has(error.code))
         return { fault: error.code };
@@ -67,6 +73,29 @@ export class RestaurantObject extends DurableObject<Env> {
       this.ctx.abort(String(error));
       throw error;
     }
+  }
+
+  /**
+   * No event came for a while: what is due happens, by a tick of the log. A failing alarm would be
+   * dropped after six tries, so one that fails is set again.
+   */
+  override async alarm(): Promise<void> {
+    const engine = this.#engine;
+    if (engine === null) return;
+    try {
+      await engine.tickIdle(Date.now());
+      await this.#wakeInSilence(engine);
+    } catch {
+      await this.ctx.storage.setAlarm(Date.now() + ALARM_RETRY_MS);
+    }
+  }
+
+  /** One that is set and fires too early finds nothing to do, and is set anew: that costs less. */
+  async #wakeInSilence(engine: Engine): Promise<void> {
+    const at = engine.idleAt();
+    if (at === null) return;
+    const set = await this.ctx.storage.getAlarm();
+    if (set === null || set > at) await this.ctx.storage.setAlarm(at);
   }
 
   rows(query: string, filter: RowFilter): RowsAnswer {

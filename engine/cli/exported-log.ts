@@ -15,6 +15,8 @@ type ReceivedAt = null | number | readonly (number | null)[];
 interface Control {
   readonly position: number;
   readonly receivedAt: ReceivedAt;
+  /** Its lines came out of the quarantine. */
+  readonly released: boolean;
   /** Years of time zones that the chunk's entries are the first to need. */
   readonly zones: readonly ZoneYear[];
   readonly place: Place;
@@ -85,17 +87,18 @@ function controlOf({ bytes, place }: RecordedLine): Control | null {
   const line = recordOf(parse(bytes));
   if (line !== null && ENVELOPE.some((name) => Object.hasOwn(line, name))) return null;
   const chunk = recordOf(line?.["chunk"]);
-  for (const name of ["fact", "released"]) {
-    const isThere = [line, chunk].some((each) => each !== null && Object.hasOwn(each, name));
-    if (isThere) throw new LogFault(`${placeText(place)}: "${name}" is not supported yet.`);
-  }
+  const isFact = [line, chunk].some((each) => each !== null && Object.hasOwn(each, "fact"));
+  if (isFact) throw new LogFault(`${placeText(place)}: "fact" is not supported yet.`);
   const position = chunk?.["position"];
   const receivedAt = chunk?.["receivedAt"];
   const zones = line?.["zones"] ?? [];
   const isWhole = Object.keys(line ?? {}).every((name) => name === "chunk" || name === "zones");
-  const isKnown = Object.keys(chunk ?? {}).length === 2;
+  const released = chunk !== null && Object.hasOwn(chunk, "released");
+  const isKnown = released
+    ? chunk["released"] === true && Object.keys(chunk).length === 3
+    : Object.keys(chunk ?? {}).length === 2;
   if (isWhole && isKnown && isPosition(position) && isReceivedAt(receivedAt) && areYears(zones)) {
-    return { position, receivedAt, zones, place };
+    return { position, receivedAt, released, zones, place };
   }
   throw new LogFault(`${placeText(place)}: The control line is malformed.`);
 }

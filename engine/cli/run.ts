@@ -125,8 +125,8 @@ class Run {
     if (push === null) return;
     const receivedAt = receivedAtOf(push, this.#reception.position);
     const known = receivedAt === null ? {} : { receivedAt };
-    const zones = push.control?.zones ?? [];
-    await this.#push(push, { format: "ndjson", ticks: true, zones, ...known });
+    const { zones = [], released = false } = push.control ?? {};
+    await this.#push(push, { format: "ndjson", ticks: true, zones, released, ...known });
   }
 
   async #push(push: Push, options: PushOptions): Promise<void> {

@@ -30,6 +30,7 @@ interface Exports {
   late(query: number): number;
   lateList(): number;
   stats(): number;
+  due(): number;
   queryStats(query: number): number;
   stateLength(): number;
   toldAddress(): number;
@@ -75,6 +76,9 @@ export interface CoreCounts {
   /** Identities forgotten for want of room. */
   readonly forgotten: number;
   readonly identities: number;
+  /** The clock at the last event that moved it, and that event's receive time; null: none. */
+  readonly movedClock: number | null;
+  readonly movedReceivedAt: number | null;
 }
 
 export interface LateEvent {
@@ -232,7 +236,15 @@ export class Core {
       horizon: orNull(number(layout.ENGINE_HORIZON)),
       forgotten: number(layout.ENGINE_FORGOTTEN),
       identities: number(layout.ENGINE_IDENTITIES),
+      movedClock: orNull(number(layout.ENGINE_MOVED_CLOCK)),
+      movedReceivedAt: orNull(number(layout.ENGINE_MOVED_RECEIVED)),
     };
+  }
+
+  /** The first instant of the clock at which a window closes or what waits is taken; null: none. */
+  due(): number | null {
+    const due = this.#exports.due();
+    return Number.isNaN(due) ? null : due;
   }
 
   queryCounts(query: number): QueryCounts {

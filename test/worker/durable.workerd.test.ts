@@ -1,7 +1,7 @@
 // The object behind a restaurant: one row a push, written before it answers; a push that the store
 // refuses leaves no trace; a restaurant out of reach keeps no other from its events.
 
-import { evictDurableObject, runInDurableObject } from "cloudflare:test";
+import { evictDurableObject, runDurableObjectAlarm, runInDurableObject } from "cloudflare:test";
 import { env, exports } from "cloudflare:workers";
 import { describe, expect, test, vi } from "vitest";
 import type { Env } from "../../worker/restaurant.ts";
@@ -103,6 +103,39 @@ describe("a push", () => {
     const again = await post(worker, ndjson(orders(id, 2, 4)));
     expect(again).toMatchObject({ status: 200, body: { accepted: 2, positions: { [id]: 4 } } });
     expect(await rowsOf(id)).toBe(2);
+  });
+});
+
+describe("silence", () => {
+  const IDLE_MS = 30_000;
+  const alarmOf = (id: string): Promise<number | null> =>
+    runInDurableObject(RESTAURANTS.getByName(id), (_, { storage }) => storage.getAlarm());
+
+  test("closes the last window by one alarm, which is set again after an eviction", async () => {
+    const id = newId();
+    const stub = RESTAURANTS.getByName(id);
+    const now = Date.now();
+    await post(worker, ndjson([{ ...order(id, 0), eventTime: new Date(now).toISOString() }]));
+    const at = await alarmOf(id);
+    // At the latest when the window of five minutes, its grace and idle have passed.
+    expect(at).toBeGreaterThan(now + IDLE_MS);
+    await evictDurableObject(stub);
+    expect((await get(worker, rowsPath(id))).body).toMatchObject({ rows: [{ final: false }] });
+    expect(await alarmOf(id)).toBe(at);
+    vi.useFakeTimers({ now: at! - 1, toFake: ["Date"] });
+    try {
+      // Too early by a millisecond: it finds nothing to do, and is set again.
+      expect(await runDurableObjectAlarm(stub)).toBe(true);
+      expect((await get(worker, rowsPath(id))).body).toMatchObject({ rows: [{ final: false }] });
+      expect(await alarmOf(id)).toBe(at);
+      vi.setSystemTime(at!);
+      expect(await runDurableObjectAlarm(stub)).toBe(true);
+    } finally {
+      vi.useRealTimers();
+    }
+    expect((await get(worker, rowsPath(id))).body).toMatchObject({ rows: [{ final: true }] });
+    // Nothing is due any more.
+    expect(await alarmOf(id)).toBeNull();
   });
 });
 
