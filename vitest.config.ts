@@ -47,6 +47,8 @@ function chromium() {
   const launchOptions = { args: [...CHROMIUM_FLAGS], ...(executablePath && { executablePath }) };
   return {
     tsconfig,
+    // Found on the way, they would have the page loaded anew in the midst of a test.
+    optimizeDeps: { include: ["idb", "react", "react-dom/client"] },
     test: {
       name: "chromium",
       testTimeout,
