@@ -1,5 +1,8 @@
 // The publisher over HTTP, with its real gzip, fetch and timers; only the waits are made short.
 
+import { mkdtempSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
 import {
   memory,
@@ -9,6 +12,7 @@ import {
   type Publisher,
   type PublisherOptions,
 } from "../../engine/publish/index.ts";
+import { sqlite } from "../../engine/publish/sqlite.ts";
 import { event } from "../builders.ts";
 import { edge, type Edge } from "./edge.ts";
 
@@ -23,17 +27,17 @@ afterEach(async () => {
   await server.close();
 });
 
-/** Waits are a hundredth of what they would be, the deadline of a request a twentieth. */
-const quick: Partial<PublisherOptions> = {
+/** Waits are a hundredth of what they would be; the deadline of a request is too if `isHasty`. */
+const quick = (isHasty = false): Partial<PublisherOptions> => ({
   setTimer(run, ms) {
-    const timer = setTimeout(run, ms / (ms < 60_000 ? 100 : 20));
+    const timer = setTimeout(run, ms < 60_000 || isHasty ? ms / 100 : ms);
     return () => clearTimeout(timer);
   },
   now: () => Date.now() * 100,
-};
+});
 
 function make(options: Partial<PublisherOptions> = {}): Publisher {
-  const one = publisher({ url: server.url, ...quick, ...options });
+  const one = publisher({ url: server.url, ...quick(), ...options });
   made.push(one);
   return one;
 }
@@ -269,6 +273,29 @@ describe("A publisher", () => {
     expect(server.engine.stats().accepted).toBe(1);
   });
 
+  test("goes on from a file, with the back-off that it had", async () => {
+    const folder = mkdtempSync(join(tmpdir(), "millrace-publisher-"));
+    try {
+      const file = join(folder, "outbox.db");
+      server.instead = (_, index) =>
+        index === 0 ? { status: 429, headers: { "Retry-After": "20" } } : undefined;
+      const first = make({ store: sqlite(file) });
+      await first.publish(newEvent(1));
+      await expect.poll(async () => (await first.stats()).problem).toBe("Got HTTP 429.");
+      const { retryAt } = await first.stats();
+      await first.close();
+      let askedAt = 0;
+      const now = quick().now!;
+      server.instead = () => void (askedAt = now());
+      await drained(make({ store: sqlite(file) }));
+      expect(askedAt).toBeGreaterThanOrEqual(retryAt!);
+      expect(server.engine.stats().accepted).toBe(1);
+    } finally {
+      for (const one of made.splice(0)) await one.close();
+      rmSync(folder, { recursive: true, force: true });
+    }
+  });
+
   test("that is closed has kept what was published before", async () => {
     const store = memory();
     const out = make({ store });
@@ -282,10 +309,10 @@ describe("A publisher", () => {
     let asks = 0;
     const token = (): Promise<string> =>
       ++asks === 1 ? new Promise(() => {}) : Promise.resolve("good");
-    const out = make({ token });
+    const out = make({ ...quick(true), token });
     await out.publish(newEvent(1));
     await drained(out);
-    expect(server.asked).toHaveLength(1);
+    expect(server.engine.stats().accepted).toBe(1);
     const stuck = make({ token: () => new Promise(() => {}) });
     await stuck.publish(newEvent(2));
     await stuck.close();
