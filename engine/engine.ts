@@ -9,6 +9,7 @@
 // after it nothing can fail. With a synchronous store a push runs in one turn.
 
 import type { ZoneYear } from "./event/zone.ts";
+import { checkRow, explain, type Explanation } from "./explain.ts";
 import { PAGES_MAX, type Core, type LateEvent } from "./core/core.ts";
 import { readInput, type Input, type PushInput } from "./ingest/input.ts";
 import { Intake } from "./ingest/intake.ts";
@@ -27,7 +28,7 @@ import {
 } from "./ingest/receipt.ts";
 import type { Settled } from "./ingest/tally.ts";
 import { tickLine } from "./ingest/tick.ts";
-import { changesOf, type Change, type Row } from "./live/change.ts";
+import { changesOf, type Change, type ChangeWindow, type Key, type Row } from "./live/change.ts";
 import { RowFeed, type RowListener, type RowSource } from "./live/mirror.ts";
 import { callListener, Subscriptions, type Listener } from "./live/subscription.ts";
 import { readStats, type Stats } from "./live/stats.ts";
@@ -377,6 +378,21 @@ export class Engine implements RowSource {
       stopped = true;
       stop();
     };
+  }
+
+  /**
+   * The events behind a number: what was applied to the key's window, what was late for it, what
+   * was told of it and when. It replays the log, as it is now, in a core of its own. Rejects with
+   * the HostFault of a log that cannot be read.
+   */
+  async explain(query: string, key: Key, window: ChangeWindow): Promise<Explanation> {
+    const index = this.#indexOf(query);
+    checkRow(this.plan.queries[index]!, key, window);
+    const isAsked = (row: Row): boolean =>
+      row.window.start === window.start && row.window.end === window.end;
+    const row = this.view(query).rows({ key }).find(isAsked) ?? null;
+    const present = { position: this.#core.counts().position, row, refused: this.refused() };
+    return explain(this.plan, index, key, window, present, this.#replay, this.#store);
   }
 
   /** The newest 1,000 late events of a query, oldest first. */

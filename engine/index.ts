@@ -17,6 +17,13 @@ export type {
   Value,
   WindowBounds,
 } from "./live/change.ts";
+export type {
+  Contribution,
+  Emission,
+  Explanation,
+  LateContribution,
+  LoggedEvent,
+} from "./explain.ts";
 export type { RowFilter, View } from "./live/view.ts";
 export { Mirror } from "./live/mirror.ts";
 export type { RowDelta, RowListener, RowPlace, RowSource } from "./live/mirror.ts";

@@ -56,7 +56,7 @@ export async function runEngine(plan: PlanJson, pushes: Pushes, options: EngineR
   for await (const chunk of engine.log()) log += chunk;
   told = [];
   const flushed = engine.flush();
-  return { pushed, stats, refused, held, before, stateHash, log, flushed, after: read() };
+  return { engine, pushed, stats, refused, held, before, stateHash, log, flushed, after: read() };
 }
 
 export type EngineRun = Awaited<ReturnType<typeof runEngine>>;
