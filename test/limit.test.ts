@@ -88,6 +88,14 @@ limits("engine/ingest/receipt.ts", RUN, {
   REFUSED_BYTES_MAX: "all of them up to 4 MiB",
   LINE_BYTES_MAX: "a refused line is listed up to 64 KiB of it",
 });
+limits("engine/publish/sender.ts", "test/publish/publisher.test.ts", {
+  BATCH_FACTS_MAX: "cuts batches of 1,000 facts and a million characters",
+  BATCH_LENGTH_MAX: "cuts batches of 1,000 facts and a million characters",
+  PACKED_RATIO_MAX: "that is all alike goes unpacked",
+});
+limits("engine/publish/back-off.ts", "test/publish/back-off.test.ts", {
+  ASKED_MS_MAX: "is a day at most",
+});
 limits("engine/store/sqlite.ts", "test/store/sqlite.workerd.test.ts", {
   PAGE_ROWS_MAX: "gives a log of tiny chunks in pages of about a thousand",
 });
