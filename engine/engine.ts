@@ -21,6 +21,7 @@ import {
   type RefusedLine,
 } from "./ingest/receipt.ts";
 import type { Settled } from "./ingest/tally.ts";
+import { isRange, type ReprocessFact } from "./ingest/fact.ts";
 import { tickLine } from "./ingest/tick.ts";
 import { changesOf, type Change } from "./live/change.ts";
 import { callListener, Subscriptions, type Listener } from "./live/subscription.ts";
@@ -29,7 +30,7 @@ import { readRows, type View } from "./live/view.ts";
 import { compile, type Program } from "./query/compile.ts";
 import { checkPlan, type Plan } from "./query/plan.ts";
 import { PlanRefused } from "./query/plan-refused.ts";
-import { Replay } from "./replay.ts";
+import { factAppend, Replay } from "./replay.ts";
 import { Silence } from "./silence.ts";
 import { encodeChunk, exportChunk } from "./store/chunk.ts";
 import { HostFault } from "./store/host-fault.ts";
@@ -82,7 +83,7 @@ export async function open(options: OpenOptions): Promise<Engine> {
   const header = recovered?.header ?? newHeader(options.hashKey);
   if (recovered === null) await store.create(header);
   const program = compile(plan, header.hashKey);
-  const replay = new Replay(program, store, options.memoryPagesMax ?? PAGES_MAX);
+  const replay = new Replay(plan, program, store, options.memoryPagesMax ?? PAGES_MAX);
   const quarantine = new Quarantine(plan.limits.quarantine, recovered?.held ?? []);
   const engine = new Engine(plan, program, store, quarantine, replay, await replay.open());
   if (recovered !== null) {
@@ -261,6 +262,46 @@ export class Engine {
     this.#dispositions.add(receipt);
   }
 
+  /**
+   * Computes the closed windows of a query that touch [from, to), ms since 1970, again from the log,
+   * late events included. The answer is what it corrected, whatever `emit` tells listeners. Rejects
+   * with a RangeError, the HostFault of the store, or `state_full`, and then leaves no trace.
+   */
+  async reprocess(query: string, range: { from: number; to: number }): Promise<Change[]> {
+    this.#indexOf(query);
+    const { from, to } = range;
+    if (!isRange(from, to)) throw new RangeError("A range is whole ms, `from` before `to`.");
+    return this.#turns.take(() => this.#reprocess({ query, from, to }));
+  }
+
+  async #reprocess(fact: ReprocessFact): Promise<Change[]> {
+    try {
+      const { position } = this.#core.counts();
+      const found = await this.#replay.corrections(fact, position);
+      this.#core.holdCorrections(found);
+      const written = this.#store.append(factAppend(fact, position));
+      if (written instanceof Promise) await written;
+      const applied = this.#correct();
+      if (applied instanceof Promise) await applied;
+      const changes = changesOf(this.plan, [found]);
+      if (this.#replay.isTold(fact)) this.#subscriptions.tell(changes);
+      // To replay this entry is to replay the whole log.
+      const saved = this.#trySnapshot();
+      if (saved instanceof Promise) await saved;
+      return changes;
+    } finally {
+      this.#endTurn();
+    }
+  }
+
+  #correct(): MaybePromise<unknown> {
+    try {
+      return this.#core.correct();
+    } catch (error) {
+      return this.#rebuild(error);
+    }
+  }
+
   /** Makes every window final, as if the clock had passed them all (`--flush`); not in the log. */
   flush(): Change[] {
     if (this.#turns.isUnderWay) throw new Error("A push is under way: flush after it.");
@@ -414,11 +455,15 @@ export class Engine {
     return saved instanceof Promise ? saved.then(noteSaved) : noteSaved();
   }
 
-  /** One that fails is no fault of the push: the log has it all, and the next is due as ever. */
   #snapshotWhenDue(): MaybePromise<void> {
     const { position } = this.#core.counts();
     if (position - Math.max(this.#snapshotTried, this.#snapshotPosition) < SNAPSHOT_ENTRIES) return;
-    this.#snapshotTried = position;
+    return this.#trySnapshot();
+  }
+
+  /** One that fails is no fault of the push: the log has it all, and the next is due as ever. */
+  #trySnapshot(): MaybePromise<void> {
+    this.#snapshotTried = this.#core.counts().position;
     try {
       const saved = this.#saveSnapshot();
       return saved instanceof Promise ? saved.catch(() => {}) : saved;

@@ -61,6 +61,7 @@ const FLOORS: readonly (readonly RegExp[])[] = [
   [/^engine\/query\//, /^engine\/store\//],
   [/^engine\/core\//, /^engine\/orders\//],
   [/^engine\/ingest\//, /^engine\/live\//],
+  [/^engine\/reprocess\//],
   [/^engine\/(?!cli\.)[a-z-]+\.ts$/],
   [/^engine\/fleet\//],
   [/^engine\/browser\//, /^worker\//, /^engine\/cli(\.ts$|\/)/],
