@@ -8,7 +8,7 @@ import { bringYears } from "./ingest/zone-years.ts";
 import type { Program } from "./query/compile.ts";
 import type { Plan } from "./query/plan.ts";
 import { writeRecords } from "./reprocess/record.ts";
-import { Reprocess } from "./reprocess/reprocess.ts";
+import { Reprocess, type Kept } from "./reprocess/reprocess.ts";
 import { encodeChunk } from "./store/chunk.ts";
 import { readChunks } from "./store/log-reader.ts";
 import type { Append, Store } from "./store/store.ts";
@@ -26,6 +26,7 @@ export class Replay {
   readonly #program: Program;
   readonly #store: Store;
   readonly #pagesMax: number;
+  readonly #kept: Kept = new Map();
 
   constructor(plan: Plan, program: Program, store: Store, pagesMax: number) {
     this.#plan = plan;
@@ -79,7 +80,7 @@ export class Replay {
   }
 
   #reprocess(): Reprocess {
-    return new Reprocess(this.#plan, this.#program, this.#store, this.#pagesMax);
+    return new Reprocess(this.#plan, this.#program, this.#store, this.#pagesMax, this.#kept);
   }
 
   async #find(reprocess: Reprocess, fact: ReprocessFact, position: number): Promise<Uint8Array> {

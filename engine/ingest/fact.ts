@@ -46,7 +46,9 @@ export function factLine({ query, from, to }: ReprocessFact): Uint8Array {
 
 /** Whether the two are whole ms since 1970, the first before the second. */
 export function isRange(from: unknown, to: unknown): from is number {
-  return Number.isSafeInteger(from) && Number.isSafeInteger(to) && (from as number) < (to as number);
+  return (
+    Number.isSafeInteger(from) && Number.isSafeInteger(to) && (from as number) < (to as number)
+  );
 }
 
 function parse(bytes: Uint8Array): unknown {

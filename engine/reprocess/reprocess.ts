@@ -17,20 +17,26 @@ import { readTruth } from "./truth.ts";
 
 const HASH_KEY_BYTES = 16;
 
+/** What was found, by position and question: for as long as the engine lives, where it is short. */
+export type Kept = Map<string, readonly Correction[]>;
+const KEPT_LENGTH_MAX = 1000;
+
 export class Reprocess {
   readonly #plan: Plan;
   readonly #hashKey: Uint8Array;
   readonly #store: Store;
   readonly #pagesMax: number;
-  /** By the position of their entry, for one walk over the log. */
-  readonly #known = new Map<number, readonly Correction[]>();
+  readonly #kept: Kept;
+  /** For one walk over the log. */
+  readonly #known = new Map<string, readonly Correction[]>();
 
   /** `pagesMax` of 64 KiB for each of the cores that it takes. */
-  constructor(plan: Plan, program: Program, store: Store, pagesMax: number) {
+  constructor(plan: Plan, program: Program, store: Store, pagesMax: number, kept: Kept) {
     this.#plan = plan;
     this.#hashKey = program.bytes.slice(PROGRAM_HASH_KEY, PROGRAM_HASH_KEY + HASH_KEY_BYTES);
     this.#store = store;
     this.#pagesMax = pagesMax;
+    this.#kept = kept;
   }
 
   /**
@@ -38,9 +44,13 @@ export class Reprocess {
    * first, each once. Rejects with the HostFault of the store, or `state_full`.
    */
   async find(fact: ReprocessFact, position: number): Promise<readonly Correction[]> {
-    const known = this.#known.get(position) ?? (await this.#find(fact, position));
-    this.#known.set(position, known);
-    return known;
+    const name = JSON.stringify([position, fact.query, fact.from, fact.to]);
+    const known = this.#known.get(name) ?? this.#kept.get(name);
+    if (known !== undefined) return known;
+    const found = await this.#find(fact, position);
+    this.#known.set(name, found);
+    if (found.length <= KEPT_LENGTH_MAX) this.#kept.set(name, found);
+    return found;
   }
 
   async #find(fact: ReprocessFact, position: number): Promise<readonly Correction[]> {

@@ -32,7 +32,10 @@ export function programOf({ plan, hashKey }: Scope, altered: Partial<Plan>): Pro
 }
 
 /** Windows are half open, and so is the range. */
-export function touches({ from, to }: Scope, { start, end }: { start: number; end: number }): boolean {
+export function touches(
+  { from, to }: Scope,
+  { start, end }: { start: number; end: number },
+): boolean {
   return start < to && end > from;
 }
 

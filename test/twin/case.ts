@@ -5,6 +5,7 @@ import { Model, type Line } from "../model.ts";
 import { Feed } from "./feed-generator.ts";
 import { randomPlan } from "./plan-generator.ts";
 import { Random } from "./random.ts";
+import { isReprocess } from "./reprocess-line.ts";
 
 export interface Case {
   readonly seed: number;
@@ -29,8 +30,10 @@ export function randomCase(seed: number): Case {
 export function pushesOf(lines: readonly Line[], cut: readonly boolean[]): Line[][] {
   const pushes: Line[][] = [[]];
   lines.forEach((line, index) => {
+    // A reprocess is a push of its own.
+    if (isReprocess(line)) pushes.push([]);
     pushes.at(-1)!.push(line);
-    if (cut[index] === true) pushes.push([]);
+    if (cut[index] === true || isReprocess(line)) pushes.push([]);
   });
   return pushes.filter((push) => push.length > 0);
 }

@@ -5,6 +5,7 @@ import type { PlanJson } from "../model/plan.ts";
 import type { Line } from "../model.ts";
 import type { Pushes } from "./case.ts";
 import type { Random } from "./random.ts";
+import { isReprocess, reprocessIn } from "./reprocess-line.ts";
 
 export interface EngineRunOptions {
   readonly random: Random;
@@ -59,6 +60,11 @@ async function pushLines(
   push: readonly Line[],
   random: Random,
 ): Promise<Receipt | null> {
+  const asked = push.length === 1 && isReprocess(push[0]!) ? reprocessIn(push[0]!) : null;
+  if (asked !== null) {
+    await engine.reprocess(asked.query, asked);
+    return null;
+  }
   const tick = /^\{"tick":(-?\d+)\}$/.exec(push.length === 1 ? push[0]!.text : "");
   if (tick !== null && random.chance(0.5)) {
     await engine.tick(Number(tick[1]));
