@@ -2,6 +2,7 @@
 // tick before the first control line is a push of its own. What cannot be replayed is refused.
 
 import type { ZoneYear } from "../event/zone.ts";
+import { factOf, type ReprocessFact } from "../ingest/fact.ts";
 import { tickOf } from "../ingest/tick.ts";
 import { PushBuffer, type Push } from "./push.ts";
 import { placeText, type Place, type RecordedLine } from "./recording.ts";
@@ -21,8 +22,10 @@ interface Control {
 }
 
 export interface LogPush extends Push {
-  /** Null for a tick that no control line precedes. */
+  /** Null for a tick or a fact that no control line precedes. */
   readonly control: Control | null;
+  /** What the push is in the place of events and ticks. */
+  readonly fact: ReprocessFact | null;
 }
 
 const CONTROL = /^[ \t]*\{[ \t]*"(?:chunk|tick|fact|released|zones)"[ \t]*:/;
@@ -35,20 +38,29 @@ const decoder = new TextDecoder();
 export class LogCutter {
   readonly #buffer = new PushBuffer();
   #control: Control | null = null;
+  #fact: ReprocessFact | null = null;
 
   /** The push that this line shows to be whole. */
   add(line: RecordedLine): LogPush | null {
     const { bytes, place } = line;
     const isTick = tickOf(bytes, 0, bytes.length) !== null;
-    const control = isTick ? null : controlOf(line);
+    const fact = isTick ? null : factOf(bytes);
+    const control = isTick || fact !== null ? null : controlOf(line);
     if (control !== null) {
       const push = this.end();
       this.#control = control;
       return push;
     }
+    if (fact === "unknown") throw new LogFault(`${placeText(place)}: No such fact is known.`);
+    if (this.#fact !== null || (fact !== null && this.#buffer.count > 0)) {
+      throw new LogFault(`${placeText(place)}: A fact is a chunk of its own.`);
+    }
     this.#buffer.add(line);
-    if (this.#control !== null) return null;
-    if (isTick) return { ...this.#buffer.take(), control: null };
+    if (this.#control !== null) {
+      this.#fact = fact;
+      return null;
+    }
+    if (isTick || fact !== null) return { ...this.#buffer.take(), control: null, fact };
     throw new LogFault(`${placeText(place)}: A log's events stand behind a control line.`);
   }
 
@@ -56,9 +68,10 @@ export class LogCutter {
   end(): LogPush | null {
     const control = this.#control;
     if (control === null) return null;
-    const push = { ...this.#buffer.take(), control };
+    const push = { ...this.#buffer.take(), control, fact: this.#fact };
     checkCount(control, push.places.length);
     this.#control = null;
+    this.#fact = null;
     return push;
   }
 }
@@ -85,10 +98,8 @@ function controlOf({ bytes, place }: RecordedLine): Control | null {
   const line = recordOf(parse(bytes));
   if (line !== null && ENVELOPE.some((name) => Object.hasOwn(line, name))) return null;
   const chunk = recordOf(line?.["chunk"]);
-  for (const name of ["fact", "released"]) {
-    const isThere = [line, chunk].some((each) => each !== null && Object.hasOwn(each, name));
-    if (isThere) throw new LogFault(`${placeText(place)}: "${name}" is not supported yet.`);
-  }
+  const isReleased = chunk !== null && Object.hasOwn(chunk, "released");
+  if (isReleased) throw new LogFault(`${placeText(place)}: "released" is not supported yet.`);
   const position = chunk?.["position"];
   const receivedAt = chunk?.["receivedAt"];
   const zones = line?.["zones"] ?? [];
