@@ -8,6 +8,7 @@
 // Pushes are applied one after another, each atomic: until the append nothing was touched, and
 // after it nothing can fail. With a synchronous store a push runs in one turn.
 
+import { catchUp, rowsAsChanges } from "./catch-up.ts";
 import type { ZoneYear } from "./event/zone.ts";
 import { PAGES_MAX, type Core, type LateEvent } from "./core/core.ts";
 import { readInput, type PushInput } from "./ingest/input.ts";
@@ -21,7 +22,7 @@ import {
   type RefusedLine,
 } from "./ingest/receipt.ts";
 import type { Settled } from "./ingest/tally.ts";
-import { isRange, type ReprocessFact } from "./ingest/fact.ts";
+import { reprocessFact, type ReprocessFact } from "./ingest/fact.ts";
 import { tickLine } from "./ingest/tick.ts";
 import { changesOf, type Change } from "./live/change.ts";
 import { callListener, Subscriptions, type Listener } from "./live/subscription.ts";
@@ -30,7 +31,7 @@ import { readRows, type View } from "./live/view.ts";
 import { compile, type Program } from "./query/compile.ts";
 import { checkPlan, type Plan } from "./query/plan.ts";
 import { PlanRefused } from "./query/plan-refused.ts";
-import { factAppend, Replay } from "./replay.ts";
+import { Replay } from "./replay.ts";
 import { Silence } from "./silence.ts";
 import { encodeChunk, exportChunk } from "./store/chunk.ts";
 import { HostFault } from "./store/host-fault.ts";
@@ -263,28 +264,25 @@ export class Engine {
   }
 
   /**
-   * Computes the closed windows of a query that touch [from, to), ms since 1970, again from the log,
-   * late events included. The answer is what it corrected, whatever `emit` tells listeners. Rejects
-   * with a RangeError, the HostFault of the store, or `state_full`, and then leaves no trace.
+   * Computes the closed windows of a query that touch [from, to), ms since 1970, again from the
+   * log, late events included. The answer is what it corrected, whatever `emit` tells listeners.
+   * Rejects with a RangeError, the HostFault of the store, or `state_full`, and leaves no trace.
    */
   async reprocess(query: string, range: { from: number; to: number }): Promise<Change[]> {
     this.#indexOf(query);
-    const { from, to } = range;
-    if (!isRange(from, to)) throw new RangeError("A range is whole ms, `from` before `to`.");
-    return this.#turns.take(() => this.#reprocess({ query, from, to }));
+    const fact = reprocessFact(query, range);
+    return this.#turns.take(() => this.#reprocess(fact));
   }
 
   async #reprocess(fact: ReprocessFact): Promise<Change[]> {
     try {
-      const { position } = this.#core.counts();
-      const found = await this.#replay.corrections(fact, position);
-      this.#core.holdCorrections(found);
-      const written = this.#store.append(factAppend(fact, position));
+      const { append, records, isTold } = await this.#replay.reprocess(fact, this.#core);
+      const written = this.#store.append(append);
       if (written instanceof Promise) await written;
       const applied = this.#correct();
       if (applied instanceof Promise) await applied;
-      const changes = changesOf(this.plan, [found]);
-      if (this.#replay.isTold(fact)) this.#subscriptions.tell(changes);
+      const changes = changesOf(this.plan, [records]);
+      if (isTold) this.#subscriptions.tell(changes);
       // To replay this entry is to replay the whole log.
       const saved = this.#trySnapshot();
       if (saved instanceof Promise) await saved;
@@ -328,53 +326,19 @@ export class Engine {
     this.#indexOf(query);
     const from = options.from ?? "now";
     if (from === "now") return this.#subscriptions.add(query, listener);
+    const { position } = this.#core.counts();
     if (from === "snapshot") {
-      const changes = this.#viewAsChanges(query);
+      const changes = rowsAsChanges(this.view(query).rows(), position);
       if (changes.length > 0) callListener(listener, changes);
       return this.#subscriptions.add(query, listener);
     }
-    return this.#subscribeFrom(query, listener, from);
+    const { plan } = this;
+    return catchUp(plan, this.#replay, this.#subscriptions, query, listener, from, position);
   }
 
   /** Tells `listener` the changes of all queries, in the order of the contract. */
   listen(listener: Listener): () => void {
     return this.#subscriptions.add(null, listener);
-  }
-
-  #viewAsChanges(query: string): Change[] {
-    const { position } = this.#core.counts();
-    return this.view(query)
-      .rows()
-      .map(({ final, ...row }) => {
-        return { ...row, kind: final ? "final" : "update", position: Math.max(0, position - 1) };
-      });
-  }
-
-  /** Holds back what is told meanwhile until the log was replayed up to where this began. */
-  #subscribeFrom(query: string, listener: Listener, from: number): () => void {
-    const end = this.#core.counts().position;
-    let waiting: (readonly Change[])[] | null = [];
-    const stop = this.#subscriptions.add(query, (changes) => {
-      if (waiting === null) listener(changes);
-      else waiting.push(changes);
-    });
-    let stopped = false;
-    const catchUp = async (): Promise<void> => {
-      const core = await this.#replay.open();
-      await this.#replay.run(core, 0, end, (records) => {
-        const changes = changesOf(this.plan, records).filter((change) => {
-          return change.query === query && change.position >= from;
-        });
-        if (changes.length > 0 && !stopped) callListener(listener, changes);
-      });
-      for (const changes of waiting ?? []) if (!stopped) callListener(listener, changes);
-      waiting = null;
-    };
-    void catchUp();
-    return () => {
-      stopped = true;
-      stop();
-    };
   }
 
   /** The newest 1,000 late events of a query, oldest first. */

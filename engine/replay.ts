@@ -13,12 +13,14 @@ import { encodeChunk } from "./store/chunk.ts";
 import { readChunks } from "./store/log-reader.ts";
 import type { Append, Store } from "./store/store.ts";
 
-/** A fact is a chunk of its own. */
-export function factAppend(fact: ReprocessFact, position: number): Append {
-  const previousDigest = new Uint8Array(32);
-  const parts = { count: 1, receivedAt: null, flags: 0, previousDigest, lines: factLine(fact) };
-  const chunk = encodeChunk({ firstPosition: position, ...parts });
-  return { chunk, firstPosition: position, endPosition: position + 1, held: [] };
+/** A reprocess on its way into the log. */
+export interface Reprocessed {
+  /** A fact is a chunk of its own. */
+  readonly append: Append;
+  /** What it corrects, as the core tells changes. */
+  readonly records: Uint8Array;
+  /** Whether listeners hear of it. */
+  readonly isTold: boolean;
 }
 
 export class Replay {
@@ -54,7 +56,7 @@ export class Replay {
         const found = await this.#find(reprocess, fact, chunk.firstPosition);
         core.holdCorrections(found);
         core.correct();
-        tell(this.isTold(fact) ? [found] : []);
+        tell(this.#isTold(fact) ? [found] : []);
         continue;
       }
       fillFromLog(core, this.#program, chunk, Math.max(from - chunk.firstPosition, 0));
@@ -69,13 +71,19 @@ export class Replay {
 
   // ── reprocessing ─────────────────────────────────────────────────────────────────────────────
 
-  /** What a fact at `position`, the end of the log, corrects: records for the core to hold. */
-  corrections(fact: ReprocessFact, position: number): Promise<Uint8Array> {
-    return this.#find(this.#reprocess(), fact, position);
+  /** What a fact at the log's end corrects; `core`, which stands there, holds it for `correct`. */
+  async reprocess(fact: ReprocessFact, core: Core): Promise<Reprocessed> {
+    const { position } = core.counts();
+    const records = await this.#find(this.#reprocess(), fact, position);
+    core.holdCorrections(records);
+    const previousDigest = new Uint8Array(32);
+    const parts = { count: 1, receivedAt: null, flags: 0, previousDigest, lines: factLine(fact) };
+    const chunk = encodeChunk({ firstPosition: position, ...parts });
+    const append = { chunk, firstPosition: position, endPosition: position + 1, held: [] };
+    return { append, records, isTold: this.#isTold(fact) };
   }
 
-  /** Whether listeners hear of it. */
-  isTold({ query }: ReprocessFact): boolean {
+  #isTold({ query }: ReprocessFact): boolean {
     return this.#plan.queries.some(({ name, emit }) => name === query && emit !== "none");
   }
 

@@ -1,5 +1,6 @@
 // An exported log, cut into its pushes: a control line begins a chunk, and a chunk is a push. A
-// tick before the first control line is a push of its own. What cannot be replayed is refused.
+// tick before the first control line is a push of its own, and so is a host fact without one. What
+// cannot be replayed is refused.
 
 import type { ZoneYear } from "../event/zone.ts";
 import { factOf, type ReprocessFact } from "../ingest/fact.ts";
@@ -39,6 +40,8 @@ export class LogCutter {
   readonly #buffer = new PushBuffer();
   #control: Control | null = null;
   #fact: ReprocessFact | null = null;
+  /** One that no control line precedes, after the one that was just given. */
+  #alone: LogPush | null = null;
 
   /** The push that this line shows to be whole. */
   add(line: RecordedLine): LogPush | null {
@@ -52,21 +55,35 @@ export class LogCutter {
       return push;
     }
     if (fact === "unknown") throw new LogFault(`${placeText(place)}: No such fact is known.`);
-    if (this.#fact !== null || (fact !== null && this.#buffer.count > 0)) {
+    if (this.#fact !== null) {
       throw new LogFault(`${placeText(place)}: A fact is a chunk of its own.`);
     }
+    const isAlone = this.#control === null || (fact !== null && this.#buffer.count > 0);
+    if (isAlone && (isTick || fact !== null)) return this.#takeAlone(line, fact);
     this.#buffer.add(line);
     if (this.#control !== null) {
       this.#fact = fact;
       return null;
     }
-    if (isTick || fact !== null) return { ...this.#buffer.take(), control: null, fact };
     throw new LogFault(`${placeText(place)}: A log's events stand behind a control line.`);
+  }
+
+  /** A push of its own, after the one that the line ends, if there is one. */
+  #takeAlone(line: RecordedLine, fact: ReprocessFact | null): LogPush | null {
+    const before = this.end();
+    this.#buffer.add(line);
+    const alone = { ...this.#buffer.take(), control: null, fact };
+    if (before === null) return alone;
+    this.#alone = alone;
+    return before;
   }
 
   /** The last push. */
   end(): LogPush | null {
     const control = this.#control;
+    const alone = this.#alone;
+    this.#alone = null;
+    if (alone !== null) return alone;
     if (control === null) return null;
     const push = { ...this.#buffer.take(), control, fact: this.#fact };
     checkCount(control, push.places.length);

@@ -44,8 +44,15 @@ export function factLine({ query, from, to }: ReprocessFact): Uint8Array {
   return encoder.encode(`${JSON.stringify({ fact: { reprocess: { query, from, to } } })}\n`);
 }
 
+/** What a caller asks for. RangeError. */
+export function reprocessFact(query: string, range: { from: number; to: number }): ReprocessFact {
+  const { from, to } = range;
+  if (isRange(from, to)) return { query, from, to };
+  throw new RangeError("A range is whole ms since 1970, `from` before `to`.");
+}
+
 /** Whether the two are whole ms since 1970, the first before the second. */
-export function isRange(from: unknown, to: unknown): from is number {
+function isRange(from: unknown, to: unknown): from is number {
   return (
     Number.isSafeInteger(from) && Number.isSafeInteger(to) && (from as number) < (to as number)
   );

@@ -1,6 +1,6 @@
-// Reprocessing: the closed windows of a query that touch a range, computed again from the log, late
-// events included. What it finds is a pure function of the log below its own entry: so the log keeps
-// the question only, and whoever replays it computes the answer again.
+// Reprocessing: the closed windows of a query that touch a range, computed again from the log,
+// late events included. What it finds is a pure function of the log below its own entry: so the
+// log keeps the question only, and whoever replays it computes the answer again.
 //
 //   find   told (the log as it was) → truth (nothing is late) → compare → corrections
 

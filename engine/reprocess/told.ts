@@ -1,6 +1,6 @@
-// What was told: the log replayed as it was, chunk by chunk, for one query. Collected are the finals
-// of the windows that touch the range, as earlier reprocessing left them; of sessions all finals,
-// since what hangs together may reach far beyond it.
+// What was told: the log replayed as it was, chunk by chunk, for one query. Collected are the
+// finals of the windows that touch the range, as earlier reprocessing left them; of sessions all
+// finals, since what hangs together may reach far beyond it.
 
 import { Core } from "../core/core.ts";
 import { factOfChunk, type ReprocessFact } from "../ingest/fact.ts";

@@ -3,38 +3,41 @@
 //
 //   delay = D + 1, D being the greatest distance of an event behind the latest before it, over the
 //   entries that are replayed; grace + 2 ms; `wait` of events at least 1 ms; history = lag + 1, the
-//   lag being how far the clock has to go beyond an event's time before a query takes it.
-//   Ticks, receive times and identities are left out: only event times move the clock, T.
+//   lag being how far the clock goes beyond an event's time before a query takes it. Ticks, receive
+//   times and identities are left out: only event times move the clock, T.
 //
 // Let M be the latest event time so far. When an event at `t` arrives M ≤ t + D, so
 //
 //   (1)  T = M - D - 1 ≤ t - 1 < t: when an event arrives the clock stands before its time.
 //
 // - Windows: t < end, so T < end + grace: applied, never late. A session is final when T > end +
-//   grace; what arrives later has t > T > end, so it neither belongs to it nor is late for it.
-// - Facts stand at s ≥ t (a `to` at t + early), so each waits until T = s + wait, and all that stand
-//   before s arrived by then (1): they are taken by stand, then `from` before `to`, then position.
-//   None is taken as it arrives, none is late. An expiry, at f + within + early + wait, comes behind
-//   the facts that are due at its instant, as ever.
-// - What a fact ends or an expiry tells is at most early + wait behind T, and the plan checker holds
-//   early + wait ≤ grace, so it is not late: T = t + early + wait < end + grace.
+//   grace; what arrives then has t > T > end, so it neither belongs to it nor is late for it.
+// - Facts stand at s ≥ t (a `to` at t + early), so each waits until T = s + wait, and all that
+//   stand before s arrived by then (1): they are taken by stand, then `from` before `to`, then
+//   position. None is taken as it arrives, none is late. An expiry, at f + within + early + wait,
+//   comes behind the facts that are due at its instant, as ever.
+// - A span is told at T = t + early + wait, t being its own time, and the plan checker holds
+//   early + wait ≤ grace. So T < end + grace: no span is late.
 // - Lookups: an event is taken at T = t + wait, wait ≥ 1, a span at T = t + early + wait. By (1)
-//   every version of a time ≤ t arrived before, that of the very time included; the latest position
-//   wins, as in a table. wait < grace + 2, so the event is not late.
-// - History: what is taken at T is of a time t = T - lag or later; a version is forgotten once a
-//   later one is at or before T - lag - 1 < t, so it would not be found any more.
-// - What is applied comes in the order of positions, or of (instant, side, position) where it waits:
-//   in no order that depends on D, so computing twice gives the same bytes.
-//
-// `limits.keys` folds nothing: how many keys were open at once is a matter of when things came.
-// In the end every timer is passed. That expires spans whose instant the clock has not reached and
-// closes windows it has not passed; the former lie behind the latter's ends, and those are not
-// compared.
+//   every version of a time ≤ t arrived before, that of the very time included; of two at one time
+//   the later position wins, as ever. wait < grace + 2, so the event is not late.
+// - History: what is taken at T is of a time t ≥ T - lag; a version is forgotten once a later one
+//   is at or before T - lag - 1 < t, and then it would not be found any more.
+// - What is applied comes by position, or by (instant, side, position) where it waits: in no order
+//   that depends on D, so computing twice gives the same bytes. (What an order decides, the last
+//   bits of sums beyond the exact range and tops of more than 1,000 values, may differ from what
+//   was told; it is corrected then, once.)
+// - `limits.keys` folds nothing: how many keys were open at once is a matter of when things came.
+// - In the end every timer is passed. That closes windows that are open by the log's own clock, T₀,
+//   and expires spans that are: those are not compared, and touch nothing that is. An expiry that
+//   T₀ has not passed is of a time t ≥ T₀ - early - wait ≥ T₀ - grace, so it lies at or behind the
+//   end of every window that is closed, and behind that of every session.
 
-import { VERDICT_NONE } from "../../assembly/layout.ts";
+import { VERDICT_ACCEPTED, VERDICT_NONE } from "../../assembly/layout.ts";
 import { Core } from "../core/core.ts";
 import type { ZoneYear } from "../event/zone.ts";
 import { factOfChunk } from "../ingest/fact.ts";
+import { Batch } from "../ingest/batch.ts";
 import { fillFromLog } from "../ingest/intake.ts";
 import { bringYears } from "../ingest/zone-years.ts";
 import type { Program } from "../query/compile.ts";
@@ -78,8 +81,36 @@ export async function readTruth(
     core.reserve();
     core.apply(collect);
   }
+  passSlices(scope, core, program, disorderMs, collect);
   core.flush(collect);
   return windows;
+}
+
+const STEPS_MAX = 1000;
+
+/**
+ * Windows of slices are closed a few at a time: room for all of them at once would be far more than
+ * they take, since each slice may be in many.
+ */
+function passSlices(
+  { query: { window } }: Scope,
+  core: Core,
+  program: Program,
+  disorderMs: number,
+  collect: (records: Uint8Array) => void,
+): void {
+  const { clock } = core.counts();
+  if (clock === null || (window.kind !== "hopping" && window.kind !== "cumulate")) return;
+  const restMs = disorderMs + window.sizeMs + window.graceMs + 3;
+  const steps = Math.min(STEPS_MAX, Math.ceil(restMs / window.everyMs));
+  for (let step = 1; step <= steps; step++) {
+    const batch = new Batch(core, program, 1, new Uint8Array(0));
+    batch.tick(0, clock + disorderMs + 1 + Math.floor((restMs * step) / steps));
+    batch.setVerdict(0, VERDICT_ACCEPTED);
+    core.seal();
+    core.reserve();
+    core.apply(collect);
+  }
 }
 
 function unhurried(scope: Scope, disorderMs: number): Program {
