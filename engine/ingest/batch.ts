@@ -189,12 +189,6 @@ export class Batch {
     };
   }
 
-  /** When the host received the event of the line does not matter. */
-  forgetReceived(line: number): void {
-    const slot = this.#slots + line * layout.SLOT_BYTES;
-    this.#core.view.setBigInt64(slot + layout.SLOT_RECEIVED, RECEIVED_UNKNOWN, true);
-  }
-
   /** The fingerprint of the event's identity, 32 hex digits. */
   identity(line: number): string {
     const slot = this.#slots + line * layout.SLOT_BYTES + layout.SLOT_IDENTITY;

@@ -3,12 +3,13 @@
 //
 //   delay = D + 1, D being the greatest distance of an event behind the latest before it, over the
 //   entries that are replayed; grace + 2 ms; `wait` of events at least 1 ms; history = lag + 1, the
-//   lag being how far the clock goes beyond an event's time before a query takes it. Ticks, receive
-//   times and identities are left out: only event times move the clock, T.
+//   lag being how far the clock goes beyond an event's time before a query takes it. Ticks are left
+//   out, and no identity is judged again: only events move the clock, T.
 //
-// Let M be the latest event time so far. When an event at `t` arrives M ≤ t + D, so
+// Let M be the latest event time so far. When an event at `t` arrives M ≤ t + D, and a receive time
+// only holds the clock back, so
 //
-//   (1)  T = M - D - 1 ≤ t - 1 < t: when an event arrives the clock stands before its time.
+//   (1)  T ≤ M - D - 1 ≤ t - 1 < t: when an event arrives the clock stands before its time.
 //
 // - Windows: t < end, so T < end + grace: applied, never late. A session is final when T > end +
 //   grace; what arrives then has t > T > end, so it neither belongs to it nor is late for it.
@@ -74,7 +75,6 @@ export async function readTruth(
     for (let line = 0; line < batch.lines; line++) {
       const event = batch.eventAt(line);
       if (event === null || !isWanted(event)) batch.setVerdict(line, VERDICT_NONE);
-      else batch.forgetReceived(line);
     }
     core.seal();
     bringYears(core, program.zones, years);

@@ -359,6 +359,11 @@ describe("spans", () => {
     expect(short(await engine.reprocess("q", ALL))).toEqual(["correction 0/10 1,0,3 r3 @3"]);
   });
 
+  test("of one time: `from` before `to`, though it came behind it", async () => {
+    const engine = await engineOf(plan(), [[tick], [end("a", 4), start("a", 4)]]);
+    expect(short(await engine.reprocess("q", ALL))).toEqual(["correction 0/10 1,0,0 r3 @3"]);
+  });
+
   test("a late `from` opens again once the first has expired", async () => {
     const engine = await engineOf(plan(), [
       [start("a", 1), tick],
