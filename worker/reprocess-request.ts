@@ -1,5 +1,5 @@
-// What a POST asks to be computed again: a query, and the range of event time that its closed windows
-// touch.
+// What a POST asks to be computed again: a query, and the range of event time that its closed
+// windows touch.
 
 import { readBytes } from "./body.ts";
 import { refusal } from "./problem.ts";

@@ -242,6 +242,54 @@ describe("sessions", () => {
     },
   );
 
+  test.each([
+    [20, []],
+    [21, ["a retract 0/10 1 r2 @4", "a correction 0/20 2 r4 @4"]],
+  ])("are closed once the clock has passed their end: at %i", async (clock, wanted) => {
+    const engine = await engineOf(SESSION, [[at("a", 0), at("z", 11, "z"), at("b", 10)]]);
+    await engine.tick(clock);
+    expect(short(await engine.reprocess("q", { from: 0, to: 1 }))).toEqual(wanted);
+  });
+
+  const CHOSEN = {
+    ...planOf({
+      from: ["in"],
+      with: [{ table: "t", on: "data.id", as: "row" }],
+      where: ["!=", ["get", "row.data.out"], true],
+      window: { kind: "session", gap: 10, grace: 5 },
+      key: { k: "data.k" },
+    }),
+    tables: { t: { from: ["up"], key: "data.id", history: 100 } },
+  };
+  const take = (id: string, timeMs: number, k = "a"): object =>
+    event(id, timeMs, { id, k }, { eventType: "in" });
+  const leaveOut = (id: string, timeMs: number): object =>
+    event(`no-${id}`, timeMs, { id, out: true }, { eventType: "up" });
+
+  test("wait for an open one that overlaps, though it will be shorter", async () => {
+    const engine = await engineOf(CHOSEN, [
+      [take("a", 0), take("b", 8), take("z", 20, "z")],
+      [leaveOut("b", 8)],
+    ]);
+    expect(await engine.reprocess("q", ALL)).toEqual([]);
+    await engine.push([take("y", 24, "y")]);
+    expect(short(await engine.reprocess("q", ALL))).toEqual([
+      "a correction 0/10 1 r3 @6",
+      "a retract 0/18 2 r3 @6",
+    ]);
+  });
+
+  test("go with those that they touch", async () => {
+    const engine = await engineOf(CHOSEN, [
+      [take("a", 0), take("z", 40, "z")],
+      [leaveOut("a", 0), take("b", 10)],
+    ]);
+    expect(short(await engine.reprocess("q", { from: 12, to: 13 }))).toEqual([
+      "a retract 0/10 1 r2 @4",
+      "a correction 10/20 1 r3 @4",
+    ]);
+  });
+
   test("end where they were corrected to: what comes before that end is late", async () => {
     const pushes = [[at("a", 0), at("z", 25, "z")], [at("b", 8)]];
     const untouched = await engineOf(SESSION, [...pushes, [at("c", 18)]]);
@@ -276,14 +324,20 @@ describe("lookups", () => {
     ]);
   });
 
-  test("see a version of the event's own time at a later position, and none a ms later", async () => {
-    const engine = await engineOf(PLAN, [[take("a", 5), up("u", 5, "north"), up("v", 6, "south")]]);
-    await engine.push([up("w", 5, "west"), take("b", 30)]);
-    expect(short(await engine.reprocess("q", { from: 0, to: 10 }))).toEqual([
-      "none retract 0/10 1 r2 @5",
-      "west correction 0/10 1 r3 @5",
-    ]);
-  });
+  test.each([0, 100])(
+    "see one of their own time at a later position, history %i",
+    async (history) => {
+      const plan = { ...PLAN, tables: { t: { ...PLAN.tables.t, history } } };
+      const engine = await engineOf(plan, [
+        [take("a", 5), up("u", 5, "north"), up("v", 6, "south")],
+      ]);
+      await engine.push([up("w", 5, "west"), take("b", 30)]);
+      expect(short(await engine.reprocess("q", { from: 0, to: 10 }))).toEqual([
+        "none retract 0/10 1 r2 @5",
+        "west correction 0/10 1 r3 @5",
+      ]);
+    },
+  );
 
   test("see versions that were forgotten long ago", async () => {
     const versions = [up("u", 0, "north"), up("v", 10, "south")];
@@ -310,9 +364,10 @@ describe("lookups", () => {
     expect(short(await engine.reprocess("q", { from: 0, to: 10 }))).toEqual([
       "retract 0/10 1 r4 @6",
     ]);
-    await engine.push([up("w", 6, "yes")]);
+    // Four events, final, corrected twice.
+    await engine.push([up("w", 6, "yes"), take("c", 7), take("d", 7), take("e", 7)]);
     expect(short(await engine.reprocess("q", { from: 0, to: 10 }))).toEqual([
-      "correction 0/10 1 r5 @8",
+      "correction 0/10 4 r7 @11",
     ]);
   });
 });
