@@ -159,9 +159,12 @@ function earliest(): i64 {
   return time;
 }
 
-/** Remembers an accepted event. The clock has taken it already. */
+/**
+ * Remembers an accepted event, but for one that was released from before the horizon. The clock has
+ * taken it already.
+ */
 export function remember(print: usize, mark: u64, time: i64, position: u64): void {
-  if (identityCount() == identitiesMax()) {
+  if (identityCount() == identitiesMax() && time >= load<i64>(S_HORIZON)) {
     const before = identityCount() + 1;
     raiseHorizon(max(load<i64>(S_HORIZON), min(earliest(), time) + 1));
     const kept = identityCount() + (time >= load<i64>(S_HORIZON) ? 1 : 0);

@@ -4,7 +4,8 @@
 //
 // Exactly `gap` apart is one session, so a session is final when `T` passes end + grace: its timer
 // stands 1 ms later. The end of a key's newest final session is kept until it lies before
-// `T - dedup`: until then an event at or before it is late, so finals of one key never overlap.
+// `T - dedup`: until then an event at or before it is late, so finals of one key never overlap; a
+// released event from before `T - dedup` is late for every session, since nobody can tell.
 
 import {
   CHANGE_IS_FINAL,
@@ -21,6 +22,7 @@ import {
   QUERY_WINDOW_BYTES,
 } from "./layout";
 import { alloc } from "./arena";
+import { horizonAt } from "./dedupe";
 import {
   KEY_END,
   closeKey,
@@ -110,7 +112,13 @@ function findJoined(key: usize, time: i64, gap: i64): void {
 }
 
 /** Applies the event whose key is built and whose fields are bound. */
-export function applyToSession(index: u32, query: usize, time: i64, position: u64): void {
+export function applyToSession(
+  index: u32,
+  query: usize,
+  time: i64,
+  position: u64,
+  released: bool,
+): void {
   const gap = load<i64>(query, QUERY_EVERY);
   const grace = load<i64>(query, QUERY_GRACE);
   const clock = load<i64>(S_CLOCK);
@@ -121,7 +129,8 @@ export function applyToSession(index: u32, query: usize, time: i64, position: u6
   if (before) end = max(end, endOf(before));
   if (after) end = max(end, endOf(after));
   const isFinal = known != 0 && load<i64>(known, KEY_END) >= time;
-  if (clock > end + grace || isFinal) {
+  const isForgotten = released && time < horizonAt(clock);
+  if (clock > end + grace || isFinal || isForgotten) {
     return addLate(index, position, start, end, clock - time);
   }
   let session = before || after;

@@ -17,6 +17,13 @@ export type {
   Value,
   WindowBounds,
 } from "./live/change.ts";
+export type {
+  Contribution,
+  Emission,
+  Explanation,
+  LateContribution,
+  LoggedEvent,
+} from "./explain.ts";
 export type { RowFilter, View } from "./live/view.ts";
 export type { Listener } from "./live/subscription.ts";
 export type { LateEvent } from "./core/core.ts";

@@ -79,7 +79,8 @@ export class Replay {
     const previousDigest = new Uint8Array(32);
     const parts = { count: 1, receivedAt: null, flags: 0, previousDigest, lines: factLine(fact) };
     const chunk = encodeChunk({ firstPosition: position, ...parts });
-    const append = { chunk, firstPosition: position, endPosition: position + 1, held: [] };
+    const none = { held: [], letGo: [], remembered: [], forgotten: [] };
+    const append = { chunk, firstPosition: position, endPosition: position + 1, ...none };
     return { append, records, isTold: this.#isTold(fact) };
   }
 

@@ -17,6 +17,8 @@ type ReceivedAt = null | number | readonly (number | null)[];
 interface Control {
   readonly position: number;
   readonly receivedAt: ReceivedAt;
+  /** Its lines came out of the quarantine. */
+  readonly released: boolean;
   /** Years of time zones that the chunk's entries are the first to need. */
   readonly zones: readonly ZoneYear[];
   readonly place: Place;
@@ -115,15 +117,16 @@ function controlOf({ bytes, place }: RecordedLine): Control | null {
   const line = recordOf(parse(bytes));
   if (line !== null && ENVELOPE.some((name) => Object.hasOwn(line, name))) return null;
   const chunk = recordOf(line?.["chunk"]);
-  const isReleased = chunk !== null && Object.hasOwn(chunk, "released");
-  if (isReleased) throw new LogFault(`${placeText(place)}: "released" is not supported yet.`);
   const position = chunk?.["position"];
   const receivedAt = chunk?.["receivedAt"];
   const zones = line?.["zones"] ?? [];
   const isWhole = Object.keys(line ?? {}).every((name) => name === "chunk" || name === "zones");
-  const isKnown = Object.keys(chunk ?? {}).length === 2;
+  const released = chunk !== null && Object.hasOwn(chunk, "released");
+  const isKnown = released
+    ? chunk["released"] === true && Object.keys(chunk).length === 3
+    : Object.keys(chunk ?? {}).length === 2;
   if (isWhole && isKnown && isPosition(position) && isReceivedAt(receivedAt) && areYears(zones)) {
-    return { position, receivedAt, zones, place };
+    return { position, receivedAt, released, zones, place };
   }
   throw new LogFault(`${placeText(place)}: The control line is malformed.`);
 }

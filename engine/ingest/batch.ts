@@ -72,6 +72,12 @@ export class Batch {
     this.#core.view.setBigInt64(slot + layout.SLOT_TIME, BigInt(timeMs), true);
   }
 
+  /** The lines were released from the quarantine: none of them is held back. */
+  release(): void {
+    const { view, batch } = this.#core;
+    view.setUint32(batch + layout.SCRATCH_RELEASED, 1, true);
+  }
+
   #envelope(line: number, decoded: DecodedEvent): void {
     const row = this.#envelopes + line * layout.ENVELOPE_BYTES - this.#text;
     const { spans } = decoded;

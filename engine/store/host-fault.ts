@@ -8,6 +8,7 @@ export type HostFaultCode =
   | "log_trimmed"
   | "log_incomplete"
   | "state_full"
+  | "unknown_id"
   | "core_failed"
   | "engine_closed";
 

@@ -625,6 +625,18 @@ describe("an entry of the log", () => {
     expect(other.view("other").rows()[0]).toMatchObject({ value: { n: 2 } });
   });
 
+  test("is among what explains a number", async () => {
+    const engine = await engineOf(planOf(), LATE);
+    await engine.reprocess("q", ALL);
+    const { emissions, row, late } = await engine.explain("q", {}, { start: 0, end: 10 });
+    expect(emissions.map(({ kind, revision }) => [kind, revision])).toEqual([
+      ["final", 3],
+      ["correction", 5],
+    ]);
+    expect(row).toMatchObject({ final: true, revision: 5 });
+    expect(late.map(({ events }) => events[0]!.eventId)).toEqual(["late"]);
+  });
+
   test("pushes wait for it, in call order", async () => {
     const engine = await engineOf(planOf(), LATE);
     const found = engine.reprocess("q", ALL);

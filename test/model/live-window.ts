@@ -41,15 +41,17 @@ export class LiveWindows {
   readonly #retracted: LiveWindow[] = [];
   readonly #query: QueryJson;
   readonly #keysMax: number;
+  readonly #dedupMs: number;
   readonly #graceMs: number;
   merges = 0;
   corrections = 0;
   retractions = 0;
   others = 0;
 
-  constructor(query: QueryJson, keysMax: number) {
+  constructor(query: QueryJson, keysMax: number, dedupMs: number) {
     this.#query = query;
     this.#keysMax = keysMax;
+    this.#dedupMs = dedupMs;
     this.#graceMs = durationMs(query.window.grace ?? 0);
   }
 
@@ -99,6 +101,8 @@ export class LiveWindows {
     // "Late iff T > end + grace of the session it would end up in, or its time is at or before the
     // end of its key's newest final session."
     if (clock > end + this.#graceMs || row.time <= finalEnd) return { window, isLate: true };
+    // "A released event before `T - dedup` is late for every session."
+    if (row.isReleased && row.time < clock - this.#dedupMs) return { window, isLate: true };
     const same = parts.find((part) => part.start === start && part.end === end);
     if (parts.length > 1) this.merges++;
     for (const part of parts) {

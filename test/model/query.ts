@@ -4,7 +4,7 @@
 import { holds, valueOf } from "./expression.ts";
 import { asScalar, type Json, type JsonObject } from "./json.ts";
 import { LiveWindows, type LiveWindow, type Told } from "./live-window.ts";
-import { takesType, type Fact, type QueryJson } from "./plan.ts";
+import { takesType, type Fact, type QueryJson, type Settings } from "./plan.ts";
 import { trueWindows } from "./reprocess.ts";
 import { Spans, type Ended } from "./span.ts";
 import type { Table } from "./table.ts";
@@ -52,9 +52,13 @@ export class Query {
   #waiting: Fact[] = [];
   #order = 0;
 
-  constructor(plan: QueryJson, keysMax: number, tables: ReadonlyMap<string, Table>) {
+  constructor(
+    plan: QueryJson,
+    { keys: keysMax, dedup: dedupMs }: Settings,
+    tables: ReadonlyMap<string, Table>,
+  ) {
     this.plan = plan;
-    this.windows = new LiveWindows(plan, keysMax);
+    this.windows = new LiveWindows(plan, keysMax, dedupMs);
     this.spans = plan.span === undefined ? null : new Spans(plan);
     this.#tables = tables;
     this.#waitMs = durationMs(plan.wait ?? 0);
@@ -66,7 +70,7 @@ export class Query {
     if (!takesType(this.plan.from!, fact.type)) return;
     // "With more, only when T reaches t + wait, one that comes later at once."
     if (clock < fact.time + this.#waitMs && this.#waitMs > 0) this.#waiting.push(fact);
-    else this.#take(fact.members, fact.time, fact.position, clock, fact.position);
+    else this.#takeEvent(fact, clock, fact.position);
   }
 
   #arriveAtSpans(fact: Fact, clock: number): void {
@@ -80,11 +84,21 @@ export class Query {
   }
 
   #takeSpan({ root, time }: Ended, clock: number, entry: number): void {
-    this.#take(root, time, entry, clock, entry);
+    // A span is no released event, whatever its facts are.
+    this.#take(root, { time, position: entry, isReleased: false }, clock, entry);
+  }
+
+  #takeEvent(fact: Fact, clock: number, entry: number): void {
+    this.#take(fact.members, fact, clock, entry);
   }
 
   /** "`with` first, then `where`, then key, then windows." */
-  #take(ofEvent: JsonObject, time: number, own: number, clock: number, entry: number): void {
+  #take(
+    ofEvent: JsonObject,
+    { time, position: own, isReleased }: Pick<Fact, "time" | "position" | "isReleased">,
+    clock: number,
+    entry: number,
+  ): void {
     let root: JsonObject = ofEvent;
     for (const { table: name, on, as } of this.plan.with ?? []) {
       const table = this.#tables.get(name)!;
@@ -101,7 +115,7 @@ export class Query {
       return;
     }
     const key: { [name: string]: Json } = Object.fromEntries(members);
-    const row = { root, time, position: own, order: this.#order++ };
+    const row = { root, time, position: own, order: this.#order++, isReleased };
     for (const { window, isLate } of this.windows.apply(key, row, clock, entry)) {
       this.counts[isLate ? "late" : "applied"]++;
       if (isLate) this.late.push({ position: own, window, lateMs: clock - time });
@@ -116,7 +130,7 @@ export class Query {
       position: fact.position,
       act: (clock, entry) => {
         this.#waiting = this.#waiting.filter((each) => each !== fact);
-        this.#take(fact.members, fact.time, fact.position, clock, entry);
+        this.#takeEvent(fact, clock, entry);
       },
     }));
     for (const window of this.windows.open) {

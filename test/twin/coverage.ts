@@ -17,7 +17,7 @@ const RESULTS_MIN = 500;
 const DISPOSITIONS_MIN = 5000;
 const DISPOSITIONS = [
   ...["accepted", "duplicate", "invalid", "tick", "event_id_conflict", "quarantine_full"],
-  ...["event_time_too_old", "event_time_in_future"],
+  ...["event_time_too_old", "event_time_in_future", "released"],
 ];
 
 export class Coverage {

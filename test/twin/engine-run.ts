@@ -1,9 +1,10 @@
 // The engine on a case's pushes: by text, bytes or `tick`, and opened again from its store midway.
 
+import { LogCutter, receivedAtOf, type LogPush } from "../../engine/cli/exported-log.ts";
 import { memory, open, type Change, type Engine, type Receipt } from "../../engine/index.ts";
 import type { PlanJson } from "../model/plan.ts";
 import type { Line } from "../model.ts";
-import type { Pushes } from "./case.ts";
+import { placesOf, type Pushes } from "./case.ts";
 import type { Random } from "./random.ts";
 import { isReprocess, reprocessIn } from "./reprocess-line.ts";
 
@@ -35,7 +36,11 @@ export async function runEngine(plan: PlanJson, pushes: Pushes, options: EngineR
       engine = await openIt();
     }
     told = [];
-    const receipt = await pushLines(engine, push, options.random);
+    const { release, receivedAt } = push[0]!;
+    const receipt =
+      release === undefined
+        ? await pushLines(engine, push, options.random)
+        : await releaseHeld(engine, release, receivedAt!);
     pushed.push({ receipt, changes: told, position: engine.stats().position });
   }
   const stats = engine.stats();
@@ -48,12 +53,40 @@ export async function runEngine(plan: PlanJson, pushes: Pushes, options: EngineR
   };
   const before = read();
   const stateHash = await engine.stateHash();
+  let log = "";
+  for await (const chunk of engine.log()) log += chunk;
   told = [];
   const flushed = engine.flush();
-  return { pushed, stats, refused, held, before, stateHash, flushed, after: read() };
+  return { engine, pushed, stats, refused, held, before, stateHash, log, flushed, after: read() };
 }
 
 export type EngineRun = Awaited<ReturnType<typeof runEngine>>;
+
+/** The state hash after an exported log. */
+export async function runLog(plan: PlanJson, log: string): Promise<string> {
+  const engine = await open({ plan, hashKey: HASH_KEY });
+  const cutter = new LogCutter();
+  const push = async (each: LogPush | null): Promise<void> => {
+    if (each === null) return;
+    const receivedAt = receivedAtOf(each, engine.stats().position);
+    const known = receivedAt === null ? {} : { receivedAt };
+    if (each.fact !== null) return void (await engine.reprocess(each.fact.query, each.fact));
+    const { zones = [], released = false } = each.control ?? {};
+    await engine.push(each.bytes, { format: "ndjson", ticks: true, zones, released, ...known });
+  };
+  for (const [index, line] of log.split("\n").slice(0, -1).entries()) {
+    const place = { source: "log", number: index + 1, isElement: false };
+    await push(cutter.add({ bytes: new TextEncoder().encode(line), place }));
+  }
+  await push(cutter.end());
+  return engine.stateHash();
+}
+
+function releaseHeld(engine: Engine, release: readonly number[], receivedAt: number) {
+  const held = engine.quarantine();
+  const ids = placesOf(release, held.length).map((place) => held[place]!.id);
+  return engine.release(ids, { receivedAt });
+}
 
 async function pushLines(
   engine: Engine,
