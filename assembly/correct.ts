@@ -25,16 +25,16 @@ import {
   QUERY_WINDOW_KIND,
   WINDOW_SESSION,
 } from "./layout";
-import { blockBytes } from "./arena";
 import { beginBatch } from "./batch";
 import { KEY_HEADER_BYTES, findEncoded, internEncoded, reserveKeyBuffer } from "./dictionary";
-import { tableGrowthBytes } from "./hash";
+import { needTable } from "./hash";
+import { beginNeed, needBlocks, neededBytes } from "./need";
 import { FINAL_HEADER_BYTES, PANE_BYTES, putFinal, takeFinal } from "./pane";
 import { queryProgram } from "./program";
 import { reserveState, scratch, scratchAlloc, shrinkTo, told } from "./regions";
 import { addFinalSession, dropSession, findFinalSession, keepEnd } from "./session";
 import { Q_EXTERNAL_MAX, S_CLOCK, S_KEYS, S_POSITION, increment, queryState } from "./state";
-import { timerGrowthBytes } from "./timer";
+import { needTimers } from "./timer";
 
 /** Where the records lie in scratch, and how long they are. */
 let records: i32 = 0;
@@ -50,7 +50,7 @@ export function holdCorrections(bytes: u32): usize {
 
 /** Room for what the records become; false where the host has no memory. */
 export function reserveCorrections(): bool {
-  let all: u64 = 0;
+  beginNeed();
   let keyBytes: usize = 0;
   let count: u32 = 0;
   const start = scratch + records;
@@ -59,12 +59,17 @@ export function reserveCorrections(): bool {
     const value = <usize>load<u32>(p, CHANGE_VALUE_BYTES);
     const query = queryProgram(load<u16>(p, CHANGE_QUERY));
     keyBytes = max(keyBytes, key);
-    all += blockBytes(KEY_HEADER_BYTES + key) + blockBytes(PANE_BYTES) + blockBytes(value);
-    const record = max(<usize>load<u32>(query, QUERY_WINDOW_BYTES), FINAL_HEADER_BYTES + value);
-    all += blockBytes(record);
+    needBlocks(1, KEY_HEADER_BYTES + key);
+    needBlocks(1, PANE_BYTES);
+    // A row of slices is one block, any other a record, and its value apart where it is long.
+    needBlocks(1, load<u32>(query, QUERY_WINDOW_BYTES));
+    needBlocks(1, value);
+    needBlocks(1, FINAL_HEADER_BYTES + value);
     count++;
   }
-  all += tableGrowthBytes(S_KEYS, count) + timerGrowthBytes(2 * count);
+  needTable(S_KEYS, count);
+  needTimers(2 * <u64>count);
+  const all = neededBytes();
   const toldBefore = told;
   const scratchBefore = scratch;
   const fits = all < 0x70000000 && reserveKeyBuffer(keyBytes + 16) && reserveState(<usize>all);
