@@ -28,7 +28,7 @@ import {
 import { beginBatch } from "./batch";
 import { KEY_HEADER_BYTES, findEncoded, internEncoded, reserveKeyBuffer } from "./dictionary";
 import { needTable } from "./hash";
-import { beginNeed, needBlockUpTo, needBlocks, neededBytes } from "./need";
+import { beginNeed, needBlocks, neededBytes } from "./need";
 import { FINAL_HEADER_BYTES, PANE_BYTES, putFinal, takeFinal } from "./pane";
 import { queryProgram } from "./program";
 import { reserveState, scratch, scratchAlloc, shrinkTo, told } from "./regions";
@@ -61,12 +61,14 @@ export function reserveCorrections(): bool {
     keyBytes = max(keyBytes, key);
     needBlocks(1, KEY_HEADER_BYTES + key);
     needBlocks(1, PANE_BYTES);
-    needBlockUpTo(value);
-    needBlockUpTo(max(<usize>load<u32>(query, QUERY_WINDOW_BYTES), FINAL_HEADER_BYTES + value));
+    // A row of slices is one block, any other a record, and its value apart where it is long.
+    needBlocks(1, load<u32>(query, QUERY_WINDOW_BYTES));
+    needBlocks(1, value);
+    needBlocks(1, FINAL_HEADER_BYTES + value);
     count++;
   }
   needTable(S_KEYS, count);
-  needTimers(2 * count);
+  needTimers(2 * <u64>count);
   const all = neededBytes();
   const toldBefore = told;
   const scratchBefore = scratch;

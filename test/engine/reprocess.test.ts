@@ -482,6 +482,17 @@ describe("aggregates", () => {
     expect(engine.view("q").rows()[0]).toMatchObject({ value: correction!.value });
   });
 
+  test("a value larger than any that was ever told is read again", async () => {
+    const aggregate = { t: { fn: "top", k: 3, of: "data.s" }, l: { fn: "last", of: "data.s" } };
+    const late = ["x", "y", "z"].map((s, at) => event(s, at, { s: s.repeat(250_000) }));
+    const engine = await engineOf(planOf({ aggregate }), [
+      [event("w", 20)],
+      ...late.map((e) => [e]),
+    ]);
+    const [correction] = await engine.reprocess("q", ALL);
+    expect(engine.view("q").rows()[0]).toMatchObject({ value: correction!.value, final: true });
+  });
+
   test("keys over the limit are told apart, and what was counted as others is retracted", async () => {
     const plan = planOf({ key: { k: "data.k" } }, { limits: { keys: 1 } });
     const at = (k: string, timeMs: number): object => event(k, timeMs, { k });
