@@ -30,7 +30,8 @@ export function trueWindows(
           .filter(({ type }) => takesType(query.from!, type))
           .map(({ members, time, position }) => ({ root: members, time, position }))
       : endedOf(query, facts).map(({ root, time }) => ({ root, time, position: 0 }));
-  const rows = inputs.map((input, order) => ({ ...input, order }));
+  // Nothing is late here, whether or not it was released.
+  const rows = inputs.map((input, order) => ({ ...input, order, isReleased: false }));
   const ofKeys = new Map<string, { key: JsonObject; rows: Row[] }>();
   for (const row of rows) {
     let root: JsonObject = row.root;
