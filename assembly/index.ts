@@ -40,13 +40,13 @@ import {
 } from "./layout";
 import { applyBatch, beginApply } from "./apply";
 import { arenaOpen } from "./arena";
-import { beginBatch, endBatch, extendBatch, sealBatch } from "./batch";
+import { beginBatch, endBatch, extendBatch } from "./batch";
 import { beginPassing, clockOpen, passAll } from "./clock";
 import { dedupeOpen, horizonAt, identityCount } from "./dedupe";
 import { outOffset, returnOut, takeOut } from "./emit";
 import { reserveImage, stateBytes } from "./image";
 import { copyLate } from "./late";
-import { probeBatch } from "./probe";
+import { probeBatch, sealLogged } from "./probe";
 import { checkProgram } from "./program";
 import {
   reserveState,
@@ -128,7 +128,7 @@ export function probe(): bool {
 }
 
 export function seal(): void {
-  sealBatch();
+  sealLogged();
 }
 
 /** How many years of zones the accepted lines may need and the state lacks; -1 without memory. */

@@ -21,7 +21,7 @@ import {
   VERDICT_DUPLICATE,
   VERDICT_QUARANTINED,
 } from "./layout";
-import { isRelease, kindOf, sealBatch, slotAt, slotCount } from "./batch";
+import { isRelease, kindOf, sealBatch, slotAt, slotCount, verdictOf } from "./batch";
 import { RECEIVED_UNKNOWN, afterEvent, afterTick } from "./clock";
 import { IDENTITY_MARK, IDENTITY_POSITION, IDENTITY_TIME, find } from "./dedupe";
 import { clock, foresee, foreseeClock, foreseeIdentity, horizon } from "./foresight";
@@ -112,4 +112,20 @@ export function probeBatch(): bool {
     }
   }
   return true;
+}
+
+/**
+ * In the place of probing, for entries of the log, whose verdict stands: only where they take the
+ * clock is foreseen, since the room that they need depends on it (room.ts).
+ */
+export function sealLogged(): void {
+  sealBatch();
+  foresee(0);
+  for (let i: u32 = 0; i < slotCount; i++) {
+    const slot = slotAt(i);
+    if (verdictOf(slot) != VERDICT_ACCEPTED) continue;
+    const time = load<i64>(slot, SLOT_TIME);
+    if (kindOf(slot) == KIND_TICK) foreseeClock(afterTick(clock, time));
+    else foreseeClock(afterEvent(clock, time, load<i64>(slot, SLOT_RECEIVED)));
+  }
 }
