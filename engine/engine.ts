@@ -120,6 +120,8 @@ export class Engine {
   readonly #turns = new Turns();
   readonly #silence: Silence;
   readonly #saving: Saving;
+  /** Where `flush` was called. */
+  readonly #flushes: number[] = [];
   #core: Core;
   #ended: Promise<void> | null = null;
 
@@ -292,6 +294,7 @@ export class Engine {
     if (this.#turns.isUnderWay) throw new Error("A push is under way: flush after it.");
     const records: Uint8Array[] = [];
     this.#core.flush((bytes) => records.push(bytes));
+    this.#flushes.push(this.#core.counts().position);
     const changes = changesOf(this.plan, records);
     this.#subscriptions.tell(changes);
     return changes;
@@ -364,16 +367,22 @@ export class Engine {
 
   /**
    * The events behind a number: what was applied to the key's window, what was late for it, what
-   * was told of it and when. It replays the log, as it is now, in a core of its own. Rejects with
-   * the HostFault of a log that cannot be read.
+   * was told of it and when. It replays the log, as it is now, in a core of its own, which takes
+   * the time of opening without a snapshot, and as much memory. Rejects with the RangeError of a
+   * query, key or window that the plan has not, and with the HostFault of a log that cannot be read.
    */
   async explain(query: string, key: Key, window: ChangeWindow): Promise<Explanation> {
     const index = this.#indexOf(query);
     checkRow(this.plan.queries[index]!, key, window);
     const isAsked = (row: Row): boolean =>
       row.window.start === window.start && row.window.end === window.end;
-    const row = this.view(query).rows({ key }).find(isAsked) ?? null;
-    const present = { position: this.#core.counts().position, row, refused: this.refused() };
+    const touching = window.start === null ? {} : { from: window.start, to: window.end };
+    const row =
+      this.view(query)
+        .rows({ key, ...touching })
+        .find(isAsked) ?? null;
+    const { position } = this.#core.counts();
+    const present = { position, row, refused: this.refused(), flushes: [...this.#flushes] };
     return explain(this.plan, index, key, window, present, this.#replay, this.#store);
   }
 

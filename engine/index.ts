@@ -23,6 +23,7 @@ export type {
   Explanation,
   LateContribution,
   LoggedEvent,
+  Resent,
 } from "./explain.ts";
 export type { RowFilter, View } from "./live/view.ts";
 export type { Listener } from "./live/subscription.ts";
