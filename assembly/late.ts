@@ -14,7 +14,8 @@ import {
   LATE_POSITION,
   LATE_START,
 } from "./layout";
-import { alloc, blockBytes, free } from "./arena";
+import { alloc, free } from "./arena";
+import { needBlocks } from "./need";
 import { Q_LATE, Q_LATE_LIST, Q_LISTED, increment, queryState } from "./state";
 
 const CAPACITY_FIRST: u32 = 4;
@@ -98,14 +99,12 @@ export function copyLate(index: u32, to: usize): u32 {
   return <u32>listed;
 }
 
-/** The most that the list takes from the arena while `more` events are late. */
-export function lateGrowthBytes(index: u32, more: u32): usize {
+/** Notes what the list takes from the arena while `more` events are late. */
+export function needLate(index: u32, more: u32): void {
   let capacity = load<u32>(queryState(index), Q_LATE_LIST + 4);
   const wanted = load<u64>(queryState(index), Q_LISTED) + more;
-  let bytes: usize = 0;
   while (capacity < <u32>LATE_LISTED_MAX && wanted > capacity) {
     capacity = capacityAfter(capacity);
-    bytes += blockBytes(<usize>capacity * LATE_BYTES);
+    needBlocks(1, <usize>capacity * LATE_BYTES);
   }
-  return bytes;
 }

@@ -7,7 +7,7 @@
 //     data      (compile.ts)       hashed, saved     saved              neither
 
 /** Grows with the format of state and program; a snapshot of another is not read. */
-export const LAYOUT_VERSION = 1;
+export const LAYOUT_VERSION = 2;
 
 // ── the memory map ─────────────────────────────────────────────────────────────────────────────
 

@@ -28,7 +28,7 @@ import {
   TAG_COMPOSITE,
   TAG_NULL,
 } from "./layout";
-import { alloc, blockBytes, free } from "./arena";
+import { alloc, free } from "./arena";
 import { keyBuffer } from "./dictionary";
 import { encodeValue, encodedBytes } from "./encode";
 import { bindFields, evaluate, holds, tagAt } from "./expression";
@@ -45,6 +45,7 @@ import {
   tagOf,
 } from "./hash";
 import { listLate } from "./late";
+import { needBlockUpTo, needBlocks } from "./need";
 import { queryProgram } from "./program";
 import {
   NO_TIME,
@@ -266,7 +267,8 @@ export function thingQuery(thing: usize): u32 {
   return load<u32>(thing, THING_QUERY);
 }
 
-/** The most that a fact takes, beside its tuple, its value `valueBytes` long. */
-export function factGrowthBytes(valueBytes: usize): usize {
-  return blockBytes(FACT_BYTES) + blockBytes(THING_VALUE + valueBytes);
+/** Notes what a fact takes, beside its tuple, its value at most `valueBytes` long. */
+export function needFact(valueBytes: usize): void {
+  needBlocks(1, FACT_BYTES);
+  needBlockUpTo(THING_VALUE + valueBytes);
 }

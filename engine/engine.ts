@@ -29,9 +29,10 @@ import {
 import type { Settled } from "./ingest/tally.ts";
 import { tickLine } from "./ingest/tick.ts";
 import { changesOf, type Change, type ChangeWindow, type Key, type Row } from "./live/change.ts";
+import { RowFeed, type RowListener, type RowSource } from "./live/mirror.ts";
 import { callListener, Subscriptions, type Listener } from "./live/subscription.ts";
 import { readStats, type Stats } from "./live/stats.ts";
-import { readRows, type View } from "./live/view.ts";
+import { readRows, type RowFilter, type View } from "./live/view.ts";
 import { compile, type Program } from "./query/compile.ts";
 import { checkPlan, type Plan } from "./query/plan.ts";
 import { PlanRefused } from "./query/plan-refused.ts";
@@ -107,7 +108,7 @@ function newHeader(hashKey?: Uint8Array): LogHeader {
   return { version: LOG_VERSION, hashKey: key };
 }
 
-export class Engine {
+export class Engine implements RowSource {
   readonly plan: Plan;
   readonly #program: Program;
   readonly #store: Store;
@@ -115,6 +116,10 @@ export class Engine {
   readonly #replay: Replay;
   readonly #intake: Intake;
   readonly #subscriptions = new Subscriptions();
+  readonly #rowFeed = new RowFeed(
+    (query) => this.rows(query),
+    () => this.#core.counts(),
+  );
   readonly #refused = new RefusedLines();
   readonly #dispositions = new DispositionCounts();
   readonly #turns = new Turns();
@@ -214,6 +219,7 @@ export class Engine {
       const applied = this.#apply(settled);
       const records = applied instanceof Promise ? await applied : applied;
       if (!this.#subscriptions.isEmpty) this.#subscriptions.tell(changesOf(this.plan, records));
+      this.#rowFeed.tell();
       const saved = this.#saving.saveWhenDue(this.#core);
       if (saved instanceof Promise) await saved;
       return settled.receipt;
@@ -297,6 +303,7 @@ export class Engine {
     this.#flushes.push(this.#core.counts().position);
     const changes = changesOf(this.plan, records);
     this.#subscriptions.tell(changes);
+    this.#rowFeed.tell();
     return changes;
   }
 
@@ -306,6 +313,17 @@ export class Engine {
   view(query: string): View {
     const index = this.#indexOf(query);
     return { rows: (filter) => readRows(this.#core, this.plan, index, filter) };
+  }
+
+  /** The rows of a view, as `view(query).rows(filter)`. */
+  rows(query: string, filter?: RowFilter): readonly Row[] {
+    return this.view(query).rows(filter);
+  }
+
+  /** Tells `listener` what each push does to a view, whatever `emit` says; O(rows) a push. */
+  onRows(query: string, listener: RowListener): () => void {
+    this.#indexOf(query);
+    return this.#rowFeed.add(query, listener);
   }
 
   /**

@@ -26,6 +26,8 @@ export type {
   Resent,
 } from "./explain.ts";
 export type { RowFilter, View } from "./live/view.ts";
+export { Mirror } from "./live/mirror.ts";
+export type { RowDelta, RowListener, RowPlace, RowSource } from "./live/mirror.ts";
 export type { Listener } from "./live/subscription.ts";
 export type { LateEvent } from "./core/core.ts";
 export type { PushInput } from "./ingest/input.ts";

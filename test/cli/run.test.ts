@@ -465,6 +465,11 @@ describe("the summary", () => {
     const { told } = await run(["--batch", "2"], jumping.join("\n"));
     expect(told.filter((line) => line.startsWith("clock jumped"))).toHaveLength(6);
     expect(told).toContain("clock jumped 3 more times");
+    const five = await run(["--batch", "2"], jumping.slice(0, 6).join("\n"));
+    expect(five.told.filter((line) => line.startsWith("clock jumped"))).toHaveLength(5);
+    expect(five.stderr).not.toContain("more time");
+    const six = await run(["--batch", "2"], jumping.slice(0, 7).join("\n"));
+    expect(six.told).toContain("clock jumped 1 more time");
   });
 
   test("says a clock beyond every calendar in ms", async () => {
