@@ -9,7 +9,7 @@
 // after it nothing can fail. With a synchronous store a push runs in one turn.
 
 import type { ZoneYear } from "./event/zone.ts";
-import { checkRow, explain, type Explanation } from "./explain.ts";
+import { checkRow, explain, findRow, type Explanation } from "./explain.ts";
 import { PAGES_MAX, type Core, type LateEvent } from "./core/core.ts";
 import { readInput, type Input, type PushInput } from "./ingest/input.ts";
 import { Intake } from "./ingest/intake.ts";
@@ -392,14 +392,8 @@ export class Engine implements RowSource {
   async explain(query: string, key: Key, window: ChangeWindow): Promise<Explanation> {
     const index = this.#indexOf(query);
     checkRow(this.plan.queries[index]!, key, window);
-    const isAsked = (row: Row): boolean =>
-      row.window.start === window.start && row.window.end === window.end;
-    const touching = window.start === null ? {} : { from: window.start, to: window.end };
-    const row =
-      this.view(query)
-        .rows({ key, ...touching })
-        .find(isAsked) ?? null;
     const { position } = this.#core.counts();
+    const row = findRow(this.view(query), key, window);
     const present = { position, row, refused: this.refused(), flushes: [...this.#flushes] };
     return explain(this.plan, index, key, window, present, this.#replay, this.#store);
   }

@@ -17,6 +17,7 @@ import {
   type Value,
 } from "./live/change.ts";
 import { traceOf, type Traced } from "./live/trace.ts";
+import type { View } from "./live/view.ts";
 import type { Plan, Query } from "./query/plan.ts";
 import type { Replay } from "./replay.ts";
 import { entryLines, entryReceivedAt } from "./store/entry.ts";
@@ -275,6 +276,14 @@ export function checkRow(query: Query, key: Key, window: ChangeWindow): void {
   if (isGlobal === (query.window.kind === "global") && (isGlobal || isSpan)) return;
   const wanted = query.window.kind === "global" ? "null" : "whole numbers of ms since 1970";
   throw new RangeError(`Start and end of a window of this query are ${wanted}.`);
+}
+
+/** The row of the key's window; null where the view has none. */
+export function findRow(view: View, key: Key, window: ChangeWindow): Row | null {
+  const { start, end } = window;
+  const touching = start === null ? {} : { from: start, to: end };
+  const isAsked = (row: Row): boolean => row.window.start === start && row.window.end === end;
+  return view.rows({ key, ...touching }).find(isAsked) ?? null;
 }
 
 function isScalar(value: unknown): boolean {
