@@ -1,7 +1,7 @@
-// Explain: the events behind a number. A core of its own replays the log, cut as it was, and traces
-// one window: what it took for the key, when, and what was told of it. The lines themselves are then
-// read from the log. Nothing of the engine moves, and pushes may go on meanwhile. What is held is
-// what is reported, and one chunk.
+// Explain: the events behind a number. A core of its own replays the log, cut as it was, and
+// traces one window: what it took for the key, when, and what was told of it. The lines themselves
+// are then read from the log. Nothing of the engine moves, and pushes may go on meanwhile. What is
+// held is what is reported, and one chunk.
 
 import type { Core } from "./core/core.ts";
 import type { RefusedLine } from "./ingest/receipt.ts";
@@ -81,8 +81,8 @@ export interface Resent {
 }
 
 /**
- * What is known of a key's window. Of one that does not exist the row is null and `events` is empty;
- * so they are of a session's window that was retracted, whose `emissions` say so.
+ * What is known of a key's window. Of one that does not exist the row is null and `events` is
+ * empty; so they are of a session's window that was retracted, whose `emissions` say so.
  */
 export interface Explanation {
   readonly query: string;
