@@ -23,6 +23,7 @@ export interface SectionResult {
   readonly id: string;
   readonly title: string;
   readonly measured: readonly Measured[];
+  readonly ofFigures: boolean;
 }
 
 export interface Hosts {
@@ -52,7 +53,7 @@ export class Contest {
     this.#rounds = rounds;
   }
 
-  async measure({ id, title, entries }: Section): Promise<SectionResult> {
+  async measure({ id, title, entries, ofFigures = false }: Section): Promise<SectionResult> {
     this.#hosts.say(`\n${id}: ${title}`);
     const standings: Standing[] = [];
     try {
@@ -60,7 +61,7 @@ export class Contest {
       for (let round = 0; round < this.#rounds; round++) {
         for (const standing of standings) await this.#runRound(standing);
       }
-      return { id, title, measured: standings.map(measuredOf) };
+      return { id, title, ofFigures, measured: standings.map(measuredOf) };
     } finally {
       for (const { runner } of standings) await runner?.stop();
     }

@@ -1,10 +1,12 @@
 // Where a standing view is cheaper than an answer computed for each request, from what was measured:
-// what one event costs to take in, and what one reading costs. Each reader looks once a second.
+// what an event costs to take in, and what one reading costs. Each second the events come as one
+// push, and each reader looks once.
 //
 //   by request   rate × store + readers × (request + events of the window × scan)
-//   standing     rate × push  + readers × read
+//   read         rate × push + small push + readers × read of the view
+//   told         rate × push + small push + windows touched × tell + readers × call of a listener
 //
-// both in CPU ms a second; over 1,000 a core is not enough.
+// in CPU ms a second; over 1,000 a core is not enough.
 
 import type { Measured } from "./contest.ts";
 
@@ -20,52 +22,61 @@ const LOOKS = [
   { name: "the board of all", events: WINDOW_SECONDS, read: "boardReadNs" },
 ] as const;
 
+type Figures = Measured["figures"];
+type Look = (typeof LOOKS)[number];
+
+/** Nanoseconds a second: what comes with the rate, and with each reader. */
+interface Cost {
+  readonly fixed: number;
+  readonly reader: number;
+}
+
 export function crossoverTable(measured: readonly Measured[]): string[] {
   const figures = measured[0]?.figures;
   if (figures?.["pushNs"] === undefined) return [];
-  const head = READERS.map((readers) => `${readers.toLocaleString("en")} readers`);
+  const head = READERS.map((readers) => readers.toLocaleString("en"));
   return LOOKS.flatMap((look) => [
     "",
-    `CPU ms a second, ${look.name}: by request / standing`,
+    `CPU ms a second for so many readers of ${look.name}: by request, read, told`,
     "",
-    `| events/s | ${head.join(" | ")} | standing is cheaper from |`,
-    `|---:|${head.map(() => "---:|").join("")}---:|`,
+    `| events/s | ${head.join(" | ")} | reading is cheaper | telling is cheaper |`,
+    `|---:|${head.map(() => "---|").join("")}---|---|`,
     ...RATES.map((rate) => {
-      const cells = READERS.map((readers) => {
-        const { byRequest, standing } = costsOf(figures, look, rate, readers);
-        return `${byRequest.toPrecision(3)} / ${standing.toPrecision(3)}`;
-      });
-      const from = crossoverOf(figures, look, rate);
-      return `| ${rate.toLocaleString("en")} | ${cells.join(" | ")} | ${from} |`;
+      const { byRequest, read, told } = costsOf(figures, look, rate);
+      const cells = READERS.map((readers) =>
+        [byRequest, read, told].map((cost) => milliseconds(cost, readers)).join(", "),
+      );
+      const crossovers = [read, told].map((cost) => crossoverOf(byRequest, cost));
+      return `| ${rate.toLocaleString("en")} | ${[...cells, ...crossovers].join(" | ")} |`;
     }),
   ]);
 }
 
-type Figures = Measured["figures"];
-type Look = (typeof LOOKS)[number];
-
-function costsOf(figures: Figures, look: Look, rate: number, readers: number) {
-  const { pushNs = NaN, storeNs = NaN } = figures;
-  const { requestNs, readNs } = readingCosts(figures, look, rate);
-  return {
-    byRequest: (rate * storeNs + readers * requestNs) / NANO,
-    standing: (rate * pushNs + readers * readNs) / NANO,
+function costsOf(figures: Figures, look: Look, rate: number) {
+  const of = (name: string): number => figures[name] ?? NaN;
+  const push = rate * of("pushNs") + of("pushOneNs");
+  const byRequest: Cost = {
+    fixed: rate * of("storeNs"),
+    reader: of("requestNs") + rate * look.events * of("scanNs"),
   };
+  const read: Cost = { fixed: push, reader: of(look.read) };
+  const touched = Math.min(rate, RESTAURANTS);
+  const told: Cost = { fixed: push + touched * of("tellNs"), reader: of("listenerNs") };
+  return { byRequest, read, told };
 }
 
-/** What one reading costs either way. */
-function readingCosts(figures: Figures, look: Look, rate: number) {
-  const { requestNs = NaN, scanNs = NaN, [look.read]: readNs = NaN } = figures;
-  return { requestNs: requestNs + rate * look.events * scanNs, readNs };
+function milliseconds({ fixed, reader }: Cost, readers: number): string {
+  const ms = (fixed + readers * reader) / NANO;
+  return ms >= 100 ? Math.round(ms).toLocaleString("en") : ms.toPrecision(2);
 }
 
-function crossoverOf(figures: Figures, look: Look, rate: number): string {
-  const { pushNs = NaN, storeNs = NaN } = figures;
-  const { requestNs, readNs } = readingCosts(figures, look, rate);
-  const more = rate * (pushNs - storeNs);
-  const saved = requestNs - readNs;
-  if (more <= 0 && saved >= 0) return "the first reader";
+/** For how many readers the standing view costs less. */
+function crossoverOf(byRequest: Cost, standing: Cost): string {
+  const more = standing.fixed - byRequest.fixed;
+  const saved = byRequest.reader - standing.reader;
+  if (more <= 0 && saved >= 0) return "always";
   if (more > 0 && saved <= 0) return "never";
-  const readers = Math.ceil(more / saved);
-  return more > 0 ? `${readers.toLocaleString("en")} readers` : `up to ${readers} readers`;
+  const readers = more / saved;
+  if (more > 0) return `from ${Math.ceil(readers).toLocaleString("en")} readers`;
+  return `up to ${Math.floor(readers).toLocaleString("en")} readers`;
 }

@@ -58,10 +58,10 @@ declare module "@electric-sql/d2ts" {
   export function distinct(): unknown;
   export function groupBy<T>(keyOf: (item: T) => object, aggregates: object): unknown;
   export const groupByOperators: {
-    count(): unknown;
-    sum<T>(valueOf: (item: T) => number): unknown;
-    min<T>(valueOf: (item: T) => number): unknown;
-    max<T>(valueOf: (item: T) => number): unknown;
+    readonly count: () => unknown;
+    readonly sum: <T>(valueOf: (item: T) => number) => unknown;
+    readonly min: <T>(valueOf: (item: T) => number) => unknown;
+    readonly max: <T>(valueOf: (item: T) => number) => unknown;
   };
   export function output<T>(
     tell: (message: { type: number; data: { collection: MultiSet<T> } }) => void,

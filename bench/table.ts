@@ -26,8 +26,17 @@ function machineLine({ cpu, cores, memoryGiB, node, commit, rounds, events }: Ma
   return `${cores} × ${cpu}, ${memoryGiB} GiB, Node ${node}, commit ${commit}; ${runs}.`;
 }
 
-function sectionLines(section: SectionResult): string[] {
-  const { id, title, measured } = section;
+function sectionLines({ id, title, measured, ofFigures }: SectionResult): string[] {
+  return [
+    `**${id}**: ${title}`,
+    "",
+    ...(ofFigures ? [] : timeLines(measured)),
+    ...figureLines(measured, ofFigures),
+    ...(id.startsWith("k.") ? crossoverTable(measured) : []),
+  ];
+}
+
+function timeLines(measured: readonly Measured[]): string[] {
   const base = measured.find(({ ms }) => ms !== null);
   const rows = measured.map((each) => {
     const { label, events, ms, problem } = each;
@@ -35,27 +44,24 @@ function sectionLines(section: SectionResult): string[] {
     const per = nanosecondsEach(each)!;
     const times = base === undefined ? 1 : per / nanosecondsEach(base)!;
     const spread = `${ms.min.toFixed(1)}–${ms.max.toFixed(1)} (${spreadPercent(ms).toFixed(0)} %)`;
-    const cells = [ms.median.toFixed(1), spread, per.toFixed(0), `${times.toFixed(2)} ×`];
+    const cells = [ms.median.toFixed(1), spread, count(Math.round(per)), `${times.toFixed(2)} ×`];
     return `| ${label} | ${count(events)} | ${cells.join(" | ")} |`;
   });
   return [
-    `**${id}**: ${title}`,
-    "",
     "| contender | events | median ms | min–max | ns an event | to the first |",
     "|---|---:|---:|---|---:|---:|",
     ...rows,
-    ...figureLines(measured),
-    ...(id.startsWith("k.") ? crossoverTable(measured) : []),
+    "",
   ];
 }
 
-function figureLines(measured: readonly Measured[]): string[] {
-  const lines = measured.flatMap(({ label, figures }) => {
+function figureLines(measured: readonly Measured[], withProblems: boolean): string[] {
+  return measured.flatMap(({ label, figures, problem }) => {
+    if (problem !== null) return withProblems ? [`- ${label}: ${problem}`] : [];
     const told = Object.entries(figures).filter(([, value]) => value !== 0);
     if (told.length === 0) return [];
     return [`- ${label}: ${told.map(([name, value]) => `${name} ${figure(value)}`).join(", ")}`];
   });
-  return lines.length === 0 ? [] : ["", ...lines];
 }
 
 function judgedLines(judged: readonly Judged[]): string[] {

@@ -1,6 +1,6 @@
-// What a reader costs: by request, each time the events of the window are scanned and added up; by a
-// standing view, a row is read and each event was paid for when it came. Measured here; views are
-// compared for rates and numbers of readers in crossover.ts.
+// What a reader costs: by request, each time the events of the window are scanned and added up; of a
+// standing view, a row is read, or a change is told to it, and each event was paid for when it came.
+// Measured here; compared for rates and numbers of readers in crossover.ts.
 //
 // The requests are given the best case: events parsed, in memory, by restaurant and by time.
 
@@ -22,6 +22,9 @@ interface Stored {
 
 const MEASURE_MS_MIN = 200;
 const NANO = 1e6;
+/** Pushes of one event, and those who listen. */
+const SMALL_PUSHES = 2000;
+const LISTENERS = 1000;
 
 export async function start(_task: TaskName, input: Input): Promise<Task> {
   const engine = await open({ plan: PLANS.views, store: memory() });
@@ -34,6 +37,7 @@ export async function start(_task: TaskName, input: Input): Promise<Task> {
       const stored = new Map<string, Stored[]>();
       figures["storeNs"] = await nanosecondsEach(input.events, () => store(input, stored));
       measureReads(engine, stored, figures);
+      await measureTelling(input, figures);
     },
     answer: () => ({ events: engine.stats().accepted, tables: {} }),
     figures: () => figures,
@@ -61,6 +65,36 @@ function store({ chunks }: Input, stored: Map<string, Stored[]>): void {
       else list.push(event);
     }
   }
+}
+
+/** What a push costs beside its events, told to nobody, to one and to many. */
+async function measureTelling(input: Input, figures: Record<string, number>): Promise<void> {
+  const told = await nanosecondsOfPush(input, 1, figures["pushNs"]!);
+  const toldToMany = await nanosecondsOfPush(input, LISTENERS, figures["pushNs"]!);
+  figures["pushOneNs"] = await nanosecondsOfPush(input, 0, figures["pushNs"]!);
+  figures["tellNs"] = Math.max(0, told - figures["pushOneNs"]);
+  figures["listenerNs"] = Math.max(0, (toldToMany - told) / (LISTENERS - 1));
+}
+
+/** Of one event by itself, less what an event costs among many. */
+async function nanosecondsOfPush(
+  { chunks }: Input,
+  listeners: number,
+  eventNs: number,
+): Promise<number> {
+  const engine = await open({ plan: PLANS["four-told"], store: memory() });
+  let told = 0;
+  for (let index = 0; index < listeners; index++) {
+    engine.subscribe("four", (changes) => (told += changes.length));
+  }
+  const lines = linesOf(new TextDecoder(), chunks[0]!).slice(0, SMALL_PUSHES);
+  const pushes = lines.map((line) => new TextEncoder().encode(line).slice());
+  const each = await nanosecondsEach(pushes.length, async () => {
+    for (const push of pushes) await engine.push(push);
+  });
+  await engine.close();
+  if (told < pushes.length * listeners) throw new Error("Not every listener was told.");
+  return Math.max(0, each - eventNs);
 }
 
 /** Of the window before the last, which is whole: one restaurant's row, and all of them. */
