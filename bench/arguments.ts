@@ -6,6 +6,8 @@ import { ROW_LETTERS, type HostName, type RowLetter } from "./rows.ts";
 export interface Options {
   readonly rows: readonly RowLetter[];
   readonly hosts: readonly HostName[];
+  /** Null for all. */
+  readonly contenders: readonly string[] | null;
   readonly events: number;
   readonly rounds: number;
   readonly seed: number;
@@ -18,6 +20,7 @@ const HOSTS: readonly HostName[] = ["node", "chromium", "jvm"];
 export const USAGE = `npm run bench -- [options]
   --rows a,d         rows: ${ROW_LETTERS.join(",")}; all where absent
   --hosts node       of ${HOSTS.join(",")}; all where absent
+  --contenders a,b   of those names only; all where absent
   --events 100000    events of a row; 1,000,000 where absent
   --rounds 3         timed rounds of each contender; 5 where absent
   --seed 42          of the events
@@ -30,6 +33,7 @@ export function readArguments(words: readonly string[]): Options {
     options: {
       rows: { type: "string", default: ROW_LETTERS.join(",") },
       hosts: { type: "string", default: HOSTS.join(",") },
+      contenders: { type: "string" },
       events: { type: "string", default: "1000000" },
       rounds: { type: "string", default: "5" },
       seed: { type: "string", default: "42" },
@@ -39,6 +43,7 @@ export function readArguments(words: readonly string[]): Options {
   return {
     rows: listOf("--rows", values.rows, ROW_LETTERS),
     hosts: listOf("--hosts", values.hosts, HOSTS),
+    contenders: values.contenders?.split(",") ?? null,
     events: countOf("--events", values.events),
     rounds: countOf("--rounds", values.rounds),
     seed: countOf("--seed", values.seed),

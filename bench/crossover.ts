@@ -1,6 +1,6 @@
-// Where a standing view is cheaper than an answer computed for each request, from what was measured:
-// what an event costs to take in, and what one reading costs. Each second the events come as one
-// push, and each reader looks once.
+// Where a standing view is cheaper than an answer computed for each request, from what was
+// measured: what an event costs to take in, and what one reading costs. Each second the events come
+// as one push, and each reader looks once.
 //
 //   by request   rate × store + readers × (request + events of the window × scan)
 //   read         rate × push + small push + readers × read of the view

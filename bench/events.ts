@@ -6,7 +6,7 @@
 //   names        the customer's and the restaurant's names, not in ASCII
 //   odd          plain, but one line in twenty is written as other JSON writers would: spaced,
 //                shuffled, escaped, with an exponent, with names not in ASCII, with a new member
-//   broken       plain, but one line in twenty is no JSON, misses a member, or is of the old version
+//   broken       plain, but one line in twenty is no JSON, lacks a member, or is of the old version
 //   redelivered  plain, each line sent twice, with another `receivedAt`, a thousand lines apart
 
 export type EventKind = "plain" | "items" | "names" | "odd" | "broken" | "redelivered";

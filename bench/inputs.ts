@@ -1,5 +1,5 @@
-// The inputs as files, made once from their seed and kept in build/. A change of the generator makes
-// them again, since its source is in their names.
+// The inputs as files, made once from their seed and kept in build/. A change of the generator
+// makes them again, since its source is in their names.
 
 import { createHash } from "node:crypto";
 import { closeSync, existsSync, mkdirSync, openSync, readFileSync } from "node:fs";

@@ -44,7 +44,8 @@ function buildLibrary(): void {
   if (status !== 0) throw new Error("The library does not build.");
 }
 
-async function measure({ rows, hosts, events, rounds, seed }: Options): Promise<SectionResult[]> {
+async function measure(options: Options): Promise<SectionResult[]> {
+  const { rows, hosts, contenders, events, rounds, seed } = options;
   const prototypeProblem = buildPrototype();
   const chromium = new ChromiumHost();
   const starts: { readonly [host in HostName]: (job: Job) => Promise<Runner> } = {
@@ -62,7 +63,10 @@ async function measure({ rows, hosts, events, rounds, seed }: Options): Promise<
   const results: SectionResult[] = [];
   try {
     for (const section of rows.flatMap((letter) => sectionsOf(letter, { events, seed }))) {
-      const entries = section.entries.filter(({ host }) => hosts.includes(host));
+      const entries = section.entries.filter(
+        ({ host, contender }) =>
+          hosts.includes(host) && (contenders === null || contenders.includes(contender)),
+      );
       if (entries.length > 0) results.push(await contest.measure({ ...section, entries }));
     }
   } finally {

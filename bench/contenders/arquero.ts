@@ -1,5 +1,5 @@
-// Arquero: all events as columns, one rollup at the end. It keeps no running totals, so that this is
-// the least it can do: a live board would roll up again and again.
+// Arquero: all events as columns, one rollup at the end. It keeps no running totals, so this is the
+// least it can do: a live board would roll up again and again.
 
 import { op, table, type ColumnTable } from "arquero";
 import { emptyColumns, readColumns } from "../columns.ts";

@@ -1,5 +1,5 @@
-// D2TS: differential dataflow. Each chunk is one version; a group that changed is reduced again from
-// all its values.
+// D2TS: differential dataflow. Each chunk is one version; a group that changed is reduced again
+// from all its values.
 
 import {
   D2,

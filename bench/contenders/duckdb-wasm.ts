@@ -1,6 +1,6 @@
-// DuckDB in WebAssembly, in the thread that asks: lines are parsed in JavaScript (its reader of JSON
-// is an extension that it would fetch), inserted a chunk at a time through Arrow, and aggregated
-// once at the end.
+// DuckDB in WebAssembly, in the thread that asks: lines are parsed in JavaScript (its reader of
+// JSON is an extension that it would fetch), inserted a chunk at a time through Arrow, and
+// aggregated once at the end.
 
 import { dirname } from "node:path";
 import { createRequire } from "node:module";

@@ -1,5 +1,5 @@
-// The bare scanner: fields fixed in code, no plan, no log, no clock, nothing checked twice. How near
-// an engine can come to it is the question. It is compiled where its source is at hand.
+// The bare scanner: fields fixed in code, no plan, no log, no clock, nothing checked twice. How
+// near an engine can come to it is the question. It is compiled where its source is at hand.
 
 import type { Cell } from "../answer.ts";
 import { WINDOW_MS, type Input, type Task, type TaskName } from "../contender.ts";

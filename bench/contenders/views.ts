@@ -1,6 +1,6 @@
-// What a reader costs: by request, each time the events of the window are scanned and added up; of a
-// standing view, a row is read, or a change is told to it, and each event was paid for when it came.
-// Measured here; compared for rates and numbers of readers in crossover.ts.
+// What a reader costs: by request, each time the events of the window are scanned and added up; of
+// a standing view, a row is read, or a change is told to it, and each event was paid for when it
+// came. Measured here; compared for rates and numbers of readers in crossover.ts.
 //
 // The requests are given the best case: events parsed, in memory, by restaurant and by time.
 

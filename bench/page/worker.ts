@@ -1,5 +1,5 @@
-// A module worker that runs one contender in Chromium: as node-child.ts, asked by messages. Its input
-// is fetched from the server that served it.
+// A module worker that runs one contender in Chromium: as node-child.ts, asked by messages. Its
+// input is fetched from the server that served it.
 
 import { ANYWHERE } from "../contenders/anywhere.ts";
 import { cutLines, type Contender, type Input } from "../contender.ts";
