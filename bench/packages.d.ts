@@ -110,12 +110,35 @@ declare module "@duckdb/duckdb-wasm/blocking" {
   }
   export class VoidLogger {}
   export const NODE_RUNTIME: unknown;
-  export const BROWSER_RUNTIME: unknown;
   export function createDuckDB(
     bundles: { readonly mvp: Bundle; readonly eh: Bundle },
     logger: VoidLogger,
     runtime: unknown,
   ): Promise<Bindings>;
+}
+
+declare module "@duckdb/duckdb-wasm" {
+  import type { ArrowTable } from "@duckdb/duckdb-wasm/blocking";
+  export interface AsyncConnection {
+    query(sql: string): Promise<ArrowTable>;
+    insertArrowFromIPCStream(
+      bytes: Uint8Array,
+      options: { name: string; create: boolean },
+    ): Promise<void>;
+    close(): Promise<void>;
+  }
+  export class VoidLogger {}
+  export class AsyncDuckDB {
+    constructor(logger: VoidLogger, worker: Worker);
+    instantiate(moduleUrl: string): Promise<unknown>;
+    connect(): Promise<AsyncConnection>;
+    terminate(): Promise<void>;
+  }
+}
+
+declare module "*?url" {
+  const url: string;
+  export default url;
 }
 
 declare module "apache-arrow" {
@@ -143,6 +166,12 @@ declare module "@perspective-dev/client" {
   export interface Client {
     table(schema: { readonly [name: string]: string }, options: { index: string }): Promise<Table>;
   }
-  const perspective: Client & { worker(): Promise<Client>; table: Client["table"] };
+  const perspective: Client;
+  export default perspective;
+}
+
+declare module "@perspective-dev/client/inline" {
+  import type { Client } from "@perspective-dev/client";
+  const perspective: { worker(): Promise<Client> };
   export default perspective;
 }

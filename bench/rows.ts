@@ -84,8 +84,9 @@ function inputsOfA(scale: Scale) {
 }
 
 const HAND_WRITTEN = ["millrace", "parse", "decode-split-parse", "idiomatic"];
-const ALL_IN_CHROMIUM = [...HAND_WRITTEN, "prototype", "rxjs", "arquero", "d2ts"];
-const ALL_IN_NODE = [...ALL_IN_CHROMIUM, "perspective", "duckdb", "duckdb-wasm"];
+const OTHERS = ["prototype", "rxjs", "arquero", "d2ts", "perspective", "duckdb-wasm"];
+const ALL_IN_CHROMIUM = [...HAND_WRITTEN, ...OTHERS];
+const ALL_IN_NODE = [...ALL_IN_CHROMIUM, "duckdb"];
 const JVM = ["kafka-streams", "flink"];
 
 function rowA(scale: Scale): Section[] {

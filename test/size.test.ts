@@ -1,6 +1,6 @@
 // What the library weighs: a consumer of two lines of each entry point that package.json exports,
-// bundled and minified from what is built, after brotli. All that the entry point exports is held, so
-// that nobody pays more. The core weighs what its file does; a page has it inlined, as text, which
+// bundled and minified from what is built, after brotli. All that the entry point exports is held,
+// so that nobody pays more. The core weighs what its file does; a page has it inlined, as text, which
 // costs some more and is weighed beside.
 
 import { readFileSync } from "node:fs";

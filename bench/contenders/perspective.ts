@@ -1,54 +1,9 @@
-// Perspective in WebAssembly: a table with the id as its index, which is its dedup, and a view that
-// is there from the start, kept current with each chunk.
+// Perspective in WebAssembly in Node, in the thread that asks.
 
-import perspective, { type Client, type Table, type View } from "@perspective-dev/client";
-import { readColumns } from "../columns.ts";
+import perspective from "@perspective-dev/client";
 import type { Input, Task, TaskName } from "../contender.ts";
+import { startOn } from "./perspective-table.ts";
 
-const SCHEMA = {
-  eventId: "string",
-  restaurantId: "string",
-  windowStart: "float",
-  orderTotal: "float",
-};
-
-const VIEW = {
-  group_by: ["restaurantId", "windowStart"],
-  columns: ["count", "sum", "min", "max"],
-  expressions: {
-    count: `"orderTotal"`,
-    sum: `"orderTotal"`,
-    min: `"orderTotal"`,
-    max: `"orderTotal"`,
-  },
-  aggregates: { count: "count", sum: "sum", min: "low", max: "high" },
-};
-
-export async function start(_task: TaskName, { chunks }: Input): Promise<Task> {
-  const decoder = new TextDecoder();
-  const client: Client = IS_NODE ? perspective : await perspective.worker();
-  const table: Table = await client.table(SCHEMA, { index: "eventId" });
-  const view: View = await table.view(VIEW);
-  return {
-    run: async () => {
-      for (const chunk of chunks) await table.update({ ...readColumns(decoder, chunk) });
-      // Updates are queued: the size is answered after them.
-      await table.size();
-    },
-    answer: async () => {
-      const rows = (await view.to_json({ leaves_only: true }))
-        .filter(({ __ROW_PATH__ }) => __ROW_PATH__.length === 2)
-        .map((row) => [...row.__ROW_PATH__, row["count"], row["sum"], row["min"], row["max"]]);
-      return {
-        events: await table.size(),
-        tables: { four: { keys: 2, rows: rows as (string | number)[][] } },
-      };
-    },
-    stop: async () => {
-      await view.delete();
-      await table.delete();
-    },
-  };
+export function start(_task: TaskName, input: Input): Promise<Task> {
+  return startOn(perspective, input);
 }
-
-const IS_NODE = typeof process === "object";

@@ -23,7 +23,15 @@ const TYPES: { readonly [extension: string]: string } = {
   ".wasm": "application/wasm",
 };
 /** What a page may have: they are left out where they are not installed. */
-const PACKAGES = ["rxjs", "arquero", "@electric-sql/d2ts", "@datadog/sketches-js"];
+const PACKAGES = [
+  "rxjs",
+  "arquero",
+  "apache-arrow",
+  "@electric-sql/d2ts",
+  "@datadog/sketches-js",
+  "@duckdb/duckdb-wasm",
+  "@perspective-dev/client",
+];
 /** Of sketches-js, to write a sketch as bytes. */
 const NEVER_CALLED = "protobufjs/minimal";
 
@@ -94,28 +102,30 @@ function fileOf(url: string): string | null {
 
 async function buildPage(): Promise<void> {
   const { resolve: find } = createRequire(import.meta.url);
-  const missing = [...PACKAGES, NEVER_CALLED].filter((name) => {
+  const isMissing = (name: string): boolean => {
     try {
       find(name);
       return false;
     } catch {
       return true;
     }
-  });
+  };
+  const missing = [...PACKAGES, NEVER_CALLED].filter(isMissing);
+  const external = missing.map((name) => new RegExp(`^${name}(/|$)`));
   await build({
     configFile: false,
     root: PAGE_SOURCE,
     base: "/",
     logLevel: "warn",
     publicDir: false,
-    worker: { format: "es", rolldownOptions: { external: missing } },
+    worker: { format: "es", rolldownOptions: { external, checks: { pluginTimings: false } } },
     build: {
       outDir: PAGE,
       emptyOutDir: true,
       target: "esnext",
       assetsInlineLimit: 0,
       chunkSizeWarningLimit: 10_000,
-      rolldownOptions: { external: missing },
+      rolldownOptions: { external, checks: { pluginTimings: false } },
     },
   });
 }

@@ -1,7 +1,7 @@
 // A module worker that runs one contender in Chromium: as node-child.ts, asked by messages. Its
 // input is fetched from the server that served it.
 
-import { ANYWHERE } from "../contenders/anywhere.ts";
+import { IN_PAGE } from "../contenders/page.ts";
 import { cutLines, type Contender, type Input } from "../contender.ts";
 import { runOnce, type Job, type Round } from "../runner.ts";
 
@@ -26,7 +26,7 @@ async function fetched(name: string): Promise<Uint8Array<ArrayBuffer>> {
 
 async function begin(asked: Job): Promise<void> {
   job = asked;
-  contender = await ANYWHERE[job.contender]!();
+  contender = await IN_PAGE[job.contender]!();
   input = { ...cutLines(await fetched(job.inputPath)), asset: fetched };
 }
 
