@@ -132,13 +132,21 @@ async function guarded(standing: Standing, work: () => Promise<void>): Promise<v
   try {
     await work();
   } catch (error) {
-    const message = error instanceof Error ? error.message : String(error);
-    const sentence = message.replace(/\s+/g, " ").slice(0, SENTENCE_MAX);
-    const kind = error instanceof NotAvailable ? "not available" : "failed";
-    standing.problem = `${kind}: ${sentence}`;
+    standing.problem = problemOf(error);
     await standing.runner?.stop();
     standing.runner = null;
   }
+}
+
+/** In Node's words, and in Chromium's. */
+const MISSING_PACKAGE = /(?:Cannot find package '|resolve module specifier ")([^'"]+)/;
+
+function problemOf(error: unknown): string {
+  const message = error instanceof Error ? error.message : String(error);
+  const missing = MISSING_PACKAGE.exec(message)?.[1];
+  if (missing !== undefined) return `not available: the package ${missing}`;
+  const kind = error instanceof NotAvailable ? "not available" : "failed";
+  return `${kind}: ${message.replace(/\s+/g, " ").slice(0, SENTENCE_MAX)}`;
 }
 
 function inTime<T>(work: Promise<T>): Promise<T> {

@@ -44,9 +44,7 @@ async function main(): Promise<void> {
   try {
     if (job.task !== "cold") loaded = await load();
   } catch (error) {
-    const { code } = error as { code?: string };
-    const isMissing = code === "ERR_MODULE_NOT_FOUND" || code === "MODULE_NOT_FOUND";
-    say({ kind: isMissing ? "not-available" : "failed", reason: reasonOf(error) });
+    say({ kind: "failed", reason: reasonOf(error) });
     return;
   }
   const input = await readInput();

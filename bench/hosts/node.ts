@@ -2,11 +2,10 @@
 
 import { fork, type ChildProcess } from "node:child_process";
 import { fileURLToPath } from "node:url";
-import { NotAvailable, type Job, type Round, type Runner } from "../runner.ts";
+import type { Job, Round, Runner } from "../runner.ts";
 
 export type Said =
   | { readonly kind: "ready" }
-  | { readonly kind: "not-available"; readonly reason: string }
   | { readonly kind: "failed"; readonly reason: string }
   | { readonly kind: "round"; readonly round: Round };
 
@@ -23,7 +22,6 @@ export async function startInNode(job: Job): Promise<Runner> {
     stdio: ["ignore", "ignore", "inherit", "ipc"],
   });
   const said = await nextSaid(child);
-  if (said.kind === "not-available") throw new NotAvailable(said.reason);
   if (said.kind !== "ready") throw new Error(said.kind === "failed" ? said.reason : "Not ready.");
   return {
     round: async (withAnswer) => {
