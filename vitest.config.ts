@@ -12,7 +12,11 @@ const WORKERD = "test/**/*.workerd.test.ts";
 const PRODUCT = "test/worker/**/*.workerd.test.ts";
 const CHROMIUM = "test/**/*.chromium.test.ts";
 /** Those that drive a Chromium from Node: a page, a browser that is killed. */
-const DRIVEN = ["test/demo/board.test.ts", "test/store/browser-kill.test.ts"];
+const DRIVEN = [
+  "test/demo/board.test.ts",
+  "test/publish/reload.test.ts",
+  "test/store/browser-kill.test.ts",
+];
 
 /** Files that tests in workerd, which cannot read any, find in their `env`. */
 const RECORDING = {
@@ -43,6 +47,8 @@ function chromium() {
   const launchOptions = { args: [...CHROMIUM_FLAGS], ...(executablePath && { executablePath }) };
   return {
     tsconfig,
+    // Found on the way, they would have the page loaded anew in the midst of a test.
+    optimizeDeps: { include: ["idb", "react", "react-dom/client"] },
     test: {
       name: "chromium",
       testTimeout,

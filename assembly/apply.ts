@@ -30,7 +30,7 @@ import {
   VERDICT_ACCEPTED,
   WINDOW_CALENDAR,
 } from "./layout";
-import { kindOf, rowOf, slotAt, slotCount, textBase, verdictOf } from "./batch";
+import { isRelease, kindOf, rowOf, slotAt, slotCount, textBase, verdictOf } from "./batch";
 import { advance, afterEvent, afterTick } from "./clock";
 import { remember } from "./dedupe";
 import { outIsFull } from "./emit";
@@ -104,7 +104,7 @@ function give(taker: usize, row: usize, slot: usize, position: u64): void {
     const query = queryProgram(index);
     bindFields(row, text);
     if (!holds(load<u32>(query, QUERY_WHERE))) return;
-    applyToQuery(index, query, time, position, position);
+    applyToQuery(index, query, time, position, position, isRelease());
   }
 }
 

@@ -16,6 +16,7 @@ import {
   SCRATCH_BYTES,
   SCRATCH_ENVELOPES,
   SCRATCH_HEADER_BYTES,
+  SCRATCH_RELEASED,
   SCRATCH_SLOTS,
   SCRATCH_VALUES,
   SLOT_BYTES,
@@ -45,6 +46,7 @@ export function beginBatch(lines: u32, bytes: u32): usize {
   store<u32>(scratch, envelopes, SCRATCH_ENVELOPES);
   store<u32>(scratch, values, SCRATCH_VALUES);
   store<u32>(scratch, text, SCRATCH_BYTES);
+  store<u32>(scratch, 0, SCRATCH_RELEASED);
   memory.fill(scratch + slots, 0, <usize>lines * SLOT_BYTES);
   memory.fill(scratch + envelopes, 0, <usize>lines * ENVELOPE_BYTES);
   memory.fill(scratch + values, 0, <usize>lines * fieldRowBytes());
@@ -75,6 +77,12 @@ export function rowOf(index: u32): usize {
 @inline
 export function textBase(): usize {
   return scratch + <usize>load<u32>(scratch, SCRATCH_BYTES);
+}
+
+/** Whether the batch is a release: none of its events is held back. */
+@inline
+export function isRelease(): bool {
+  return load<u32>(scratch, SCRATCH_RELEASED) != 0;
 }
 
 @inline

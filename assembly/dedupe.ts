@@ -16,18 +16,19 @@
 // counted.
 
 import { PROGRAM, PROGRAM_DEDUP, PROGRAM_IDENTITIES_MAX } from "./layout";
-import { alloc, blockBytes, free } from "./arena";
+import { alloc, free } from "./arena";
 import {
   home,
+  needTable,
   slotAfter,
   slotRef,
   slotTag,
   tableBits,
   tableCount,
-  tableGrowthBytes,
   tableInsert,
   tableRemove,
 } from "./hash";
+import { needBlocks } from "./need";
 import { NO_TIME, S_FORGOTTEN, S_HORIZON, S_IDENTITIES, S_RADIX } from "./state";
 
 const FINGERPRINT: usize = 0;
@@ -159,9 +160,12 @@ function earliest(): i64 {
   return time;
 }
 
-/** Remembers an accepted event. The clock has taken it already. */
+/**
+ * Remembers an accepted event, but for one that was released from before the horizon. The clock has
+ * taken it already.
+ */
 export function remember(print: usize, mark: u64, time: i64, position: u64): void {
-  if (identityCount() == identitiesMax()) {
+  if (identityCount() == identitiesMax() && time >= load<i64>(S_HORIZON)) {
     const before = identityCount() + 1;
     raiseHorizon(max(load<i64>(S_HORIZON), min(earliest(), time) + 1));
     const kept = identityCount() + (time >= load<i64>(S_HORIZON) ? 1 : 0);
@@ -178,6 +182,7 @@ export function remember(print: usize, mark: u64, time: i64, position: u64): voi
   link(identity, load<i64>(S_RADIX));
 }
 
-export function identityGrowthBytes(more: u32): usize {
-  return <usize>more * blockBytes(IDENTITY_BYTES) + tableGrowthBytes(S_IDENTITIES, more);
+export function needIdentities(more: u32): void {
+  needBlocks(more, IDENTITY_BYTES);
+  needTable(S_IDENTITIES, more);
 }

@@ -49,7 +49,7 @@ export function foreseeClock(target: i64): void {
 
 /** An event at `time` is accepted and remembered; the clock has taken it. */
 export function foreseeIdentity(time: i64): void {
-  if (!tight) return;
+  if (!tight || time < horizon) return;
   if (live == identitiesMax()) raise(min(earliest(), time) + 1);
   if (time < horizon) return;
   push(time);

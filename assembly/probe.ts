@@ -21,7 +21,7 @@ import {
   VERDICT_DUPLICATE,
   VERDICT_QUARANTINED,
 } from "./layout";
-import { kindOf, sealBatch, slotAt, slotCount } from "./batch";
+import { isRelease, kindOf, sealBatch, slotAt, slotCount, verdictOf } from "./batch";
 import { RECEIVED_UNKNOWN, afterEvent, afterTick } from "./clock";
 import { IDENTITY_MARK, IDENTITY_POSITION, IDENTITY_TIME, find } from "./dedupe";
 import { clock, foresee, foreseeClock, foreseeIdentity, horizon } from "./foresight";
@@ -74,7 +74,8 @@ function probeEvent(index: u32, slot: usize): void {
   const mark = load<u64>(slot, SLOT_MARK);
   const place = placeOf(print);
   const line = load<u32>(place);
-  if (line && load<i64>(slotAt(line - 1), SLOT_TIME) >= horizon) {
+  // What a release takes is remembered beside the table too, however old it is.
+  if (line && (isRelease() || load<i64>(slotAt(line - 1), SLOT_TIME) >= horizon)) {
     const same = load<u64>(slotAt(line - 1), SLOT_MARK) == mark;
     return setKnown(slot, same, <f64>FIRST_IN_PUSH - <f64>(line - 1));
   }
@@ -84,15 +85,30 @@ function probeEvent(index: u32, slot: usize): void {
     return setKnown(slot, same, <f64>load<u64>(identity, IDENTITY_POSITION));
   }
   const time = load<i64>(slot, SLOT_TIME);
-  if (time < horizon) return hold(slot, FAULT_TIME_TOO_OLD);
   const received = load<i64>(slot, SLOT_RECEIVED);
-  if (received != RECEIVED_UNKNOWN && time > received + maxAhead()) {
-    return hold(slot, FAULT_TIME_IN_FUTURE);
+  if (!isRelease()) {
+    if (time < horizon) return hold(slot, FAULT_TIME_TOO_OLD);
+    if (received != RECEIVED_UNKNOWN && time > received + maxAhead()) {
+      return hold(slot, FAULT_TIME_IN_FUTURE);
+    }
   }
   store<u8>(slot, VERDICT_ACCEPTED, SLOT_VERDICT);
   store<u32>(place, index + 1);
   foreseeClock(afterEvent(clock, time, received));
   foreseeIdentity(time);
+}
+
+/** Lines of the log keep their verdict; room is made for where they bring the clock. */
+export function sealLogged(): void {
+  sealBatch();
+  foresee(0);
+  for (let i: u32 = 0; i < slotCount; i++) {
+    const slot = slotAt(i);
+    if (verdictOf(slot) != VERDICT_ACCEPTED) continue;
+    const time = load<i64>(slot, SLOT_TIME);
+    if (kindOf(slot) == KIND_TICK) foreseeClock(afterTick(clock, time));
+    else foreseeClock(afterEvent(clock, time, load<i64>(slot, SLOT_RECEIVED)));
+  }
 }
 
 /** Gives every event and tick of the batch its verdict; false where the host has no memory. */

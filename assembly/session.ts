@@ -4,7 +4,8 @@
 //
 // Exactly `gap` apart is one session, so a session is final when `T` passes end + grace: its timer
 // stands 1 ms later. The end of a key's newest final session is kept until it lies before
-// `T - dedup`: until then an event at or before it is late, so finals of one key never overlap.
+// `T - dedup`: until then an event at or before it is late, so finals of one key never overlap; a
+// released event from before `T - dedup` is late for every session, since nobody can tell.
 
 import {
   CHANGE_IS_FINAL,
@@ -21,6 +22,7 @@ import {
   QUERY_WINDOW_BYTES,
 } from "./layout";
 import { alloc } from "./arena";
+import { horizonAt } from "./dedupe";
 import {
   KEY_END,
   closeKey,
@@ -38,6 +40,7 @@ import { encodeOutputs } from "./output";
 import { queryProgram } from "./program";
 import {
   RECORD_END,
+  RECORD_KEY,
   RECORD_LENGTH,
   RECORD_NEXT,
   RECORD_POSITION,
@@ -109,7 +112,13 @@ function findJoined(key: usize, time: i64, gap: i64): void {
 }
 
 /** Applies the event whose key is built and whose fields are bound. */
-export function applyToSession(index: u32, query: usize, time: i64, position: u64): void {
+export function applyToSession(
+  index: u32,
+  query: usize,
+  time: i64,
+  position: u64,
+  released: bool,
+): void {
   const gap = load<i64>(query, QUERY_EVERY);
   const grace = load<i64>(query, QUERY_GRACE);
   const clock = load<i64>(S_CLOCK);
@@ -120,7 +129,8 @@ export function applyToSession(index: u32, query: usize, time: i64, position: u6
   if (before) end = max(end, endOf(before));
   if (after) end = max(end, endOf(after));
   const isFinal = known != 0 && load<i64>(known, KEY_END) >= time;
-  if (clock > end + grace || isFinal) {
+  const isForgotten = released && time < horizonAt(clock);
+  if (clock > end + grace || isFinal || isForgotten) {
     return addLate(index, position, start, end, clock - time);
   }
   let session = before || after;
@@ -234,10 +244,7 @@ export function closeSession(session: usize, drops: bool): bool {
   decrement(queryState(index) + Q_OPEN);
   listFinal(index, session);
   keepEnd(index, key, endOf(session));
-  if (drops) {
-    const due = endOf(session) + load<i64>(query, QUERY_GRACE) + load<i64>(query, QUERY_RETAIN);
-    addTimer(due, TIMER_DROP_SESSION, index, 0, 0, session);
-  }
+  if (drops) addDrop(index, query, session);
   return true;
 }
 
@@ -249,8 +256,47 @@ function listFinal(index: u32, session: usize): void {
   store<u32>(list, <u32>session);
 }
 
+/** The key's final session with these bounds, 0 where the view has none. */
+export function findFinalSession(index: u32, key: usize, start: i64, end: i64): usize {
+  let session = <usize>load<u32>(queryState(index), Q_FINALS);
+  while (session) {
+    if (keyOf(session) == key && startOf(session) == start && endOf(session) == end) break;
+    session = load<u32>(session, RECORD_NEXT);
+  }
+  return session;
+}
+
+/** A final session that no event opened: reprocessing found it. */
+export function addFinalSession(
+  index: u32,
+  query: usize,
+  key: usize,
+  start: i64,
+  end: i64,
+  revision: u64,
+  value: usize,
+  bytes: usize,
+): void {
+  const session = alloc(load<u32>(query, QUERY_WINDOW_BYTES));
+  store<u32>(session, <u32>key, RECORD_KEY);
+  store<u32>(session, <u32>bytes, RECORD_LENGTH);
+  store<u64>(session, revision, RECORD_REVISION);
+  store<i64>(session, start, RECORD_START);
+  store<i64>(session, end, RECORD_END);
+  keepFinal(session + bodyOf(query), roomOf(query), value, bytes);
+  retainKey(key);
+  listFinal(index, session);
+  addDrop(index, query, session);
+  increment(queryState(index) + Q_ROWS);
+}
+
+function addDrop(index: u32, query: usize, session: usize): void {
+  const due = endOf(session) + load<i64>(query, QUERY_GRACE) + load<i64>(query, QUERY_RETAIN);
+  addTimer(due, TIMER_DROP_SESSION, index, 0, 0, session);
+}
+
 /** Remembers the end of the key's newest final session, while dedup can vouch for what follows. */
-function keepEnd(index: u32, key: usize, end: i64): void {
+export function keepEnd(index: u32, key: usize, end: i64): void {
   const kept = load<i64>(key, KEY_END);
   if (kept != NO_TIME && kept >= end) return;
   store<i64>(key, end, KEY_END);

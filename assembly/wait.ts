@@ -1,20 +1,23 @@
 // Waiting: a query that looks things up may take its events only when `T` reaches t + wait, so
 // that a version which arrives a little after the event it belongs to is still found.
 //
-//   waiting event (32 bytes):  ┌───┬───────┬───────┬───────┬──────┬──────────┐
-//                              │ – │ timer │ query │ tuple │ time │ position │
-//                              └───┴───────┴───────┴───────┴──────┴──────────┘
+//   waiting event (32 bytes):  ┌──────────┬───────┬───────┬───────┬──────┬──────────┐
+//                              │ released │ timer │ query │ tuple │ time │ position │
+//                              └──────────┴───────┴───────┴───────┴──────┴──────────┘
 
 import { QUERY_COLUMNS, QUERY_WAIT, QUERY_WHERE } from "./layout";
-import { alloc, blockBytes, free } from "./arena";
+import { alloc, free } from "./arena";
+import { isRelease } from "./batch";
 import { holds } from "./expression";
 import { completeFrame, fillFromRow, fillFromTuple } from "./frame";
+import { needBlocks } from "./need";
 import { queryProgram } from "./program";
 import { Q_WAITING, S_CLOCK, queryState } from "./state";
 import { TIMER_EVENT, addTimer, removeTimer } from "./timer";
 import { freeTuple, makeTuple } from "./tuple";
 import { applyToQuery } from "./window";
 
+const WAITING_RELEASED: usize = 0;
 const WAITING_QUERY: usize = 8;
 const WAITING_TUPLE: usize = 12;
 const WAITING_TIME: usize = 16;
@@ -32,9 +35,10 @@ export function takeOrWait(index: u32, row: usize, text: usize, time: i64, posit
   const due = time + load<i64>(query, QUERY_WAIT);
   if (load<i64>(S_CLOCK) >= due || load<i64>(query, QUERY_WAIT) == 0) {
     fillFromRow(query, row, text);
-    return take(index, query, time, position);
+    return take(index, query, time, position, isRelease());
   }
   const waiting = alloc(WAITING_BYTES);
+  store<u32>(waiting, isRelease() ? 1 : 0, WAITING_RELEASED);
   store<u32>(waiting, index, WAITING_QUERY);
   store<u32>(waiting, <u32>makeTuple(load<u32>(query, QUERY_COLUMNS), row, text), WAITING_TUPLE);
   store<i64>(waiting, time, WAITING_TIME);
@@ -43,9 +47,10 @@ export function takeOrWait(index: u32, row: usize, text: usize, time: i64, posit
   addWaiting(index, 1);
 }
 
-function take(index: u32, query: usize, time: i64, position: u64): void {
+function take(index: u32, query: usize, time: i64, position: u64, released: bool): void {
   completeFrame(query, time);
-  if (holds(load<u32>(query, QUERY_WHERE))) applyToQuery(index, query, time, position, position);
+  if (!holds(load<u32>(query, QUERY_WHERE))) return;
+  applyToQuery(index, query, time, position, position, released);
 }
 
 /** The event has waited. */
@@ -56,7 +61,9 @@ export function takeWaiting(waiting: usize): void {
   removeTimer(waiting);
   addWaiting(index, -1);
   fillFromTuple(query, tuple);
-  take(index, query, load<i64>(waiting, WAITING_TIME), load<u64>(waiting, WAITING_POSITION));
+  const released = load<u32>(waiting, WAITING_RELEASED) != 0;
+  const position = load<u64>(waiting, WAITING_POSITION);
+  take(index, query, load<i64>(waiting, WAITING_TIME), position, released);
   freeTuple(tuple);
   free(waiting, WAITING_BYTES);
 }
@@ -65,7 +72,7 @@ export function waitingQuery(waiting: usize): u32 {
   return load<u32>(waiting, WAITING_QUERY);
 }
 
-/** The most that an event which waits takes, beside its tuple. */
-export function waitGrowthBytes(): usize {
-  return blockBytes(WAITING_BYTES);
+/** Notes what an event that waits takes, beside its tuple. */
+export function needWaiting(): void {
+  needBlocks(1, WAITING_BYTES);
 }

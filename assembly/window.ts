@@ -8,10 +8,12 @@ import { applyToPane } from "./pane";
 import { applyToSession } from "./session";
 import { applyToSlice } from "./slice";
 import { Q_UNKEYED, increment, queryState } from "./state";
+import { traceEvent } from "./trace";
 
 /**
  * Applies the event whose fields are bound, at `time`, to one query whose `where` it passed.
- * `position` is the event's own, `rank` what decides between events of one time.
+ * `position` is the event's own, `rank` what decides between events of one time; `released` says
+ * that the event came out of the quarantine.
  */
 export function applyToQuery(
   index: u32,
@@ -19,11 +21,13 @@ export function applyToQuery(
   time: i64,
   position: u64,
   rank: u64,
+  released: bool,
 ): void {
   if (!buildKey(query)) return increment(queryState(index) + Q_UNKEYED);
   bindEvent(time, rank);
+  traceEvent(time, position);
   const kind = <u32>load<u8>(query, QUERY_WINDOW_KIND);
   if (kind < <u32>WINDOW_HOPPING) applyToPane(index, query, time, position);
-  else if (kind == WINDOW_SESSION) applyToSession(index, query, time, position);
+  else if (kind == WINDOW_SESSION) applyToSession(index, query, time, position, released);
   else applyToSlice(index, query, time, position);
 }

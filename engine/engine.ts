@@ -8,12 +8,19 @@
 // Pushes are applied one after another, each atomic: until the append nothing was touched, and
 // after it nothing can fail. With a synchronous store a push runs in one turn.
 
+import { catchUp, rowsAsChanges } from "./catch-up.ts";
 import type { ZoneYear } from "./event/zone.ts";
+import { checkRow, explain, type Explanation } from "./explain.ts";
 import { PAGES_MAX, type Core, type LateEvent } from "./core/core.ts";
-import { readInput, type PushInput } from "./ingest/input.ts";
+import { readInput, type Input, type PushInput } from "./ingest/input.ts";
 import { Intake } from "./ingest/intake.ts";
 import { bringYears } from "./ingest/zone-years.ts";
-import { Quarantine, type QuarantineEntry } from "./ingest/quarantine.ts";
+import {
+  LOGGED_RELEASE,
+  Quarantine,
+  type QuarantineEntry,
+  type Release,
+} from "./ingest/quarantine.ts";
 import {
   DispositionCounts,
   RefusedLines,
@@ -21,23 +28,26 @@ import {
   type RefusedLine,
 } from "./ingest/receipt.ts";
 import type { Settled } from "./ingest/tally.ts";
+import { reprocessFact, type ReprocessFact } from "./ingest/fact.ts";
 import { tickLine } from "./ingest/tick.ts";
-import { changesOf, type Change } from "./live/change.ts";
+import { changesOf, type Change, type ChangeWindow, type Key, type Row } from "./live/change.ts";
+import { RowFeed, type RowListener, type RowSource } from "./live/mirror.ts";
 import { callListener, Subscriptions, type Listener } from "./live/subscription.ts";
 import { readStats, type Stats } from "./live/stats.ts";
-import { readRows, type View } from "./live/view.ts";
+import { readRows, type RowFilter, type View } from "./live/view.ts";
 import { compile, type Program } from "./query/compile.ts";
 import { checkPlan, type Plan } from "./query/plan.ts";
 import { PlanRefused } from "./query/plan-refused.ts";
 import { Replay } from "./replay.ts";
+import { Saving } from "./saving.ts";
 import { Silence } from "./silence.ts";
-import { encodeChunk, exportChunk } from "./store/chunk.ts";
+import { CHUNK_RELEASED, encodeChunk, exportChunk } from "./store/chunk.ts";
 import { HostFault } from "./store/host-fault.ts";
 import { readChunks } from "./store/log-reader.ts";
 import { memory } from "./store/memory.ts";
-import { decodeSnapshot, encodeSnapshot } from "./store/snapshot.ts";
 import type { LogHeader, MaybePromise, Store } from "./store/store.ts";
 import { Turns } from "./turns.ts";
+import { wallClock } from "./wall-clock.ts";
 
 export interface OpenOptions {
   /** Plain data (contract.md, "A plan"). */
@@ -64,14 +74,14 @@ export interface PushOptions {
   readonly ticks?: boolean;
   /** Years of time zones that stand in an exported log beside the entries. */
   readonly zones?: readonly ZoneYear[];
+  /** The lines are a released chunk of an exported log: none of them is held back. */
+  readonly released?: boolean;
 }
 
 /** Where a subscription begins. */
 export type SubscribeFrom = "now" | "snapshot" | number;
 
 const LOG_VERSION = 1;
-/** Replaying so many entries takes about a second, so a snapshot is due. */
-const SNAPSHOT_ENTRIES = 200_000;
 
 /** Opens an engine on what the store holds. Rejects with PlanRefused or a HostFault. */
 export async function open(options: OpenOptions): Promise<Engine> {
@@ -82,8 +92,8 @@ export async function open(options: OpenOptions): Promise<Engine> {
   const header = recovered?.header ?? newHeader(options.hashKey);
   if (recovered === null) await store.create(header);
   const program = compile(plan, header.hashKey);
-  const replay = new Replay(program, store, options.memoryPagesMax ?? PAGES_MAX);
-  const quarantine = new Quarantine(plan.limits.quarantine, recovered?.held ?? []);
+  const replay = new Replay(plan, program, store, options.memoryPagesMax ?? PAGES_MAX);
+  const quarantine = new Quarantine(plan.limits.quarantine, recovered);
   const engine = new Engine(plan, program, store, quarantine, replay, await replay.open());
   if (recovered !== null) {
     await engine.recover(
@@ -100,7 +110,7 @@ function newHeader(hashKey?: Uint8Array): LogHeader {
   return { version: LOG_VERSION, hashKey: key };
 }
 
-export class Engine {
+export class Engine implements RowSource {
   readonly plan: Plan;
   readonly #program: Program;
   readonly #store: Store;
@@ -108,15 +118,17 @@ export class Engine {
   readonly #replay: Replay;
   readonly #intake: Intake;
   readonly #subscriptions = new Subscriptions();
+  readonly #rowFeed = new RowFeed(
+    (query) => this.rows(query),
+    () => this.#core.counts(),
+  );
   readonly #refused = new RefusedLines();
   readonly #dispositions = new DispositionCounts();
   readonly #turns = new Turns();
   readonly #silence: Silence;
+  readonly #saving: Saving;
   #core: Core;
   #ended: Promise<void> | null = null;
-  #snapshotPosition = 0;
-  /** Where one was due last, saved or not. */
-  #snapshotTried = 0;
 
   /** Use `open`. */
   constructor(
@@ -135,6 +147,7 @@ export class Engine {
     this.#core = core;
     this.#intake = new Intake(program, quarantine, store);
     this.#silence = new Silence(plan);
+    this.#saving = new Saving(plan, store);
   }
 
   // ── in ───────────────────────────────────────────────────────────────────────────────────────
@@ -145,13 +158,27 @@ export class Engine {
    * no trace, with the HostFault of the store, or `state_full`.
    */
   push(input: PushInput, options: PushOptions = {}): Promise<Receipt> {
-    return this.#turns.take(() => this.#push(input, options));
+    return this.#turns.take(() => this.#push(() => readInput(input, options.format), options));
+  }
+
+  /**
+   * Held lines become events now, as a push of their own: received again at `receivedAt` (ms, the
+   * present where absent), not held back for their age or their time, duplicates and conflicts
+   * among them refused; all leave the quarantine. The receipt's `index` counts the ids, each once.
+   * Rejects as `push` does, and with the HostFault `unknown_id`; then nothing was released.
+   */
+  release(
+    ids: readonly string[],
+    { receivedAt = wallClock() }: { readonly receivedAt?: number } = {},
+  ): Promise<Receipt> {
+    return this.#turns.take(() => this.#push(() => this.#quarantine.take(ids), { receivedAt }));
   }
 
   /** Time passed without events: `timeMs` since 1970. */
   async tick(timeMs: number): Promise<void> {
     if (!Number.isSafeInteger(timeMs)) throw new RangeError("A tick is a whole number of ms.");
-    await this.#turns.take(() => this.#push(tickLine(timeMs), { format: "ndjson", ticks: true }));
+    const read = (): Input => readInput(tickLine(timeMs), "ndjson");
+    await this.#turns.take(() => this.#push(read, { ticks: true }));
   }
 
   /**
@@ -174,10 +201,13 @@ export class Engine {
     return true;
   }
 
-  async #push(input: PushInput, options: PushOptions): Promise<Receipt> {
+  async #push(
+    read: () => Input & { readonly release?: Release },
+    options: PushOptions,
+  ): Promise<Receipt> {
     try {
-      const { bytes, lines } = readInput(input, options.format);
-      const filled = this.#intake.fill(this.#core, bytes, lines, options);
+      const { bytes, lines, release = options.released === true ? LOGGED_RELEASE : null } = read();
+      const filled = this.#intake.fill(this.#core, bytes, lines, { ...options, release });
       this.#core.probe();
       const pending = this.#intake.settle(filled);
       const settled = pending instanceof Promise ? await pending : pending;
@@ -189,7 +219,8 @@ export class Engine {
       const applied = this.#apply(settled);
       const records = applied instanceof Promise ? await applied : applied;
       if (!this.#subscriptions.isEmpty) this.#subscriptions.tell(changesOf(this.plan, records));
-      const saved = this.#snapshotWhenDue();
+      this.#rowFeed.tell();
+      const saved = this.#saving.saveWhenDue(this.#core);
       if (saved instanceof Promise) await saved;
       return settled.receipt;
     } finally {
@@ -206,8 +237,9 @@ export class Engine {
   }
 
   #append(settled: Settled, zones: readonly ZoneYear[]): MaybePromise<void> {
-    const { entries, held, receipt } = settled;
-    if (entries === 0 && held.length === 0) return;
+    const { entries, held, release, receipt } = settled;
+    const letGo = release?.ids ?? [];
+    if (entries === 0 && held.length === 0 && letGo.length === 0) return;
     const endPosition = receipt.position;
     const firstPosition = endPosition - entries;
     const previousDigest = new Uint8Array(32);
@@ -219,12 +251,13 @@ export class Engine {
             firstPosition,
             count: entries,
             receivedAt,
-            flags: 0,
+            flags: release === null ? 0 : CHUNK_RELEASED,
             ...(zones.length > 0 && { zones }),
             previousDigest,
             lines,
           });
-    return this.#store.append({ chunk, firstPosition, endPosition, held });
+    const identities = this.#quarantine.makeWay(release?.accepted ?? []);
+    return this.#store.append({ chunk, firstPosition, endPosition, held, letGo, ...identities });
   }
 
   /** Applies what was appended. A core that traps is dropped, and made again from the log. */
@@ -255,10 +288,48 @@ export class Engine {
     }
   }
 
-  #keep({ held, refused, receipt }: Settled): void {
+  #keep({ held, release, refused, receipt }: Settled): void {
     for (const line of held) this.#quarantine.add(line);
+    if (release !== null) this.#quarantine.letGo(release.ids, release.accepted);
     for (const { fault, line } of refused) this.#refused.add(fault, line);
     this.#dispositions.add(receipt);
+  }
+
+  /**
+   * Computes the closed windows of a query that touch [from, to), ms since 1970, again from the
+   * log, late events included. The answer is what it corrected, whatever `emit` tells listeners.
+   * Rejects with a RangeError, the HostFault of the store, or `state_full`, and leaves no trace.
+   */
+  async reprocess(query: string, range: { from: number; to: number }): Promise<Change[]> {
+    this.#indexOf(query);
+    const fact = reprocessFact(query, range);
+    return this.#turns.take(() => this.#reprocess(fact));
+  }
+
+  async #reprocess(fact: ReprocessFact): Promise<Change[]> {
+    try {
+      const { append, records, isTold } = await this.#replay.reprocess(fact, this.#core);
+      const written = this.#store.append(append);
+      if (written instanceof Promise) await written;
+      const applied = this.#correct();
+      if (applied instanceof Promise) await applied;
+      const changes = changesOf(this.plan, [records]);
+      if (isTold) this.#subscriptions.tell(changes);
+      // To replay this entry is to replay the whole log.
+      const saved = this.#saving.trySave(this.#core);
+      if (saved instanceof Promise) await saved;
+      return changes;
+    } finally {
+      this.#endTurn();
+    }
+  }
+
+  #correct(): MaybePromise<unknown> {
+    try {
+      return this.#core.correct();
+    } catch (error) {
+      return this.#rebuild(error);
+    }
   }
 
   /** Makes every window final, as if the clock had passed them all (`--flush`); not in the log. */
@@ -268,6 +339,7 @@ export class Engine {
     this.#core.flush((bytes) => records.push(bytes));
     const changes = changesOf(this.plan, records);
     this.#subscriptions.tell(changes);
+    this.#rowFeed.tell();
     return changes;
   }
 
@@ -279,6 +351,17 @@ export class Engine {
     return { rows: (filter) => readRows(this.#core, this.plan, index, filter) };
   }
 
+  /** The rows of a view, as `view(query).rows(filter)`. */
+  rows(query: string, filter?: RowFilter): readonly Row[] {
+    return this.view(query).rows(filter);
+  }
+
+  /** Tells `listener` what each push does to a view, whatever `emit` says; O(rows) a push. */
+  onRows(query: string, listener: RowListener): () => void {
+    this.#indexOf(query);
+    return this.#rowFeed.add(query, listener);
+  }
+
   /**
    * Tells `listener` the changes of a query, once a push, from now on. From `"snapshot"`: first
    * the view as it is, its rows as changes; from a position: first those of the entries since.
@@ -287,12 +370,14 @@ export class Engine {
     this.#indexOf(query);
     const from = options.from ?? "now";
     if (from === "now") return this.#subscriptions.add(query, listener);
+    const { position } = this.#core.counts();
     if (from === "snapshot") {
-      const changes = this.#viewAsChanges(query);
+      const changes = rowsAsChanges(this.view(query).rows(), position);
       if (changes.length > 0) callListener(listener, changes);
       return this.#subscriptions.add(query, listener);
     }
-    return this.#subscribeFrom(query, listener, from);
+    const { plan } = this;
+    return catchUp(plan, this.#replay, this.#subscriptions, query, listener, from, position);
   }
 
   /** Tells `listener` the changes of all queries, in the order of the contract. */
@@ -300,40 +385,19 @@ export class Engine {
     return this.#subscriptions.add(null, listener);
   }
 
-  #viewAsChanges(query: string): Change[] {
-    const { position } = this.#core.counts();
-    return this.view(query)
-      .rows()
-      .map(({ final, ...row }) => {
-        return { ...row, kind: final ? "final" : "update", position: Math.max(0, position - 1) };
-      });
-  }
-
-  /** Holds back what is told meanwhile until the log was replayed up to where this began. */
-  #subscribeFrom(query: string, listener: Listener, from: number): () => void {
-    const end = this.#core.counts().position;
-    let waiting: (readonly Change[])[] | null = [];
-    const stop = this.#subscriptions.add(query, (changes) => {
-      if (waiting === null) listener(changes);
-      else waiting.push(changes);
-    });
-    let stopped = false;
-    const catchUp = async (): Promise<void> => {
-      const core = await this.#replay.open();
-      await this.#replay.run(core, 0, end, (records) => {
-        const changes = changesOf(this.plan, records).filter((change) => {
-          return change.query === query && change.position >= from;
-        });
-        if (changes.length > 0 && !stopped) callListener(listener, changes);
-      });
-      for (const changes of waiting ?? []) if (!stopped) callListener(listener, changes);
-      waiting = null;
-    };
-    void catchUp();
-    return () => {
-      stopped = true;
-      stop();
-    };
+  /**
+   * The events behind a number: what was applied to the key's window, what was late for it, what
+   * was told of it and when. It replays the log, as it is now, in a core of its own. Rejects with
+   * the HostFault of a log that cannot be read.
+   */
+  async explain(query: string, key: Key, window: ChangeWindow): Promise<Explanation> {
+    const index = this.#indexOf(query);
+    checkRow(this.plan.queries[index]!, key, window);
+    const isAsked = (row: Row): boolean =>
+      row.window.start === window.start && row.window.end === window.end;
+    const row = this.view(query).rows({ key }).find(isAsked) ?? null;
+    const present = { position: this.#core.counts().position, row, refused: this.refused() };
+    return explain(this.plan, index, key, window, present, this.#replay, this.#store);
   }
 
   /** The newest 1,000 late events of a query, oldest first. */
@@ -373,9 +437,9 @@ export class Engine {
   snapshot(): Promise<{ position: number }> {
     return this.#turns.take(async () => {
       try {
-        const saved = this.#saveSnapshot();
+        const saved = this.#saving.save(this.#core);
         if (saved instanceof Promise) await saved;
-        return { position: this.#snapshotPosition };
+        return { position: this.#saving.position };
       } finally {
         this.#endTurn();
       }
@@ -393,8 +457,8 @@ export class Engine {
 
   async #saveChanged(): Promise<void> {
     try {
-      const isSaved = this.#core.counts().position === this.#snapshotPosition;
-      if (!isSaved) await this.#saveSnapshot();
+      const isSaved = this.#core.counts().position === this.#saving.position;
+      if (!isSaved) await this.#saving.save(this.#core);
     } finally {
       this.#endTurn();
     }
@@ -404,44 +468,10 @@ export class Engine {
     await this.#store.close();
   }
 
-  #saveSnapshot(): MaybePromise<void> {
-    const { position } = this.#core.counts();
-    const bytes = encodeSnapshot({ position, plan: this.plan.source, ...this.#core.image() });
-    const noteSaved = (): void => {
-      this.#snapshotPosition = position;
-    };
-    const saved = this.#store.saveSnapshot({ position, bytes });
-    return saved instanceof Promise ? saved.then(noteSaved) : noteSaved();
-  }
-
-  /** One that fails is no fault of the push: the log has it all, and the next is due as ever. */
-  #snapshotWhenDue(): MaybePromise<void> {
-    const { position } = this.#core.counts();
-    if (position - Math.max(this.#snapshotTried, this.#snapshotPosition) < SNAPSHOT_ENTRIES) return;
-    this.#snapshotTried = position;
-    try {
-      const saved = this.#saveSnapshot();
-      return saved instanceof Promise ? saved.catch(() => {}) : saved;
-    } catch {
-      return;
-    }
-  }
-
   /** Puts the core where the log ends: from the newest good snapshot, or from the beginning. */
   async recover(snapshots: readonly Uint8Array[], endPosition: number): Promise<void> {
-    for (const bytes of snapshots) {
-      const snapshot = decodeSnapshot(bytes);
-      if (snapshot === null || snapshot.plan !== this.plan.source) continue;
-      if (snapshot.position > endPosition) {
-        const places = `at position ${snapshot.position} when the log ends at ${endPosition}`;
-        const message = `A snapshot stands ${places}: restore the log from a copy.`;
-        throw new HostFault("log_truncated", message);
-      }
-      this.#core.restore(snapshot);
-      this.#snapshotPosition = snapshot.position;
-      break;
-    }
-    await this.#replay.run(this.#core, this.#snapshotPosition, endPosition, () => {});
+    const from = this.#saving.restore(this.#core, snapshots, endPosition);
+    await this.#replay.run(this.#core, from, endPosition, () => {});
   }
 
   #endTurn(): void {

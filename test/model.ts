@@ -2,13 +2,14 @@
 // It shares no line with the engine (test/twin.test.ts checks that) and keeps everything: every
 // event, every row of every window, every version. The engine must give the same.
 //
-//   push   for each line: judge (dedup.ts) → position → clock, through its timers → tables → queries
-//          then, once: the changes of what was touched
+//   push     for each line: judge (dedup.ts) → position → clock, through its timers → tables →
+//            queries; then, once: the changes of what was touched
+//   release  the same, of lines that were held
 
 import { Dedup, type Held } from "./model/dedup.ts";
-import { readEnvelope, tickOf } from "./model/envelope.ts";
+import { readEnvelope, reprocessOf, tickOf } from "./model/envelope.ts";
 import { canonical, compareUtf8, type Json, type JsonObject } from "./model/json.ts";
-import { settingsOf, type PlanJson, type Settings } from "./model/plan.ts";
+import { settingsOf, type Fact, type PlanJson, type Settings } from "./model/plan.ts";
 import { EXPIRE, Query, type Late, type Timer, type ToldChange } from "./model/query.ts";
 import { Table } from "./model/table.ts";
 import type { Bounds } from "./model/window.ts";
@@ -22,13 +23,15 @@ export interface Line {
 }
 
 export interface Disposition {
-  readonly what: "accepted" | "duplicate" | "invalid" | "quarantined" | "tick";
+  readonly what: "accepted" | "duplicate" | "invalid" | "quarantined" | "tick" | "reprocess";
   readonly code?: string;
   /** Of a duplicate or a conflict: the position of the first event with its identity. */
   readonly of?: number;
 }
 
 export interface Pushed {
+  /** What was judged: of a release, the lines that were held. */
+  readonly lines: readonly Line[];
   readonly dispositions: readonly Disposition[];
   readonly changes: readonly ToldChange[];
   /** The next position. */
@@ -60,21 +63,31 @@ export class Model {
   readonly #dedup: Dedup;
   #clock = -Infinity;
   #position = 0;
+  /** Every accepted event. */
+  readonly #facts: Fact[] = [];
 
   constructor(plan: PlanJson) {
     this.#settings = settingsOf(plan);
     this.#dedup = new Dedup(this.#settings);
     const tables = Object.entries(plan.tables ?? {});
     this.tables = new Map(tables.map(([name, each]) => [name, new Table(each)]));
-    this.queries = plan.queries.map((each) => new Query(each, this.#settings.keys, this.tables));
+    this.queries = plan.queries.map((each) => new Query(each, this.#settings, this.tables));
   }
 
   push(lines: readonly Line[]): Pushed {
-    const dispositions = lines.map((line) => this.#take(line));
-    return { dispositions, changes: this.#endPush(), position: this.#position };
+    const dispositions = lines.map((line) => this.#take(line, false));
+    return { lines, dispositions, changes: this.#endPush(), position: this.#position };
   }
 
-  #take({ text, receivedAt, invalid }: Line): Disposition {
+  /** "The held lines become events now, with the receive time of its release." */
+  release(places: readonly number[], receivedAt: number): Pushed {
+    const lines = this.#dedup.letGo(places).map(({ line }) => ({ text: line, receivedAt }));
+    const dispositions = lines.map((line) => this.#take(line, true));
+    this.#dedup.endRelease();
+    return { lines, dispositions, changes: this.#endPush(), position: this.#position };
+  }
+
+  #take({ text, receivedAt, invalid }: Line, isReleased: boolean): Disposition {
     if (invalid !== undefined) return { what: "invalid", code: invalid };
     const json = JSON.parse(text) as JsonObject;
     const tick = tickOf(json);
@@ -83,15 +96,26 @@ export class Model {
       this.#advance(tick - this.#settings.delay, this.#position++);
       return { what: "tick" };
     }
+    const reprocess = reprocessOf(json);
+    if (reprocess !== null) {
+      const query = this.queries.find(({ plan }) => plan.name === reprocess.query)!;
+      query.reprocess(this.#facts, this.#clock, reprocess, this.#position++);
+      return { what: "reprocess" };
+    }
     const event = readEnvelope(json);
-    const verdict = this.#dedup.judge(event, receivedAt, text, this.#clock);
+    const verdict = isReleased
+      ? this.#dedup.judgeReleased(event, this.#clock)
+      : this.#dedup.judge(event, receivedAt, text, this.#clock);
     if (verdict.what !== "accepted") return verdict;
     const position = this.#position++;
     this.#dedup.remember(event, position, this.#clock);
+    if (isReleased) this.#dedup.rememberReleased(event, position);
     // "T = max(T, min(eventTime, receivedAt) - delay); without a receive time, eventTime alone."
     const sane = Math.min(event.timeMs, receivedAt ?? Infinity);
     this.#advance(sane - this.#settings.delay, position);
-    const fact = { type: event.type, time: event.timeMs, position, members: event.members };
+    const { type, timeMs: time, members } = event;
+    const fact = { type, time, position, members, isReleased };
+    this.#facts.push(fact);
     // "Tables take the event (so an event sees itself), then queries."
     for (const table of this.tables.values()) table.take(fact);
     for (const query of this.queries) query.arrive(fact, this.#clock);
@@ -143,6 +167,11 @@ export class Model {
 
   late(query: Query): readonly Late[] {
     return query.late.slice(-LATE_LISTED);
+  }
+
+  /** For the coverage table. */
+  get judgedAtHorizon(): number {
+    return this.#dedup.judgedAtHorizon;
   }
 
   get held(): readonly Held[] {

@@ -32,7 +32,7 @@ export class TemporaryLog implements Store {
 
   create(): void {}
 
-  /** Held lines are listed by the engine; nobody recovers them from here. */
+  /** What is held and released is listed by the engine; nobody recovers it from here. */
   append(write: Append): void {
     checkAppend(write, this.#endPosition);
     if (write.chunk !== null) {

@@ -72,6 +72,12 @@ export class Batch {
     this.#core.view.setBigInt64(slot + layout.SLOT_TIME, BigInt(timeMs), true);
   }
 
+  /** The lines were released from the quarantine: none of them is held back. */
+  release(): void {
+    const { view, batch } = this.#core;
+    view.setUint32(batch + layout.SCRATCH_RELEASED, 1, true);
+  }
+
   #envelope(line: number, decoded: DecodedEvent): void {
     const row = this.#envelopes + line * layout.ENVELOPE_BYTES - this.#text;
     const { spans } = decoded;
@@ -176,6 +182,17 @@ export class Batch {
     const slot = this.#slots + line * layout.SLOT_BYTES;
     const first = this.#core.view.getFloat64(slot + layout.SLOT_FIRST, true);
     return first >= 0 ? { position: first } : { line: layout.FIRST_IN_PUSH - first };
+  }
+
+  /** When the event of the line happened, and which route it takes; null where it is a tick. */
+  eventAt(line: number): { readonly timeMs: number; readonly route: number } | null {
+    const { view } = this.#core;
+    const slot = this.#slots + line * layout.SLOT_BYTES;
+    if (view.getUint8(slot + layout.SLOT_KIND) !== layout.KIND_EVENT) return null;
+    return {
+      timeMs: Number(view.getBigInt64(slot + layout.SLOT_TIME, true)),
+      route: view.getUint32(slot + layout.SLOT_ROUTE, true),
+    };
   }
 
   /** The fingerprint of the event's identity, 32 hex digits. */

@@ -8,12 +8,12 @@ import { CLOUD_MEMBERS, MEMBERS, type Json } from "../event/envelope.ts";
 import { eventFault, pointerTo, type EventFault, type QuarantineCode } from "../event/fault.ts";
 import { parseTime } from "../event/time.ts";
 import type { Program } from "../query/compile.ts";
-import { decodeChunk, type Chunk } from "../store/chunk.ts";
+import { CHUNK_RELEASED, decodeChunk, type Chunk } from "../store/chunk.ts";
 import type { MaybePromise, Store } from "../store/store.ts";
 import { Batch, type First } from "./batch.ts";
 import { content, decodeEvent, isFault, type DecodedEvent } from "./decode.ts";
 import type { InputLine } from "./input.ts";
-import type { Quarantine } from "./quarantine.ts";
+import type { Quarantine, Release } from "./quarantine.ts";
 import { Tally, type Settled } from "./tally.ts";
 import { tickOf } from "./tick.ts";
 
@@ -25,6 +25,8 @@ export interface Filled {
   readonly bytes: Uint8Array;
   readonly lines: readonly InputLine[];
   readonly receivedAt: (line: number) => number | null;
+  /** Where the push is a release. */
+  readonly release: Release | null;
   /** Of each line: its fault, the instant of a tick, or null for an event. */
   readonly found: readonly (EventFault | number | null)[];
 }
@@ -33,6 +35,7 @@ interface IntakeOptions {
   readonly receivedAt?: number | readonly (number | null)[];
   readonly receivedAtMember?: string;
   readonly ticks?: boolean;
+  readonly release?: Release | null;
 }
 
 const QUARANTINE_CODE: { readonly [fault: number]: QuarantineCode } = {
@@ -62,8 +65,10 @@ export class Intake {
     const read: (number | null)[] | null = member === undefined ? null : lines.map(() => null);
     const receivedAt = receiveTimes(read ?? options.receivedAt, lines.length);
     const batch = new Batch(core, this.#program, lines.length, bytes);
+    const release = options.release ?? null;
+    if (release !== null) batch.release();
     const found = lines.map(({ start, end, fault }, index) => {
-      if (fault !== null) return fault;
+      if (fault !== null || release?.known.has(index) === true) return fault;
       const tick = options.ticks === true ? tickOf(bytes, start, end) : null;
       if (tick !== null) {
         batch.tick(index, tick);
@@ -79,7 +84,7 @@ export class Intake {
       batch.event(index, decoded, receivedAt(index));
       return null;
     });
-    return { batch, position: core.counts().position, bytes, lines, receivedAt, found };
+    return { batch, position: core.counts().position, bytes, lines, receivedAt, release, found };
   }
 
   // ── settling ─────────────────────────────────────────────────────────────────────────────────
@@ -89,6 +94,8 @@ export class Intake {
     const { batch, lines } = filled;
     const positions = new Set<number>();
     for (let line = 0; line < lines.length; line++) {
+      const released = this.#releasedAt(filled, line);
+      if (released !== null) positions.add(released);
       if (batch.verdict(line) !== layout.VERDICT_DIFFERS) continue;
       const first = batch.first(line);
       if ("position" in first) positions.add(first.position);
@@ -96,6 +103,13 @@ export class Intake {
     const read = this.#readEntries([...positions].sort((a, b) => a - b));
     if (read instanceof Promise) return read.then((entries) => this.#settle(filled, entries));
     return this.#settle(filled, read);
+  }
+
+  /** Of a line that would be held, or is: where the event stands that was released before it. */
+  #releasedAt({ batch, release }: Filled, line: number): number | null {
+    if (release !== null) return release.known.get(line) ?? null;
+    if (batch.verdict(line) !== layout.VERDICT_QUARANTINED) return null;
+    return this.#quarantine.releasedAt(batch.identity(line));
   }
 
   #settle(filled: Filled, entries: ReadonlyMap<number, DecodedEvent>): Settled {
@@ -118,20 +132,15 @@ export class Intake {
     const found = filled.found[line] ?? null;
     if (typeof found === "number") return tally.tick(line, found);
     if (found !== null) return tally.invalid(line, found);
+    const position = this.#releasedAt(filled, line);
+    if (position !== null) return compare(filled, tally, entries, line, { position });
     switch (batch.verdict(line)) {
       case layout.VERDICT_ACCEPTED:
         return tally.accepted(line);
       case layout.VERDICT_DUPLICATE:
         return tally.duplicate(line, batch.first(line));
       case layout.VERDICT_DIFFERS:
-        if (hasContentOf(filled, line, batch.first(line), entries)) {
-          return tally.duplicate(line, batch.first(line));
-        }
-        return tally.invalid(
-          line,
-          eventFault("event_id_conflict", idPointer(filled, line)),
-          batch.first(line),
-        );
+        return compare(filled, tally, entries, line, batch.first(line));
       case layout.VERDICT_QUARANTINED:
         return this.#hold(filled, tally, line);
       default:
@@ -192,6 +201,18 @@ function pick(
   if (read.size === before) throw new Error(`The log has no position ${positions[before]}.`);
 }
 
+/** An identity that is known: a duplicate, or a conflict with the first event. */
+function compare(
+  filled: Filled,
+  tally: Tally,
+  entries: ReadonlyMap<number, DecodedEvent>,
+  line: number,
+  first: First,
+): void {
+  if (hasContentOf(filled, line, first, entries)) return tally.duplicate(line, first);
+  tally.invalid(line, eventFault("event_id_conflict", idPointer(filled, line)), first);
+}
+
 function hasContentOf(
   filled: Filled,
   line: number,
@@ -214,10 +235,11 @@ function decodeAccepted(bytes: Uint8Array, start: number, end: number): DecodedE
 }
 
 /** A batch of a chunk's entries from entry `skip` on; all of them were accepted once. */
-export function fillFromLog(core: Core, program: Program, chunk: Chunk, skip: number): void {
+export function fillFromLog(core: Core, program: Program, chunk: Chunk, skip: number): Batch {
   const spans = lineSpans(chunk.lines);
   const count = spans.length - skip;
   const batch = new Batch(core, program, count, chunk.lines);
+  if ((chunk.flags & CHUNK_RELEASED) !== 0) batch.release();
   for (let index = 0; index < count; index++) {
     const { start, end } = spans[index + skip]!;
     const tick = tickOf(chunk.lines, start, end);
@@ -226,6 +248,7 @@ export function fillFromLog(core: Core, program: Program, chunk: Chunk, skip: nu
       batch.event(index, decodeAccepted(chunk.lines, start, end), receivedOf(chunk, index + skip));
     batch.setVerdict(index, layout.VERDICT_ACCEPTED);
   }
+  return batch;
 }
 
 export function lineBytes({ bytes, lines }: Filled, line: number): Uint8Array {

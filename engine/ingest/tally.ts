@@ -3,7 +3,7 @@
 
 import { sentence, type EventFault, type QuarantineCode } from "../event/fault.ts";
 import type { Chunk } from "../store/chunk.ts";
-import type { HeldLine } from "../store/store.ts";
+import type { HeldLine, ReleasedIdentity } from "../store/store.ts";
 import type { First } from "./batch.ts";
 import type { Filled } from "./intake.ts";
 import type { InvalidLine, QuarantinedLine, Receipt, RefusedLine } from "./receipt.ts";
@@ -18,6 +18,11 @@ export interface Settled {
   /** The entries' lines, each ended by a newline. */
   readonly lines: Uint8Array;
   readonly held: readonly HeldLine[];
+  /** Where the push is a release: the ids that leave the list, and what it accepted. */
+  readonly release: {
+    readonly ids: readonly string[];
+    readonly accepted: ReleasedIdentity[];
+  } | null;
   readonly refused: readonly Refused[];
 }
 
@@ -38,6 +43,7 @@ export class Tally {
   readonly #quarantined: QuarantinedLine[] = [];
   readonly #refused: Refused[] = [];
   readonly held: HeldLine[] = [];
+  readonly #released: ReleasedIdentity[] = [];
   #ticks = 0;
   #duplicate = 0;
 
@@ -46,7 +52,10 @@ export class Tally {
   }
 
   accepted(line: number): void {
-    this.#positions.set(line, this.#filled.position + this.#entries.length);
+    const { batch, release } = this.#filled;
+    const position = this.#filled.position + this.#entries.length;
+    this.#positions.set(line, position);
+    if (release !== null) this.#released.push({ identity: batch.identity(line), position });
     this.#enter(line, this.#lineOf(line));
   }
 
@@ -88,9 +97,16 @@ export class Tally {
       position: this.#filled.position + entries,
     };
     assertConserved(receipt);
-    const { held } = this;
-    const receivedAt = folded(this.#receivedAt);
-    return { receipt, entries, receivedAt, lines: this.#lines(), held, refused: this.#refused };
+    const { release: asked } = this.#filled;
+    return {
+      receipt,
+      entries,
+      receivedAt: folded(this.#receivedAt),
+      lines: this.#lines(),
+      held: this.held,
+      release: asked === null ? null : { ids: asked.ids, accepted: this.#released },
+      refused: this.#refused,
+    };
   }
 
   #lines(): Uint8Array {

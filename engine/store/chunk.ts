@@ -225,6 +225,12 @@ export function checkAppend(write: Append, endPosition: number): void {
   }
 }
 
+/** The fault of a release whose line is not on the store's list. */
+export function notHeld(id: string): HostFault {
+  const message = `The line ${id} is not held: another writer was here, open the log again.`;
+  return new HostFault("storage_unavailable", message);
+}
+
 /** The fault of positions that a log should hold and does not, `to` not included. */
 export function missing(from: number, to: number): HostFault {
   const named = to - from === 1 ? `Position ${from} is` : `Positions ${from} to ${to - 1} are`;

@@ -8,8 +8,10 @@ export type HostFaultCode =
   | "log_trimmed"
   | "log_incomplete"
   | "state_full"
+  | "unknown_id"
   | "core_failed"
-  | "engine_closed";
+  | "engine_closed"
+  | "publisher_closed";
 
 /** An error that a host can meet in operation; `code` is stable, the message says what to do. */
 export class HostFault extends Error {

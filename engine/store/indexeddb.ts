@@ -4,6 +4,7 @@
 //   log        "header" → version, hash key, where the log ends
 //   chunks     first position → the chunk, an ArrayBuffer of its own length
 //   held       number in order of holding → a held line; its id is unique
+//   released   identity → the position of its event, which was released
 //   snapshots  position → the snapshot, an ArrayBuffer of its own length; two at most
 //
 // A browser may drop a connection (Safari does so in the background), another tab may ask for it:
@@ -12,11 +13,11 @@
 // never done twice.
 
 import { openDB, type DBSchema, type IDBPDatabase } from "idb";
-import { checkAppend, checkEnd, checkPage, exactBytes } from "./chunk.ts";
+import { checkAppend, checkEnd, checkPage, exactBytes, notHeld } from "./chunk.ts";
 import { HostFault } from "./host-fault.ts";
 import type { Append, HeldLine, LogHeader, Recovered, Store, StoredSnapshot } from "./store.ts";
 
-const SCHEMA = 1;
+const SCHEMA = 2;
 const SNAPSHOTS_KEPT = 2;
 /** Chunks asked for at once when those before them were tiny. */
 const PAGE_CHUNKS_MAX = 256;
@@ -37,6 +38,7 @@ interface Schema extends DBSchema {
   log: { key: string; value: LogRecord };
   chunks: { key: number; value: ArrayBuffer };
   held: { key: number; value: HeldRecord; indexes: { id: string } };
+  released: { key: string; value: number };
   snapshots: { key: number; value: ArrayBuffer };
 }
 
@@ -71,13 +73,16 @@ class IndexedDbStore implements Store {
   recover(): Promise<Recovered | null> {
     return this.#run(async (db) => {
       this.#persisted = await askPersisted();
-      const tx = db.transaction(["log", "chunks", "held", "snapshots"]);
+      const tx = db.transaction(["log", "chunks", "held", "released", "snapshots"]);
       void quiet(tx.done);
       const snapshots = tx.objectStore("snapshots");
-      const [record, newest, held, positions, images] = await Promise.all([
+      const released = tx.objectStore("released");
+      const [record, newest, held, identities, places, positions, images] = await Promise.all([
         tx.objectStore("log").get(HEADER_KEY),
         tx.objectStore("chunks").openCursor(null, "prev"),
         tx.objectStore("held").getAll(),
+        released.getAllKeys(),
+        released.getAll(),
         snapshots.getAllKeys(),
         snapshots.getAll(),
       ]);
@@ -87,6 +92,9 @@ class IndexedDbStore implements Store {
         header: { version: record.version, hashKey: new Uint8Array(record.hashKey) },
         endPosition: record.endPosition,
         held: held.map((line) => ({ ...line, line: new Uint8Array(line.line) })),
+        released: identities
+          .map((identity, index) => ({ identity, position: places[index]! }))
+          .toSorted((a, b) => a.position - b.position),
         snapshots: positions
           .map((position, index) => ({ position, bytes: new Uint8Array(images[index]!) }))
           .toReversed(),
@@ -107,7 +115,7 @@ class IndexedDbStore implements Store {
 
   append(write: Append): Promise<void> {
     return this.#run((db) => {
-      const tx = db.transaction(["log", "chunks", "held"], "readwrite", STRICT);
+      const tx = db.transaction(["log", "chunks", "held", "released"], "readwrite", STRICT);
       return committed(tx, async (queue) => {
         const log = tx.objectStore("log");
         const record = known(await log.get(HEADER_KEY));
@@ -119,6 +127,17 @@ class IndexedDbStore implements Store {
         for (const { id, code, receivedAt, line } of write.held) {
           const { buffer } = exactBytes(line);
           queue(tx.objectStore("held").add({ id, code, receivedAt, line: buffer }));
+        }
+        const byId = tx.objectStore("held").index("id");
+        const keys = await Promise.all(write.letGo.map((id) => byId.getKey(id)));
+        for (const [index, key] of keys.entries()) {
+          if (key === undefined) throw notHeld(write.letGo[index]!);
+          queue(tx.objectStore("held").delete(key));
+        }
+        const released = tx.objectStore("released");
+        for (const identity of write.forgotten) queue(released.delete(identity));
+        for (const { identity, position } of write.remembered) {
+          queue(released.put(position, identity));
         }
         queue(log.put({ ...record, endPosition: write.endPosition }, HEADER_KEY));
       });
@@ -204,7 +223,9 @@ class IndexedDbStore implements Store {
       throw new HostFault("storage_unavailable", "There is no IndexedDB here: use memory().");
     }
     const handle: Promise<Database> = openDB<Schema>(this.#name, SCHEMA, {
-      upgrade(db) {
+      upgrade(db, schema) {
+        if (schema < 2) db.createObjectStore("released");
+        if (schema >= 1) return;
         for (const store of ["log", "chunks", "snapshots"] as const) db.createObjectStore(store);
         const held = db.createObjectStore("held", { autoIncrement: true });
         held.createIndex("id", "id", { unique: true });

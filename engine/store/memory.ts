@@ -2,9 +2,17 @@
 // the encoded chunks as they are, and sums none of them again: nothing between write and read can
 // break them. `close` keeps what it holds, so that the same log can be opened once more.
 
-import { checkAppend, exactBytes } from "./chunk.ts";
+import { checkAppend, exactBytes, notHeld } from "./chunk.ts";
 import { HostFault } from "./host-fault.ts";
-import type { Append, HeldLine, LogHeader, Recovered, Store, StoredSnapshot } from "./store.ts";
+import type {
+  Append,
+  HeldLine,
+  LogHeader,
+  Recovered,
+  ReleasedIdentity,
+  Store,
+  StoredSnapshot,
+} from "./store.ts";
 
 const SNAPSHOTS_KEPT = 2;
 
@@ -20,6 +28,7 @@ class MemoryStore implements Store {
   /** The first position of each chunk, for the search by position. */
   #starts: number[] = [];
   readonly #held = new Map<string, HeldLine>();
+  readonly #released = new Map<string, ReleasedIdentity>();
   #snapshots: StoredSnapshot[] = [];
 
   recover(): Recovered | null {
@@ -28,6 +37,7 @@ class MemoryStore implements Store {
       header: this.#header,
       endPosition: this.#endPosition,
       held: [...this.#held.values()],
+      released: [...this.#released.values()],
       snapshots: [...this.#snapshots],
     };
   }
@@ -51,12 +61,19 @@ class MemoryStore implements Store {
       }
       known.add(id);
     }
+    for (const id of write.letGo) if (!this.#held.has(id)) throw notHeld(id);
     // Nothing below can fail, so nothing above is half done.
     if (chunk !== null) {
       this.#chunks.push(chunk);
       this.#starts.push(write.firstPosition);
     }
     for (const line of held) this.#held.set(line.id, line);
+    for (const id of write.letGo) this.#held.delete(id);
+    for (const identity of write.forgotten) this.#released.delete(identity);
+    for (const each of write.remembered) {
+      this.#released.delete(each.identity);
+      this.#released.set(each.identity, each);
+    }
     this.#endPosition = write.endPosition;
   }
 

@@ -4,14 +4,16 @@
 //   millrace_log       one row: schema, the log's header, where the log ends, held lines ever
 //   millrace_chunk     a row a push, in parts of 1 MiB (a row holds 2 MB): position, part, bytes
 //   millrace_held      a row a held line, in the order of `sequence`
+//   millrace_released  a row an identity that was released: identity, position of its event
 //   millrace_snapshot  a row each 1 MiB: position, part, bytes; two positions at most
 //
-// Rows written a push: 2 (its chunk, the header), 1 more for each further MiB and each held line.
+// Rows written a push: 2 (its chunk, the header), 1 more for each further MiB and each line that
+// is held or let go, each identity that is remembered or forgotten.
 // All tables are WITHOUT ROWID and have no index: a row written is a row paid once.
 // Positions and times are exact in SQLite's integers and in doubles (below 2^53); the hash key,
 // being 16 bytes, is a BLOB. A Durable Object has no PRAGMA user_version: the schema has a column.
 
-import { checkAppend, checkEnd, checkPage } from "./chunk.ts";
+import { checkAppend, checkEnd, checkPage, notHeld } from "./chunk.ts";
 import { HostFault } from "./host-fault.ts";
 import type { Append, HeldLine, LogHeader, Recovered, Store, StoredSnapshot } from "./store.ts";
 
@@ -21,7 +23,13 @@ const SNAPSHOTS_KEPT = 2;
 /** Rows looked at for one page of a read, so that a log of tiny chunks is read in pages too. */
 const PAGE_ROWS_MAX = 1024;
 
+/** A store of before releases has none. */
+const CREATE_RELEASED = `CREATE TABLE IF NOT EXISTS millrace_released (
+     identity TEXT PRIMARY KEY, position INTEGER NOT NULL
+   ) WITHOUT ROWID`;
+
 const CREATE_TABLES = [
+  CREATE_RELEASED,
   `CREATE TABLE millrace_log (
      id INTEGER PRIMARY KEY CHECK (id = 1), schema INTEGER NOT NULL, version INTEGER NOT NULL,
      hash_key BLOB NOT NULL, end_position INTEGER NOT NULL, held_count INTEGER NOT NULL
@@ -72,12 +80,16 @@ class SqliteStore implements Store {
       const tables = "SELECT name FROM sqlite_master WHERE type = 'table' AND name = ?";
       if (this.#rows(tables, "millrace_log").length === 0) return null;
       const { header, endPosition } = this.#log();
+      this.#rows(CREATE_RELEASED);
       const newest = `SELECT position, bytes FROM millrace_chunk
         WHERE position = (SELECT max(position) FROM millrace_chunk) ORDER BY part`;
       checkEnd(joinParts(this.#rows(newest))[0]?.bytes ?? null, endPosition);
       const held = this.#rows("SELECT * FROM millrace_held ORDER BY sequence").map(heldLine);
+      const released = this.#rows("SELECT * FROM millrace_released ORDER BY position").map(
+        (row) => ({ identity: textOf(row["identity"]), position: Number(row["position"]) }),
+      );
       const parts = "SELECT * FROM millrace_snapshot ORDER BY position DESC, part";
-      return { header, endPosition, held, snapshots: joinParts(this.#rows(parts)) };
+      return { header, endPosition, held, released, snapshots: joinParts(this.#rows(parts)) };
     });
   }
 
@@ -103,6 +115,7 @@ class SqliteStore implements Store {
         for (const [index, { id, code, receivedAt, line }] of write.held.entries()) {
           this.#rows(insert, id, heldCount + index, code, receivedAt, line);
         }
+        this.#release(write);
         const update = "UPDATE millrace_log SET end_position = ?, held_count = ?";
         this.#rows(update, write.endPosition, heldCount + write.held.length);
       }),
@@ -173,6 +186,19 @@ class SqliteStore implements Store {
       endPosition: Number(row["end_position"]),
       heldCount: Number(row["held_count"]),
     };
+  }
+
+  #release({ letGo, remembered, forgotten }: Append): void {
+    for (const id of letGo) {
+      const left = this.#rows("DELETE FROM millrace_held WHERE id = ? RETURNING id", id);
+      if (left.length === 0) throw notHeld(id);
+    }
+    for (const identity of forgotten) {
+      this.#rows("DELETE FROM millrace_released WHERE identity = ?", identity);
+    }
+    for (const { identity, position } of remembered) {
+      this.#rows("INSERT OR REPLACE INTO millrace_released VALUES (?, ?)", identity, position);
+    }
   }
 
   #insertParts(table: string, position: number, bytes: Uint8Array): void {

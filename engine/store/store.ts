@@ -1,8 +1,9 @@
 // The store contract: what the engine asks of a place that keeps its log. One engine writes to a
 // store at a time; one contract suite (test/store/contract.ts) runs over every implementation.
 //
-// - `append` is atomic: the chunk, the held lines and the end position are written together, or
-//   nothing is. When it returns (or its promise resolves) it is as durable as `storage` says.
+// - `append` is atomic: the chunk, what it holds and lets go, and the end position are written
+//   together, or nothing is. When it returns (or its promise resolves) it is as durable as
+//   `storage` says.
 // - A synchronous store answers synchronously, so that in a Durable Object append, apply and
 //   publish run in one turn; the engine awaits only what is a promise.
 
@@ -30,6 +31,14 @@ export interface HeldLine {
   readonly line: Uint8Array;
 }
 
+/** The identity of an event that was released: what the table of identities may not know. */
+export interface ReleasedIdentity {
+  /** Its fingerprint, 32 hex digits. */
+  readonly identity: string;
+  /** Where the event stands in the log. */
+  readonly position: number;
+}
+
 export interface Append {
   /** The encoded chunk (chunk.ts); null when a push only holds lines. Exact-length buffer. */
   readonly chunk: Uint8Array | null;
@@ -38,6 +47,12 @@ export interface Append {
   readonly endPosition: number;
   /** Lines newly held by this push. */
   readonly held: readonly HeldLine[];
+  /** Ids of held lines that leave the list, being released. */
+  readonly letGo: readonly string[];
+  /** Identities that are remembered beside the held lines from now on, each in its newest place. */
+  readonly remembered: readonly ReleasedIdentity[];
+  /** Identities of earlier releases that are forgotten for them. */
+  readonly forgotten: readonly string[];
 }
 
 export interface StoredSnapshot {
@@ -51,6 +66,8 @@ export interface Recovered {
   /** The next position, as the header record says (written with every append). */
   readonly endPosition: number;
   readonly held: readonly HeldLine[];
+  /** By position. */
+  readonly released: readonly ReleasedIdentity[];
   /** The two newest at most, newest first. */
   readonly snapshots: readonly StoredSnapshot[];
 }

@@ -64,6 +64,52 @@ test("gives the same changes, rows and state", async () => {
   expect(rows).toEqual(engine.view("counts").rows());
 });
 
+test("a reprocess in it corrects again what it corrected, with or without a control line", async () => {
+  const { engine, changes, log } = await original(async (own) => {
+    await own.push(`${event("a", 1)}\n${event("b", 4 * MINUTE)}\n`);
+    await own.push(`${event("late", 2)}\n`);
+    await own.reprocess("counts", { from: 0, to: MINUTE });
+    await own.push(`${event("later", 3)}\n`);
+    await own.reprocess("counts", { from: -MINUTE, to: 9 * MINUTE });
+  });
+  expect(changes.filter(({ kind }) => kind === "correction")).toHaveLength(2);
+  const bare = log.replace(/.*\n(?=\{"fact")/g, "");
+  expect(bare.length).toBeLessThan(log.length);
+  for (const text of [log, bare]) {
+    const ran = await runLog(text, "--state-hash");
+    expect(ran.code).toBe(0);
+    expect(ran.changes).toEqual(changes);
+    expect(ran.told.at(-1)).toBe(await engine.stateHash());
+    expect(ran.told[0]).toBe(
+      "4 received, 4 accepted, 0 duplicate, 0 invalid, 0 quarantined, 2 reprocessed",
+    );
+  }
+  const { changes: finals } = await runLog(log, "--emit", "final");
+  expect(finals).toEqual(changes.filter(({ kind }) => kind !== "update"));
+});
+
+test("gives what releases gave: lines too old and too far ahead are taken as they were", async () => {
+  const lines = (...all: string[]): string => all.map((line) => `${line}\n`).join("");
+  const { engine, changes, log } = await original(async (each) => {
+    const now = 20 * 24 * 60 * MINUTE;
+    await each.push(event("now", now));
+    await each.push(lines(event("old", 0), event("ahead", now + 10 * MINUTE)), { receivedAt: now });
+    const [old, ahead] = each.quarantine().map(({ id }) => id);
+    await each.release([ahead!], { receivedAt: now + 4 * MINUTE });
+    await each.push(event("then", now + 6 * MINUTE));
+    await each.release([old!], { receivedAt: now + 7 * MINUTE });
+  });
+  expect(log.match(/"released":true/g)).toHaveLength(2);
+  const ran = await runLog(log, "--state-hash");
+  expect(ran.code).toBe(0);
+  expect(ran.changes).toEqual(changes);
+  expect(ran.told.at(-1)).toBe(await engine.stateHash());
+  expect((await runLog(log, "--view")).rows).toEqual(engine.view("counts").rows());
+  // Unmarked, they would be held again, and the log would not stand.
+  const unmarked = log.replaceAll(',"released":true', "");
+  expect((await runLog(unmarked)).told[0]).toContain("quarantined, event_time_in_future");
+});
+
 test("cuts pushes as the log says, whatever --batch says, over several files too", async () => {
   const { log, changes } = await original(feed);
   expect((await runLog(log, "--batch", "1")).changes).toEqual(changes);
@@ -127,7 +173,8 @@ test("an event that another plan would hold is held, and the next chunk does not
 describe("refused with 1 and one sentence:", () => {
   const chunk = (members: object): string => JSON.stringify({ chunk: members });
   const none = { position: 0, receivedAt: null };
-  const unbuilt = (name: string): string => `standard input:1: "${name}" is not supported yet.`;
+  const unknown = "standard input:1: No such fact is known.";
+  const reprocess = '{"fact":{"reprocess":{"query":"counts","from":0,"to":5}}}';
   const malformed = "standard input:1: The control line is malformed.";
 
   test.each([
@@ -147,8 +194,26 @@ describe("refused with 1 and one sentence:", () => {
       [chunk({ position: 0, receivedAt: [1] }), event("a", 0), event("b", 0)],
       "standard input:1: The chunk has 1 receive times for 2 entries.",
     ],
-    [[chunk({ ...none, released: true }), event("a", 0)], unbuilt("released")],
-    [['{"fact":{"reprocess":{}}}'], unbuilt("fact")],
+    [['{"fact":{"reprocess":{}}}'], unknown],
+    [['{"fact":{"poisoned":{"position":0}}}'], unknown],
+    [['{"fact":{"reprocess":{"query":"counts","from":5,"to":5}}}'], unknown],
+    [['{"fact":{"reprocess":{"query":"counts","from":0,"to":5}},"more":1}'], malformed],
+    [
+      ['{"fact":{"reprocess":{"query":"other","from":0,"to":5}}}'],
+      "standard input:1: The log reprocesses a query that this plan does not have.",
+    ],
+    [
+      [chunk(none), event("a", 0), reprocess, event("b", 0)],
+      "standard input:4: A log's events stand behind a control line.",
+    ],
+    [[chunk(none), reprocess, event("a", 0)], "standard input:3: A fact is a chunk of its own."],
+    [
+      [chunk({ position: 1, receivedAt: null }), reprocess],
+      "standard input:1: The chunk begins at position 1 when 0 is next.",
+    ],
+    [[chunk({ ...none, released: false }), event("a", 0)], malformed],
+    [[chunk({ released: true, position: 0 }), event("a", 0)], malformed],
+    [['{"released":true}', event("a", 0)], malformed],
     [[chunk({ position: -1, receivedAt: null })], malformed],
     [[chunk({ position: 0.5, receivedAt: null })], malformed],
     [[chunk({ position: "0", receivedAt: null })], malformed],

@@ -10,6 +10,7 @@ import { encodeChunk } from "../../engine/store/chunk.ts";
 import { HostFault } from "../../engine/store/host-fault.ts";
 import { event, PLAN } from "./terminal.ts";
 
+const NOTHING = { held: [], letGo: [], remembered: [], forgotten: [] };
 const COUNTS = [1, 3, 2, 500, 1, 1, 7];
 
 function chunk(firstPosition: number, count: number): Uint8Array {
@@ -31,8 +32,8 @@ function filled(memoryBytes: number): { log: TemporaryLog; chunks: Uint8Array[];
   for (const count of COUNTS) {
     const bytes = chunk(position, count);
     const endPosition = position + count;
-    log.append({ chunk: bytes, firstPosition: position, endPosition, held: [] });
-    log.append({ chunk: null, firstPosition: endPosition, endPosition, held: [] });
+    log.append({ chunk: bytes, firstPosition: position, endPosition, ...NOTHING });
+    log.append({ chunk: null, firstPosition: endPosition, endPosition, ...NOTHING });
     chunks.push(bytes);
     position = endPosition;
   }
@@ -57,7 +58,7 @@ describe.each([0, 70, 300, 1 << 20])("with %d bytes in memory", (memoryBytes) =>
     const { log, end } = filled(memoryBytes);
     const append = (firstPosition: number): void => {
       const endPosition = firstPosition + 1;
-      log.append({ chunk: chunk(firstPosition, 1), firstPosition, endPosition, held: [] });
+      log.append({ chunk: chunk(firstPosition, 1), firstPosition, endPosition, ...NOTHING });
     };
     expect(() => append(end - 1)).toThrow(HostFault);
     expect(() => append(end + 1)).toThrow(HostFault);

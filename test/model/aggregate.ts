@@ -13,6 +13,7 @@ export interface Row {
   /** "Ties by position (of spans that ended in one entry: by the order in which they ended)." */
   readonly position: number;
   readonly order: number;
+  readonly isReleased: boolean;
 }
 
 export interface Answer {

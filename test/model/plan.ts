@@ -105,4 +105,6 @@ export interface Fact {
   readonly time: number;
   readonly position: number;
   readonly members: JsonObject;
+  /** It came out of the quarantine. */
+  readonly isReleased: boolean;
 }

@@ -4,7 +4,8 @@
 import { holds, valueOf } from "./expression.ts";
 import { asScalar, type Json, type JsonObject } from "./json.ts";
 import { LiveWindows, type LiveWindow, type Told } from "./live-window.ts";
-import { takesType, type Fact, type QueryJson } from "./plan.ts";
+import { takesType, type Fact, type QueryJson, type Settings } from "./plan.ts";
+import { trueWindows } from "./reprocess.ts";
 import { Spans, type Ended } from "./span.ts";
 import type { Table } from "./table.ts";
 import { durationMs } from "./time.ts";
@@ -33,7 +34,7 @@ export interface Late {
 
 export interface ToldChange extends Told {
   readonly query: string;
-  readonly kind: "update" | "final" | "retract";
+  readonly kind: "update" | "final" | "retract" | "correction";
   readonly position: number;
 }
 
@@ -43,16 +44,21 @@ export class Query {
   readonly spans: Spans | null;
   readonly late: Late[] = [];
   readonly counts = { taken: 0, applied: 0, late: 0, lateFacts: 0, unkeyed: 0 };
-  /** Of the coverage table: lookups that only forgetting made null or older. */
+  /** For the coverage table: lookups that only forgetting made null. */
   forgottenLookups = 0;
   readonly #tables: ReadonlyMap<string, Table>;
   readonly #waitMs: number;
+  readonly #corrections: ToldChange[] = [];
   #waiting: Fact[] = [];
   #order = 0;
 
-  constructor(plan: QueryJson, keysMax: number, tables: ReadonlyMap<string, Table>) {
+  constructor(
+    plan: QueryJson,
+    { keys: keysMax, dedup: dedupMs }: Settings,
+    tables: ReadonlyMap<string, Table>,
+  ) {
     this.plan = plan;
-    this.windows = new LiveWindows(plan, keysMax);
+    this.windows = new LiveWindows(plan, keysMax, dedupMs);
     this.spans = plan.span === undefined ? null : new Spans(plan);
     this.#tables = tables;
     this.#waitMs = durationMs(plan.wait ?? 0);
@@ -64,7 +70,7 @@ export class Query {
     if (!takesType(this.plan.from!, fact.type)) return;
     // "With more, only when T reaches t + wait, one that comes later at once."
     if (clock < fact.time + this.#waitMs && this.#waitMs > 0) this.#waiting.push(fact);
-    else this.#take(fact.members, fact.time, fact.position, clock, fact.position);
+    else this.#takeEvent(fact, clock, fact.position);
   }
 
   #arriveAtSpans(fact: Fact, clock: number): void {
@@ -78,16 +84,27 @@ export class Query {
   }
 
   #takeSpan({ root, time }: Ended, clock: number, entry: number): void {
-    this.#take(root, time, entry, clock, entry);
+    // A span is no released event, whatever its facts are.
+    this.#take(root, { time, position: entry, isReleased: false }, clock, entry);
+  }
+
+  #takeEvent(fact: Fact, clock: number, entry: number): void {
+    this.#take(fact.members, fact, clock, entry);
   }
 
   /** "`with` first, then `where`, then key, then windows." */
-  #take(ofEvent: JsonObject, time: number, own: number, clock: number, entry: number): void {
+  #take(
+    ofEvent: JsonObject,
+    { time, position: own, isReleased }: Pick<Fact, "time" | "position" | "isReleased">,
+    clock: number,
+    entry: number,
+  ): void {
     let root: JsonObject = ofEvent;
     for (const { table: name, on, as } of this.plan.with ?? []) {
       const table = this.#tables.get(name)!;
-      if (table.hasForgotten(clock)) this.forgottenLookups++;
-      root = { ...root, [as]: table.lookUp(valueOf(on, root), time, clock) };
+      const about = valueOf(on, root);
+      if (table.hasForgotten(about, time, clock)) this.forgottenLookups++;
+      root = { ...root, [as]: table.lookUp(about, time, clock) };
     }
     if (!holds(this.plan.where, root)) return;
     this.counts.taken++;
@@ -99,7 +116,7 @@ export class Query {
       return;
     }
     const key: { [name: string]: Json } = Object.fromEntries(members);
-    const row = { root, time, position: own, order: this.#order++ };
+    const row = { root, time, position: own, order: this.#order++, isReleased };
     for (const { window, isLate } of this.windows.apply(key, row, clock, entry)) {
       this.counts[isLate ? "late" : "applied"]++;
       if (isLate) this.late.push({ position: own, window, lateMs: clock - time });
@@ -114,7 +131,7 @@ export class Query {
       position: fact.position,
       act: (clock, entry) => {
         this.#waiting = this.#waiting.filter((each) => each !== fact);
-        this.#take(fact.members, fact.time, fact.position, clock, entry);
+        this.#takeEvent(fact, clock, entry);
       },
     }));
     for (const window of this.windows.open) {
@@ -146,6 +163,25 @@ export class Query {
     return [...takes, ...expiries];
   }
 
+  /** Nothing is touched but finals; `emit` says what of it is told. */
+  reprocess(
+    facts: readonly Fact[],
+    clock: number,
+    { from, to }: { readonly from: number; readonly to: number },
+    position: number,
+  ): void {
+    if (this.plan.window.kind === "global") return;
+    const truth = trueWindows(this.plan, this.#tables, facts);
+    const { retracted, corrected } = this.windows.correct(truth, clock, from, to);
+    const { name: query } = this.plan;
+    for (const told of retracted) {
+      this.#corrections.push({ ...told, query, kind: "retract", position });
+    }
+    for (const told of corrected) {
+      this.#corrections.push({ ...told, query, kind: "correction", position });
+    }
+  }
+
   get waiting(): number {
     return this.#waiting.length + (this.spans?.waiting.length ?? 0);
   }
@@ -163,7 +199,9 @@ export class Query {
       window.changedAt = null;
     }
     const emit = this.plan.emit ?? "all";
-    return changes.filter(({ kind }) => emit === "all" || (emit === "final" && kind === "final"));
+    const corrections = this.#corrections.splice(0);
+    if (emit === "none") return [];
+    return [...changes.filter(({ kind }) => emit === "all" || kind === "final"), ...corrections];
   }
 
   #tell(window: LiveWindow, position: number): ToldChange {

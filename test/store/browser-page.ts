@@ -3,6 +3,8 @@
 import { encodeChunk } from "../../engine/store/chunk.ts";
 import { indexeddb } from "../../engine/store/indexeddb.ts";
 
+const NOTHING = { held: [], letGo: [], remembered: [], forgotten: [] };
+
 const LINE_BYTES = 250;
 
 export interface StorePage {
@@ -30,7 +32,7 @@ globalThis.storePage = {
         const endPosition = position + count;
         const chunk = newChunk(position, count);
         const begun = performance.now();
-        await store.append({ chunk, firstPosition: position, endPosition, held: [] });
+        await store.append({ chunk, firstPosition: position, endPosition, ...NOTHING });
         position = endPosition;
         await acknowledged(position, performance.now() - begun);
       }

@@ -20,13 +20,14 @@ export type WithPlace = (body: (place: Place) => Promise<void>) => Promise<void>
 
 export const HEADER: LogHeader = { version: 1, hashKey: filled(16, 7) };
 
+const NOTHING = { held: [], letGo: [], remembered: [], forgotten: [] };
 const encoder = new TextEncoder();
 
 /** A chunk of `count` entries from `firstPosition`, its lines `lineBytes` long with their "\n". */
 export function appendOf(
   firstPosition: number,
   count: number,
-  { lineBytes = 40, held = [] }: { lineBytes?: number; held?: HeldLine[] } = {},
+  { lineBytes = 40, ...beside }: { lineBytes?: number } & Partial<Append> = {},
 ): Append {
   const lines = Array.from(
     { length: count },
@@ -40,7 +41,7 @@ export function appendOf(
     previousDigest: filled(32, firstPosition),
     lines: encoder.encode(lines.join("")),
   });
-  return { chunk, firstPosition, endPosition: firstPosition + count, held };
+  return { chunk, firstPosition, endPosition: firstPosition + count, ...NOTHING, ...beside };
 }
 
 export function heldOf(id: string, receivedAt: number | null = null): HeldLine {
@@ -88,6 +89,7 @@ export function storeContract(name: string, durable: boolean, withPlace: WithPla
     describe("from creation to reopening", () => lifeCases(about));
     describe("reading", () => readCases(about));
     describe("appending", () => appendCases(about));
+    describe("releasing", () => releaseCases(about));
     describe("snapshots", () => snapshotCases(about));
     if (durable) describe("damage", () => damageCases(about));
   });
@@ -103,7 +105,13 @@ function lifeCases(about: About): void {
   about("recovers what was created", async (place) => {
     await (await place.open()).create(HEADER);
     const recovered = await (await place.open()).recover();
-    expect(recovered).toEqual({ header: HEADER, endPosition: 0, held: [], snapshots: [] });
+    expect(recovered).toEqual({
+      header: HEADER,
+      endPosition: 0,
+      held: [],
+      released: [],
+      snapshots: [],
+    });
   });
 
   about("refuses to be created twice", async (place) => {
@@ -188,8 +196,8 @@ function appendCases(about: About): void {
   about("moves the end only by what it appends", async (place) => {
     const store = await place.open();
     await fill(store, [3]);
-    const only = { chunk: null, firstPosition: 3, endPosition: 3, held: [heldOf("a")] };
-    await store.append(only);
+    const nothing = { chunk: null, firstPosition: 3, endPosition: 3, ...NOTHING };
+    await store.append({ ...nothing, held: [heldOf("a")] });
     await store.append(appendOf(3, 2));
     expect((await (await place.open()).recover())?.endPosition).toBe(5);
   });
@@ -248,6 +256,7 @@ function appendCases(about: About): void {
       header: HEADER,
       endPosition: 2,
       held: [heldOf("a")],
+      released: [],
       snapshots: [{ position: 2, bytes: filled(1000, 3) }],
     });
     const [chunk] = await opened.read(0, 1);
@@ -256,6 +265,71 @@ function appendCases(about: About): void {
     for (const bytes of [...kept, recovered!.snapshots[0]!.bytes]) {
       expect(bytes.buffer.byteLength).toBe(bytes.length);
     }
+  });
+}
+
+/** Identities in the order of their positions, which is not that of the alphabet. */
+const RELEASED = ["z", "a", "m"].map((identity, index) => ({ identity, position: index + 3 }));
+
+function releaseCases(about: About): void {
+  about("lets held lines go with the chunk, and keeps their identities", async (place) => {
+    const store = await place.open();
+    await store.create(HEADER);
+    const held = ["z", "a", "m", "b"].map((id) => heldOf(id));
+    await store.append(appendOf(0, 3, { held }));
+    await store.append(appendOf(3, 3, { letGo: ["m", "z"], remembered: RELEASED }));
+    for (const opened of [store, await place.open()]) {
+      expect(await opened.recover()).toMatchObject({
+        endPosition: 6,
+        held: [heldOf("a"), heldOf("b")],
+        released: RELEASED,
+      });
+      expect(decodeChunk((await opened.read(3, 1))[0]!).flags).toBe(CHUNK_RELEASED);
+    }
+    await store.append(appendOf(6, 1, { held: [heldOf("z", 5)] }));
+    const recovered = await (await place.open()).recover();
+    expect(recovered?.held).toEqual([heldOf("a"), heldOf("b"), heldOf("z", 5)]);
+  });
+
+  about("lets held lines go without a chunk", async (place) => {
+    const store = await place.open();
+    await store.create(HEADER);
+    await store.append(appendOf(0, 3, { held: [heldOf("a"), heldOf("b")] }));
+    const nothing = { chunk: null, firstPosition: 3, endPosition: 3, ...NOTHING };
+    await store.append({ ...nothing, letGo: ["a"] });
+    const recovered = await (await place.open()).recover();
+    expect(recovered).toMatchObject({ endPosition: 3, held: [heldOf("b")], released: [] });
+  });
+
+  about("forgets identities, and moves one that comes again to its newest place", async (place) => {
+    const store = await place.open();
+    await store.create(HEADER);
+    await store.append(appendOf(0, 6, { remembered: RELEASED }));
+    const again = { identity: "a", position: 7 };
+    await store.append(appendOf(6, 2, { remembered: [again], forgotten: ["z"] }));
+    expect((await store.recover())?.released).toEqual([RELEASED[2], again]);
+    expect((await (await place.open()).recover())?.released).toEqual([RELEASED[2], again]);
+  });
+
+  about("leaves no trace of the release of a line that is not held", async (place) => {
+    const store = await place.open();
+    await store.create(HEADER);
+    const write = appendOf(0, 3, { held: [heldOf("a")], remembered: RELEASED.slice(0, 1) });
+    await store.append(write);
+    const letGo = ["a", "b"];
+    const [forgotten, held, remembered] = [["z"], [heldOf("c")], RELEASED];
+    const wrong = appendOf(3, 3, { letGo, forgotten, held, remembered });
+    await expectFault(() => store.append(wrong), "storage_unavailable", "b is not held");
+    for (const opened of [store, await place.open()]) {
+      expect(await opened.recover()).toMatchObject({
+        endPosition: 3,
+        held: write.held,
+        released: write.remembered,
+      });
+      expect(await readAll(opened, 0, 1e6)).toEqual([write.chunk]);
+    }
+    await store.append({ ...wrong, letGo: ["a"] });
+    expect(await store.recover()).toMatchObject({ endPosition: 6, held: [heldOf("c")] });
   });
 }
 
@@ -296,15 +370,34 @@ function damageCases(about: About): void {
   about("leaves no trace of an append that finds the disk full", async (place) => {
     const chunks = await fill(await place.open(), [3, 2]);
     const full = await place.openFull!();
-    const write = appendOf(5, 4, { held: [heldOf("a"), heldOf("b")] });
+    const beside = { held: [heldOf("a"), heldOf("b")], remembered: RELEASED };
+    const write = appendOf(5, 4, beside);
     await expectFault(() => full.append(write), "quota_exceeded");
     const opened = await place.open();
     const recovered = await opened.recover();
     expect(recovered?.endPosition).toBe(5);
     expect(recovered?.held).toEqual([]);
+    expect(recovered?.released).toEqual([]);
     expect(await readAll(opened, 0, 1e6)).toEqual(chunks);
     await opened.append(write);
     expect((await opened.recover())?.endPosition).toBe(9);
+  });
+
+  about("holds what it held when a release finds the disk full", async (place) => {
+    const store = await place.open();
+    await store.create(HEADER);
+    await store.append(appendOf(0, 3, { held: [heldOf("a")], remembered: RELEASED.slice(0, 1) }));
+    const release = appendOf(3, 1, { letGo: ["a"], remembered: RELEASED, forgotten: ["z"] });
+    const full = await place.openFull!();
+    await expectFault(() => full.append(release), "quota_exceeded");
+    const opened = await place.open();
+    expect(await opened.recover()).toMatchObject({
+      endPosition: 3,
+      held: [heldOf("a")],
+      released: RELEASED.slice(0, 1),
+    });
+    await opened.append({ ...release, forgotten: [] });
+    expect(await opened.recover()).toMatchObject({ endPosition: 4, held: [], released: RELEASED });
   });
 
   about("sees that the newest chunk is lost when it recovers", async (place) => {

@@ -215,7 +215,7 @@ describe("The IndexedDB store in Chromium", () => {
 
   test("says so when a newer Millrace made the database", async () => {
     const name = newName();
-    (await settled(indexedDB.open(`millrace:${name}`, 2))).close();
+    (await settled(indexedDB.open(`millrace:${name}`, 3))).close();
     await expectFault(() => indexeddb(name).recover(), "storage_unavailable", "VersionError");
   });
 });

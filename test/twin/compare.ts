@@ -3,12 +3,13 @@
 import type { Json } from "../model/json.ts";
 import type { Disposition, ModelRow } from "../model.ts";
 import type { ToldChange } from "../model/query.ts";
-import type { ModelRun, Pushes } from "./case.ts";
+import type { ModelRun } from "./case.ts";
 import type { EngineRun } from "./engine-run.ts";
+
+type Held = Pick<ModelRun["held"][number], "code" | "receivedAt" | "line">;
 
 /** The first difference, or null. */
 export function differenceOf(
-  pushes: Pushes,
   engine: EngineRun,
   model: ModelRun,
   isReopened: boolean,
@@ -21,10 +22,11 @@ export function differenceOf(
       differChanges(pushed.changes, wanted.changes);
     if (difference !== null) return `push ${index}: ${difference}`;
   }
-  const kept = engine.held.map(({ code, receivedAt, line }) => ({ code, receivedAt, line }));
+  const listed = (held: readonly Held[]): Held[] =>
+    held.map(({ code, receivedAt, line }) => ({ code, receivedAt, line }));
   return (
-    differ("quarantine", kept, model.held) ??
-    (isReopened ? null : differ("refused", refusedOf(engine), refusalsOf(pushes, model))) ??
+    differ("quarantine", listed(engine.held), listed(model.held)) ??
+    (isReopened ? null : differ("refused", refusedOf(engine), refusalsOf(model))) ??
     differStats(engine, model) ??
     differViews("at the end", engine.before, model.before) ??
     prefixed("flush", differChanges(engine.flushed, model.flushed)) ??
@@ -154,11 +156,11 @@ function refusedOf({ refused }: EngineRun) {
   return refused.map(({ code, receivedAt, line, of = null }) => ({ code, receivedAt, line, of }));
 }
 
-function refusalsOf(pushes: Pushes, model: ModelRun) {
-  return model.pushed.flatMap(({ dispositions }, push) =>
+function refusalsOf(model: ModelRun) {
+  return model.pushed.flatMap(({ lines, dispositions }) =>
     dispositions.flatMap(({ what, code, of = null }, index) => {
       if (what !== "duplicate" && what !== "invalid") return [];
-      const { receivedAt, text } = pushes[push]![index]!;
+      const { receivedAt, text } = lines[index]!;
       return [{ code: code ?? what, receivedAt, line: text, of }];
     }),
   );

@@ -221,7 +221,9 @@ describe("tables", () => {
 
 describe("aggregates", () => {
   const of = (aggregate: AggregateJson, ...inputs: (number | string | boolean)[]) => {
-    const rows = inputs.map((x, order) => ({ root: { x }, time: 0, position: order, order }));
+    const rows = inputs.map((x, order) => {
+      return { root: { x }, time: 0, position: order, order, isReleased: false };
+    });
     const query = plan({ aggregate: { a: { of: "x", ...aggregate } } }).queries[0]!;
     const { value, accepts } = answersOf(query, rows);
     return { value: value["a"], accepts: accepts["a"] };
