@@ -19,8 +19,11 @@ const GOAL = 48;
 const LIMITS: { readonly [entry: string]: number } = { ".": 56 };
 const INLINED_LIMIT = 60;
 
-const { exports: entries } = JSON.parse(readFileSync(`${ROOT}package.json`, "utf8")) as {
+const { exports: entries, peerDependencies = {} } = JSON.parse(
+  readFileSync(`${ROOT}package.json`, "utf8"),
+) as {
   exports: { readonly [entry: string]: { readonly default: string } };
+  peerDependencies?: { readonly [name: string]: string };
 };
 const coreBytes = brotliCompressSync(readFileSync(`${ROOT}dist/core/core.wasm`)).length;
 
@@ -71,8 +74,11 @@ async function weigh(entry: string, leftOut: readonly string[]) {
     build: {
       write: false,
       target: "esnext",
-      // A host's own modules weigh nothing.
-      rolldownOptions: { input: CONSUMER, external: [/^node:/, /^cloudflare:/] },
+      // What the host has anyway weighs nothing.
+      rolldownOptions: {
+        input: CONSUMER,
+        external: [/^node:/, /^cloudflare:/, ...Object.keys(peerDependencies)],
+      },
     },
   })) as Rolldown.RolldownOutput;
   const sizes = output.map((file) => {
