@@ -12,7 +12,11 @@ const WORKERD = "test/**/*.workerd.test.ts";
 const PRODUCT = "test/worker/**/*.workerd.test.ts";
 const CHROMIUM = "test/**/*.chromium.test.ts";
 /** Those that drive a Chromium from Node: a page, a browser that is killed. */
-const DRIVEN = ["test/demo/board.test.ts", "test/store/browser-kill.test.ts"];
+const DRIVEN = [
+  "test/browser/*.test.ts",
+  "test/demo/board.test.ts",
+  "test/store/browser-kill.test.ts",
+];
 
 /** Files that tests in workerd, which cannot read any, find in their `env`. */
 const RECORDING = {
