@@ -15,6 +15,7 @@ const CHROMIUM = "test/**/*.chromium.test.ts";
 const DRIVEN = [
   "test/browser/*.test.ts",
   "test/demo/board.test.ts",
+  "test/publish/reload.test.ts",
   "test/store/browser-kill.test.ts",
 ];
 
@@ -47,6 +48,8 @@ function chromium() {
   const launchOptions = { args: [...CHROMIUM_FLAGS], ...(executablePath && { executablePath }) };
   return {
     tsconfig,
+    // Found on the way, they would have the page loaded anew in the midst of a test.
+    optimizeDeps: { include: ["idb", "react", "react-dom/client"] },
     test: {
       name: "chromium",
       testTimeout,

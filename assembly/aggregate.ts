@@ -34,12 +34,24 @@ import {
 import { blockBytes } from "./arena";
 import { valueHash } from "./canonical";
 import { SUM_GROWTH_BYTES, sumAdd, sumFree, sumMerge } from "./decimal";
-import { distinctAdd, distinctFree, distinctGrowthBytes, distinctMerge } from "./distinct";
+import {
+  distinctAdd,
+  distinctFree,
+  distinctGrowthBytes,
+  distinctLargestBytes,
+  distinctMerge,
+} from "./distinct";
 import { evaluate, holds, numberAt, tagAt } from "./expression";
 import { firstAdd, firstFree, firstMerge } from "./first-last";
 import { histogramAdd, histogramFree, histogramGrowthBytes, histogramMerge } from "./histogram";
-import { quantileAdd, quantileFree, quantileGrowthBytes, quantileMerge } from "./quantile";
-import { topAdd, topFree, topGrowthBytes, topMerge } from "./top";
+import {
+  quantileAdd,
+  quantileFree,
+  quantileGrowthBytes,
+  quantileLargestBytes,
+  quantileMerge,
+} from "./quantile";
+import { topAdd, topFree, topGrowthBytes, topLargestBytes, topMerge } from "./top";
 import { VARIANCE_GROWTH_BYTES, varianceAdd, varianceFree, varianceMerge } from "./variance";
 
 /** When and where in the log the event being added stands: `first` and `last` keep both. */
@@ -263,6 +275,37 @@ export function inputGrowthBytes(query: usize, longest: usize): usize {
  */
 export function reachedBytes(events: u32, external: u64, externalMax: u64): u64 {
   return min(external, <u64>events * externalMax);
+}
+
+function largestOf(accumulator: usize, text: u64, external: u64, events: u32): u64 {
+  switch (<u32>load<u8>(accumulator, ACCUMULATOR_KIND)) {
+    case ACCUMULATE_FIRST:
+    case ACCUMULATE_LAST:
+      return text;
+    case ACCUMULATE_QUANTILE:
+      return quantileLargestBytes(external, events);
+    case ACCUMULATE_DISTINCT:
+      return distinctLargestBytes(external, events);
+    case ACCUMULATE_TOP:
+      return max(text, topLargestBytes(external, events));
+    case ACCUMULATE_HISTOGRAM:
+      return histogramGrowthBytes(boundsOf(accumulator));
+    default:
+      return max(SUM_GROWTH_BYTES, VARIANCE_GROWTH_BYTES);
+  }
+}
+
+/**
+ * The most that one block outside of a record takes, where the accumulators of its key held
+ * `external` bytes and take `events` more; no string has more than `text` bytes.
+ */
+export function largestBytes(query: usize, text: u64, external: u64, events: u32): u64 {
+  let most: u64 = 0;
+  let a = accumulators(query);
+  for (let i = accumulatorCount(query); i > 0; i--, a += ACCUMULATOR_BYTES) {
+    most = max(most, largestOf(a, text, external, events));
+  }
+  return most;
 }
 
 /** What the arrays that are there before a push take when they double for the first time. */

@@ -16,18 +16,19 @@
 // counted.
 
 import { PROGRAM, PROGRAM_DEDUP, PROGRAM_IDENTITIES_MAX } from "./layout";
-import { alloc, blockBytes, free } from "./arena";
+import { alloc, free } from "./arena";
 import {
   home,
+  needTable,
   slotAfter,
   slotRef,
   slotTag,
   tableBits,
   tableCount,
-  tableGrowthBytes,
   tableInsert,
   tableRemove,
 } from "./hash";
+import { needBlocks } from "./need";
 import { NO_TIME, S_FORGOTTEN, S_HORIZON, S_IDENTITIES, S_RADIX } from "./state";
 
 const FINGERPRINT: usize = 0;
@@ -181,6 +182,7 @@ export function remember(print: usize, mark: u64, time: i64, position: u64): voi
   link(identity, load<i64>(S_RADIX));
 }
 
-export function identityGrowthBytes(more: u32): usize {
-  return <usize>more * blockBytes(IDENTITY_BYTES) + tableGrowthBytes(S_IDENTITIES, more);
+export function needIdentities(more: u32): void {
+  needBlocks(more, IDENTITY_BYTES);
+  needTable(S_IDENTITIES, more);
 }

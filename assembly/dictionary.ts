@@ -90,6 +90,15 @@ export function buildKey(query: usize): bool {
   return true;
 }
 
+/** The encoded key that was built last. */
+export function builtKey(): usize {
+  return scratch + buffer;
+}
+
+export function builtLength(): usize {
+  return length;
+}
+
 function buildOther(query: usize): void {
   const start = scratch + buffer;
   let to = start;
@@ -203,6 +212,10 @@ export function releaseKey(key: usize): void {
   if (refs) return;
   tableRemove(S_KEYS, load<u32>(key, KEY_TAG), key);
   free(key, KEY_HEADER_BYTES + load<u32>(key, KEY_LENGTH));
+}
+
+export function keyBytes(key: usize): usize {
+  return key + KEY_HEADER_BYTES;
 }
 
 export function keyLength(key: usize): usize {

@@ -205,6 +205,12 @@ export function distinctGrowthBytes(): usize {
   return blockBytes(<usize>CAPACITY_FIRST << 3) + 4 * 8 + RANKS_BYTES;
 }
 
+/** The array of what held `external` bytes and takes `more` inputs, or the registers. */
+export function distinctLargestBytes(external: u64, more: u32): u64 {
+  const hashes = max<u64>(external / 8 + more, CAPACITY_FIRST);
+  return max<u64>(min<u64>(2 * hashes * 8, REGISTERS), RANKS_BYTES);
+}
+
 // ── reading ────────────────────────────────────────────────────────────────────────────────────
 
 export function distinctRead(record: usize): f64 {

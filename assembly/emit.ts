@@ -15,8 +15,9 @@ import {
   CHANGE_START,
   CHANGE_VALUE_BYTES,
   OUT_BYTES,
+  TRACE_BYTES,
 } from "./layout";
-import { KEY_HEADER_BYTES, keyLength } from "./dictionary";
+import { keyBytes, keyLength } from "./dictionary";
 import { scratch, scratchAlloc } from "./regions";
 import { S_KEY_BYTES, queryCount } from "./state";
 
@@ -29,12 +30,13 @@ let record: usize = 0;
 
 /**
  * A buffer with room, behind what counts as full, for what one event or one timer writes at the
- * most: two retracts a query of sessions and a change, with `valueBytes` of values in all.
+ * most: two retracts a query of sessions and a change, with `valueBytes` of values in all, and
+ * one trace.
  */
 export function reserveOut(keyBytes: usize, valueBytes: usize): bool {
   const key = max(keyBytes, <usize>load<u64>(S_KEY_BYTES));
-  const records = 2 * queryCount() + 1;
-  capacity = OUT_BYTES + records * (CHANGE_HEADER_BYTES + key + 8) + valueBytes;
+  const records = 2 * queryCount() + 2;
+  capacity = OUT_BYTES + records * (CHANGE_HEADER_BYTES + key + 8) + valueBytes + TRACE_BYTES;
   buffer = scratchAlloc(capacity);
   used = 0;
   return buffer >= 0;
@@ -74,14 +76,24 @@ export function outIsFull(): bool {
 
 /** Starts a record; where its value's bytes go (`endRecord` says where they end). */
 export function beginRecord(kind: u32, final: bool, query: u32, key: usize): usize {
+  return beginRecordOf(kind, final, query, keyBytes(key), keyLength(key));
+}
+
+/** The same for the `n` encoded bytes of a key at `key`. */
+export function beginRecordOf(
+  kind: u32,
+  final: bool,
+  query: u32,
+  key: usize,
+  n: usize,
+): usize {
   record = scratch + buffer + used;
   memory.fill(record, 0, CHANGE_HEADER_BYTES);
   store<u8>(record, kind, CHANGE_KIND);
   store<u8>(record, final, CHANGE_FINAL);
   store<u16>(record, query, CHANGE_QUERY);
-  const n = keyLength(key);
   store<u32>(record, <u32>n, CHANGE_KEY_BYTES);
-  memory.copy(record + CHANGE_HEADER_BYTES, key + KEY_HEADER_BYTES, n);
+  memory.copy(record + CHANGE_HEADER_BYTES, key, n);
   return record + CHANGE_HEADER_BYTES + n;
 }
 

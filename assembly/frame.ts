@@ -7,6 +7,7 @@ import {
   FRAME_INDEX,
   FRAME_LOOKUP,
   FRAME_SOURCE,
+  FRAME_VALUES_MAX,
   LOOKUP_BYTES,
   LOOKUP_ON,
   LOOKUP_TABLE,
@@ -33,7 +34,7 @@ import { bindFields, evaluate, setNull, setNumber, setString, tagAt } from "./ex
 import { lookUp } from "./table";
 import { loadColumn } from "./tuple";
 
-const frame: usize = memory.data(255 * VALUE_BYTES, 16);
+const frame: usize = memory.data(FRAME_VALUES_MAX * VALUE_BYTES, 16);
 
 const COMPLETED: usize = memory.data<u8>([99, 111, 109, 112, 108, 101, 116, 101, 100]); // completed
 const EXPIRED: usize = memory.data<u8>([101, 120, 112, 105, 114, 101, 100]); // expired

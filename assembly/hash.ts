@@ -12,7 +12,8 @@
 // shifts back what was displaced, so there are no tombstones.
 
 import { PROGRAM, PROGRAM_HASH_KEY } from "./layout";
-import { alloc, blockBytes, free } from "./arena";
+import { alloc, free } from "./arena";
+import { needBlocks } from "./need";
 
 let v0: u64 = 0;
 let v1: u64 = 0;
@@ -207,13 +208,11 @@ export function tableRemove(table: usize, tag: u32, ref: usize): void {
   store<u32>(table, tableCount(table) - 1, 8);
 }
 
-/** The most that the table takes from the arena while `more` entries are inserted. */
-export function tableGrowthBytes(table: usize, more: u32): usize {
+/** Notes what the table takes from the arena while `more` entries are inserted. */
+export function needTable(table: usize, more: u32): void {
   let bits = tableBits(table);
-  let bytes: usize = 0;
   while (isFull(bits, tableCount(table) + more)) {
     bits = bits == 0 ? TABLE_BITS_FIRST : bits + 1;
-    bytes += blockBytes(<usize>8 << bits);
+    needBlocks(1, <usize>8 << bits);
   }
-  return bytes;
 }

@@ -6,6 +6,7 @@
 //   apply …                  state moves; 1: take the changes and call again, 0: done
 //   end                      the batch is given back, applied or not
 //   flush …                  likewise
+//   trace                    once: what a query takes stands among the changes
 //   readBegin → rows …, late → readEnd   behind the batch of a push under way, left as it is
 //   stats, queryStats        what is counted, in a buffer
 //   image                    where state and told lie, to be copied; restore makes room for them
@@ -89,6 +90,7 @@ import {
 } from "./state";
 import { firstTellingTime } from "./timer";
 import { toldOpen } from "./told";
+import { traceQuery } from "./trace";
 
 /** The line of the assertion that failed, for the host's message. */
 export let assertedLine: u32 = 0;
@@ -175,6 +177,11 @@ export function flushBegin(): bool {
 
 export function flush(): u32 {
   return passAll() ? 0 : 1;
+}
+
+/** From now on what the query `index` takes is written beside the changes (trace.ts). */
+export function trace(index: u32): void {
+  traceQuery(index);
 }
 
 let readMark: usize = 0;

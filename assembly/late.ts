@@ -14,8 +14,10 @@ import {
   LATE_POSITION,
   LATE_START,
 } from "./layout";
-import { alloc, blockBytes, free } from "./arena";
+import { alloc, free } from "./arena";
+import { needBlocks } from "./need";
 import { Q_LATE, Q_LATE_LIST, Q_LISTED, increment, queryState } from "./state";
+import { traceLate } from "./trace";
 
 const CAPACITY_FIRST: u32 = 4;
 
@@ -38,6 +40,11 @@ function widen(list: usize, capacity: u32): void {
 
 /** Counts a late event, and lists it. */
 export function addLate(index: u32, position: u64, start: i64, end: i64, lateMs: i64): void {
+  traceLate(index, start, end);
+  countLate(index, position, start, end, lateMs);
+}
+
+function countLate(index: u32, position: u64, start: i64, end: i64, lateMs: i64): void {
   increment(queryState(index) + Q_LATE);
   listLate(index, position, start, end, lateMs);
 }
@@ -71,6 +78,7 @@ export function addLateWindows(
   count: i64,
   lateMs: i64,
 ): void {
+  traceLate(index, start, end);
   const unlisted = max(count - LATE_LISTED_MAX, <i64>0);
   const late = queryState(index) + Q_LATE;
   // Those that would be pushed out of the list at once are counted only, once it is as long as
@@ -81,7 +89,7 @@ export function addLateWindows(
       store<u64>(late, load<u64>(late) + <u64>(unlisted - i));
       i = unlisted;
     }
-    addLate(index, position, start + i * startStep, end + i * step, lateMs);
+    countLate(index, position, start + i * startStep, end + i * step, lateMs);
   }
 }
 
@@ -98,14 +106,12 @@ export function copyLate(index: u32, to: usize): u32 {
   return <u32>listed;
 }
 
-/** The most that the list takes from the arena while `more` events are late. */
-export function lateGrowthBytes(index: u32, more: u32): usize {
+/** Notes what the list takes from the arena while `more` events are late. */
+export function needLate(index: u32, more: u32): void {
   let capacity = load<u32>(queryState(index), Q_LATE_LIST + 4);
   const wanted = load<u64>(queryState(index), Q_LISTED) + more;
-  let bytes: usize = 0;
   while (capacity < <u32>LATE_LISTED_MAX && wanted > capacity) {
     capacity = capacityAfter(capacity);
-    bytes += blockBytes(<usize>capacity * LATE_BYTES);
+    needBlocks(1, <usize>capacity * LATE_BYTES);
   }
-  return bytes;
 }

@@ -7,7 +7,7 @@
 //     data      (compile.ts)       hashed, saved     saved              neither
 
 /** Grows with the format of state and program; a snapshot of another is not read. */
-export const LAYOUT_VERSION = 1;
+export const LAYOUT_VERSION = 2;
 
 // ── the memory map ─────────────────────────────────────────────────────────────────────────────
 
@@ -324,6 +324,12 @@ export const CHANGE_IS_FINAL = 1;
 export const CHANGE_RETRACT = 2;
 export const CHANGE_CORRECTION = 3;
 export const CHANGE_ROW = 4;
+/** Of a trace (trace.ts): the value is two i64, the event's time and the clock. */
+export const CHANGE_APPLIED = 5;
+export const CHANGE_LATE = 6;
+export const TRACE_TIME = 0; // i64
+export const TRACE_CLOCK = 8; // i64
+export const TRACE_BYTES = 16;
 
 /** A late event, as listed. */
 export const LATE_POSITION = 0; // f64

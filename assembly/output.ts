@@ -45,7 +45,7 @@ import { deviationRead, varianceRead } from "./variance";
 
 /** The outputs of a window as values, for what is derived from them. */
 const OUTPUTS_MAX: usize = 128;
-const outputs: usize = memory.data(128 * VALUE_BYTES, 16);
+const outputs: usize = memory.data(OUTPUTS_MAX * VALUE_BYTES, 16);
 
 @inline
 function accumulatorOf(query: usize, output: usize): usize {

@@ -206,6 +206,12 @@ export function quantileGrowthBytes(): usize {
   return WIDE_BYTES + blockBytes(<usize>CAPACITY_FIRST << ENTRY_SHIFT) + (4 << ENTRY_SHIFT);
 }
 
+/** The directory of what held `external` bytes and takes `more` inputs: it doubles once full. */
+export function quantileLargestBytes(external: u64, more: u32): u64 {
+  const pages = external / NARROW_BYTES + more;
+  return max<u64>(max<u64>(2 * pages, CAPACITY_FIRST) << ENTRY_SHIFT, WIDE_BYTES);
+}
+
 // ── reading ────────────────────────────────────────────────────────────────────────────────────
 
 /** The value at rank floor(q (n - 1)); there is an input. */

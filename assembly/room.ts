@@ -1,11 +1,12 @@
 // Room: what applying a push can need at the worst, made before the append, so that memory never
-// runs out after it. Each bound is of something that applying does; none moves any state.
+// runs out after it. Each bound is of something that applying does; none moves any state. What the
+// arena must give is noted by size (need.ts), since freed blocks serve it too.
 
-import { beginMissing, listMissing, yearGrowthBytes } from "./zone";
-import { factGrowthBytes, factQuery, thingQuery } from "./span";
-import { waitGrowthBytes, waitingQuery } from "./wait";
-import { tableProgram, versionGrowthBytes } from "./table";
-import { tupleGrowthBytes } from "./tuple";
+import { beginMissing, listMissing, needBrought } from "./zone";
+import { factQuery, needFact, thingQuery } from "./span";
+import { needWaiting, waitingQuery } from "./wait";
+import { needVersion, tableProgram } from "./table";
+import { needTuple } from "./tuple";
 import {
   KIND_EVENT,
   PROGRAM,
@@ -43,22 +44,30 @@ import {
 import {
   doublingGrowthBytes,
   inputGrowthBytes,
+  largestBytes,
   mergeGrowthBytes,
   reachedBytes,
 } from "./aggregate";
 import { blockBytes } from "./arena";
 import { kindOf, rowOf, slotAt, slotCount, verdictOf } from "./batch";
-import { identityGrowthBytes } from "./dedupe";
+import { needIdentities } from "./dedupe";
 import { KEY_HEADER_BYTES, OTHER_BYTES, reserveKeyBuffer } from "./dictionary";
 import { borrowOut, reserveOut } from "./emit";
 import { lengthAt, tagAt } from "./expression";
 import { clock } from "./foresight";
-import { tableCount, tableGrowthBytes } from "./hash";
-import { lateGrowthBytes } from "./late";
+import { needTable, tableCount } from "./hash";
+import { needLate } from "./late";
 import { boundClosing, boundTexts, boundValues } from "./closing";
 import { FINAL_HEADER_BYTES, PANE_BYTES } from "./pane";
+import {
+  beginNeed,
+  needBlockUpTo,
+  needBlocks,
+  needBytes,
+  neededBytes,
+} from "./need";
+import { closeInputBytes, valueBytesMax } from "./output";
 import { queryProgram, routeTakers } from "./program";
-import { closeInputBytes } from "./output";
 import { roomOf } from "./record";
 import { reserveState, scratch, shrinkTo, told } from "./regions";
 import { readsSlices } from "./row";
@@ -87,7 +96,7 @@ import {
   kindAt,
   nextDue,
   subjectAt,
-  timerGrowthBytes,
+  needTimers,
 } from "./timer";
 import { BLOB_PADDING, reserveTelling } from "./told";
 import { reserveTouched } from "./touch";
@@ -96,7 +105,6 @@ import { reserveTouched } from "./touch";
 let events: u32 = 0;
 let windows: u32 = 0;
 let inputs: u64 = 0;
-let bytes: u64 = 0;
 let keyBytes: usize = 0;
 let blobs: u64 = 0;
 /** Keys of tables, and things of spans, that may be new. */
@@ -114,17 +122,32 @@ export function takenBy(index: u32): usize {
 
 /** Bytes of the longest string that a key can have, whatever it is made of. */
 let longest: usize = 0;
+/** The most of `longest` in the push. */
+let longestEver: usize = 0;
+/** Timers that may be set. */
+let timers: u64 = 0;
 /** Bytes of all strings of the event at hand. */
 let strings: usize = 0;
 
+/** The longest string of what does not come from a tuple: of the event, or of the program. */
+let longestOwn: usize = 0;
+
 function measureRow(row: usize): void {
-  longest = max(OTHER_BYTES, <usize>load<u32>(PROGRAM, PROGRAM_LITERAL_BYTES));
-  longest = max(longest, <usize>load<u64>(S_STRING_BYTES));
+  longestOwn = max(OTHER_BYTES, <usize>load<u32>(PROGRAM, PROGRAM_LITERAL_BYTES));
   strings = 0;
-  if (!row) return;
+  if (row) measureStrings(row);
+}
+
+/** `readsTuples`: whether what reads the event reads what was kept of others too. */
+function measureFor(readsTuples: bool): void {
+  longest = readsTuples ? max(longestOwn, <usize>load<u64>(S_STRING_BYTES)) : longestOwn;
+  longestEver = max(longestEver, longest);
+}
+
+function measureStrings(row: usize): void {
   for (let i = load<u32>(PROGRAM, PROGRAM_FIELDS); i > 0; i--, row += VALUE_BYTES) {
     if (tagAt(row) != TAG_STRING) continue;
-    longest = max(longest, <usize>lengthAt(row));
+    longestOwn = max(longestOwn, <usize>lengthAt(row));
     strings += lengthAt(row);
   }
 }
@@ -141,8 +164,9 @@ function boundInput(index: u32, closes: bool): void {
   keyBytes = max(keyBytes, max(key, longest + 5));
   inputs += inputGrowthBytes(query, longest);
   if (closes) rows += closeInputBytes(query, longest, roomOf(query));
-  bytes += blockBytes(load<u32>(query, QUERY_WINDOW_BYTES));
-  bytes += blockBytes(PANE_BYTES) + blockBytes(KEY_HEADER_BYTES + key);
+  needBlocks(1, load<u32>(query, QUERY_WINDOW_BYTES));
+  needBlocks(1, PANE_BYTES);
+  needBlockUpTo(KEY_HEADER_BYTES + key);
   if (load<u8>(query, QUERY_WINDOW_KIND) == WINDOW_SESSION) {
     blobs += BLOB_PADDING + load<u32>(query, QUERY_VALUE_BYTES);
   }
@@ -152,9 +176,10 @@ function boundInput(index: u32, closes: bool): void {
 function boundTaker(taker: usize, time: i64): void {
   const index = <u32>load<u16>(taker, TAKER_INDEX);
   const role = <u32>load<u16>(taker, TAKER_ROLE);
+  measureFor(role != ROLE_TABLE && role != ROLE_EVENT);
   if (role == ROLE_TABLE) {
-    bytes += versionGrowthBytes(longest + 5);
-    bytes += tupleGrowthBytes(load<u32>(tableProgram(index), TABLE_COLUMNS), strings);
+    needVersion(longest + 5);
+    needTuple(load<u32>(tableProgram(index), TABLE_COLUMNS), strings);
     keyBytes = max(keyBytes, longest + 5);
     entries++;
     return;
@@ -164,8 +189,9 @@ function boundTaker(taker: usize, time: i64): void {
   boundInput(index, role != ROLE_EVENT || clock >= time + grace);
   if (role == ROLE_EVENT) return;
   const columns = role == ROLE_TO ? QUERY_TO_COLUMNS : QUERY_COLUMNS;
-  bytes += tupleGrowthBytes(load<u32>(queryProgram(index) + columns), strings);
-  bytes += role == ROLE_LOOKUP ? waitGrowthBytes() : factGrowthBytes(longest + 5);
+  needTuple(load<u32>(queryProgram(index) + columns), strings);
+  if (role == ROLE_LOOKUP) needWaiting();
+  else needFact(longest + 5);
   things++;
 }
 
@@ -175,10 +201,11 @@ function boundEvents(): void {
   entries = 0;
   things = 0;
   inputs = 0;
-  bytes = 0;
   keyBytes = 0;
   blobs = 0;
   rows = 0;
+  longestEver = 0;
+  timers = 0;
   memory.fill(taken, 0, 64 * 4);
   for (let i: u32 = 0; i < slotCount; i++) {
     const slot = slotAt(i);
@@ -196,6 +223,7 @@ function boundEvents(): void {
 /** What has waited, and spans that expire, become inputs when the clock reaches them. */
 function boundWaiting(clock: i64): void {
   measureRow(0);
+  measureFor(true);
   for (let i = firstDue(clock); i != NO_TIMER; i = nextDue(i, clock)) {
     const kind = kindAt(i);
     if (kind == TIMER_EVENT) boundInput(waitingQuery(subjectAt(i)), true);
@@ -210,7 +238,7 @@ function boundWaiting(clock: i64): void {
  * Slices: each window that the clock will pass leaves a final row a key. At most as many as windows
  * fit between the first to close and the clock, and as the slices there are can fill.
  */
-function boundSlices(index: u32, clock: i64): u64 {
+function boundSlices(index: u32, clock: i64): void {
   const query = queryProgram(index);
   const step = load<i64>(query, QUERY_EVERY);
   const perSlice = <u64>(load<i64>(query, QUERY_SIZE) / step) + 1;
@@ -219,7 +247,7 @@ function boundSlices(index: u32, clock: i64): u64 {
   const before = load<i64>(S_CLOCK);
   let due = filled;
   if (before != NO_TIME) {
-    if (clock <= before) return 0;
+    if (clock <= before) return;
     // What the push closes was open before it: its end + grace lies behind the clock of then.
     due = min(due, <u64>((clock - before) / step) + 1);
   }
@@ -230,30 +258,57 @@ function boundSlices(index: u32, clock: i64): u64 {
   // large as what is in it.
   const all = load<u64>(queryState(index), Q_EXTERNAL) + inputs;
   const texts = 2 * <u64>load<u32>(query, QUERY_TEXTS) * min(due, perSlice) * all;
-  const panes = due * blockBytes(PANE_BYTES) + timerGrowthBytes(<u32>min<u64>(due, 1 << 24));
-  return finals * value + texts + panes;
+  needBytes(finals * value + texts, FINAL_HEADER_BYTES + finalMost(index));
+  needBlocks(due, PANE_BYTES);
+  timers += due;
 }
 
-/** Accumulators that grow, merge, and are merged for a moment. */
+/** The most that the value of one final row of the query takes. */
+function finalMost(index: u32): u64 {
+  return valueBytesMax(queryProgram(index), load<u64>(queryState(index), Q_EXTERNAL_MAX) + inputs);
+}
+
+/** Accumulators that grow and merge; what those take that are merged for a moment. */
 function boundMerges(clock: i64): u64 {
-  let all: u64 = 0;
   let brief: u64 = 0;
+  let largest: u64 = 0;
   for (let index: u32 = 0; index < queryCount(); index++) {
     const query = queryProgram(index);
     const kind = <u32>load<u8>(query, QUERY_WINDOW_KIND);
     const state = queryState(index);
     const external = load<u64>(state, Q_EXTERNAL);
     const externalMax = load<u64>(state, Q_EXTERNAL_MAX);
-    const reached = reachedBytes(load<u32>(takenBy(index)), external, externalMax);
-    all += doublingGrowthBytes(reached);
-    if (kind == WINDOW_SESSION) all += mergeGrowthBytes(reached + inputs);
-    if (kind == WINDOW_CUMULATE) all += mergeGrowthBytes(external + inputs);
+    const events = load<u32>(takenBy(index));
+    const most = largestBytes(query, max<u64>(longestEver, externalMax), externalMax, events);
+    const reached = reachedBytes(events, external, externalMax);
+    largest = max(largest, most);
+    needBytes(doublingGrowthBytes(reached), most);
+    if (kind == WINDOW_SESSION) needBytes(mergeGrowthBytes(reached + inputs), most);
+    if (kind == WINDOW_CUMULATE) needBytes(mergeGrowthBytes(external + inputs), most);
     if (!readsSlices(index)) continue;
     const own = mergeGrowthBytes(externalMax + inputs);
     brief = max(brief, own + blockBytes(load<u32>(query, QUERY_WINDOW_BYTES)));
-    all += boundSlices(index, clock);
+    boundSlices(index, clock);
   }
-  return all + brief;
+  needBytes(inputs, largest);
+  return brief;
+}
+
+/** Windows that close, and what the events of the push and those that waited make and add to. */
+function boundWindows(clock: i64): u64 {
+  const brief = boundMerges(clock);
+  let most: u64 = 0;
+  for (let index: u32 = 0; index < queryCount(); index++) {
+    most = max(most, finalMost(index));
+    needLate(index, load<u32>(takenBy(index)));
+  }
+  needBytes(rows + boundClosing(clock), most);
+  blobs += boundTexts(inputs);
+  needTable(S_KEYS, windows);
+  needTable(S_PANES, windows);
+  needTable(S_WINDOWS, windows);
+  needTimers(timers + 2 * <u64>windows + things + 1);
+  return brief;
 }
 
 function reserveValues(keyBytes: usize): bool {
@@ -271,20 +326,19 @@ export function borrowValues(): bool {
  * memory for it, and then nothing has changed.
  */
 export function reserveBatch(): bool {
+  beginNeed();
   boundEvents();
   boundWaiting(clock);
-  let all = bytes + inputs + identityGrowthBytes(events) + boundMerges(clock) + yearGrowthBytes();
-  all += rows + boundClosing(clock);
-  blobs += boundTexts(inputs);
-  all += tableGrowthBytes(S_KEYS, windows) + tableGrowthBytes(S_PANES, windows);
-  all += tableGrowthBytes(S_WINDOWS, windows) + tableGrowthBytes(S_THINGS, things);
-  all += tableGrowthBytes(S_ENTRIES, entries) + timerGrowthBytes(2 * windows + things + 1);
-  for (let q: u32 = 0; q < queryCount(); q++) all += lateGrowthBytes(q, load<u32>(takenBy(q)));
-  return reserveAll(all);
+  needIdentities(events);
+  needBrought();
+  needTable(S_THINGS, things);
+  needTable(S_ENTRIES, entries);
+  return reserveAll(boundWindows(clock));
 }
 
 /** Room in all three regions, or in none. */
-function reserveAll(all: u64): bool {
+function reserveAll(brief: u64): bool {
+  const all = neededBytes() + brief;
   const toldBefore = told;
   const scratchBefore = scratch;
   const fits =
@@ -311,15 +365,10 @@ export function reserveReading(index: u32): bool {
 
 /** Room for making every window final. */
 export function reservePassing(): bool {
+  beginNeed();
   boundEvents();
   boundWaiting(i64.MAX_VALUE);
-  let all = bytes + inputs + boundMerges(i64.MAX_VALUE);
-  all += rows + boundClosing(i64.MAX_VALUE);
-  blobs += boundTexts(inputs);
-  all += tableGrowthBytes(S_KEYS, windows) + tableGrowthBytes(S_PANES, windows);
-  all += tableGrowthBytes(S_WINDOWS, windows) + timerGrowthBytes(2 * windows + 1);
-  for (let q: u32 = 0; q < queryCount(); q++) all += lateGrowthBytes(q, load<u32>(takenBy(q)));
-  return reserveAll(all);
+  return reserveAll(boundWindows(i64.MAX_VALUE));
 }
 
 const MISSING_MAX: u32 = 4096;

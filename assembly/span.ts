@@ -28,7 +28,7 @@ import {
   TAG_COMPOSITE,
   TAG_NULL,
 } from "./layout";
-import { alloc, blockBytes, free } from "./arena";
+import { alloc, free } from "./arena";
 import { keyBuffer } from "./dictionary";
 import { encodeValue, encodedBytes } from "./encode";
 import { bindFields, evaluate, holds, tagAt } from "./expression";
@@ -45,6 +45,7 @@ import {
   tagOf,
 } from "./hash";
 import { listLate } from "./late";
+import { needBlockUpTo, needBlocks } from "./need";
 import { queryProgram } from "./program";
 import {
   NO_TIME,
@@ -59,6 +60,7 @@ import {
   queryState,
 } from "./state";
 import { TIMER_EXPIRE, TIMER_FACT, addTimer, postpone, removeTimer } from "./timer";
+import { endTraceSpan, traceSpan } from "./trace";
 import { freeTuple, makeTuple } from "./tuple";
 import { addWaiting } from "./wait";
 import { applyToQuery } from "./window";
@@ -253,7 +255,9 @@ function tellSpan(
   fillFromSpan(query, load<u32>(thing, THING_FROM), to, start, end, time);
   completeFrame(query, time);
   if (!holds(load<u32>(query, QUERY_WHERE))) return;
+  traceSpan(load<u64>(thing, THING_POSITION));
   applyToQuery(index, query, time, position, load<u64>(S_POSITION), false);
+  endTraceSpan();
 }
 
 export function factQuery(fact: usize): u32 {
@@ -264,7 +268,8 @@ export function thingQuery(thing: usize): u32 {
   return load<u32>(thing, THING_QUERY);
 }
 
-/** The most that a fact takes, beside its tuple, its value `valueBytes` long. */
-export function factGrowthBytes(valueBytes: usize): usize {
-  return blockBytes(FACT_BYTES) + blockBytes(THING_VALUE + valueBytes);
+/** Notes what a fact takes, beside its tuple, its value at most `valueBytes` long. */
+export function needFact(valueBytes: usize): void {
+  needBlocks(1, FACT_BYTES);
+  needBlockUpTo(THING_VALUE + valueBytes);
 }

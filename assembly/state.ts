@@ -1,7 +1,7 @@
 // The head of the state region: one record that names everything the core remembers.
 //
 //   ┌─────┬────────────┬───────┬──────────┬────────┬───────────┬─────────────────┬─────────┐
-//   │ top │ free lists │ clock │ position │ counts │ identities│ timers, tables  │ queries │
+//   │ top │ free blocks│ clock │ position │ counts │ identities│ timers, tables  │ queries │
 //   └─────┴────────────┴───────┴──────────┴────────┴───────────┴─────────────────┴─────────┘
 //
 // The state is a pure function of the log's entries. It is written only while an entry is
@@ -13,8 +13,13 @@ import { STATE, PROGRAM, PROGRAM_QUERIES } from "./layout";
 export const TABLE_BYTES: usize = 16;
 
 export const S_TOP: usize = STATE; // u32, end of what was ever allocated
-export const S_FREE: usize = S_TOP + 8; // u32 × 64, heads of the arena's free lists
-export const S_CLOCK: usize = S_FREE + 256; // i64, NO_TIME before the first entry
+export const S_ORDERS: usize = S_TOP + 4; // u32, a bit for each order with a free block
+export const S_CHUNKS: usize = S_TOP + 8; // u32 address, u32 capacity: a u64 a chunk of the arena
+export const S_SLABS: usize = S_CHUNKS + 8; // u32 × 32, heads of lists of slabs with room, by size
+export const S_ROOM: usize = S_SLABS + 128; // u32 × 32, free blocks in slabs, by size
+export const S_BLOCKS: usize = S_ROOM + 128; // u32 × 32, heads of lists of free blocks, by order
+export const S_COUNTS: usize = S_BLOCKS + 128; // u32 × 32, free blocks, by order
+export const S_CLOCK: usize = S_COUNTS + 128; // i64, NO_TIME before the first entry
 export const S_MOVED_CLOCK: usize = S_CLOCK + 8; // i64, E: as of the last event that moved it
 export const S_MOVED_RECEIVED: usize = S_MOVED_CLOCK + 8; // i64, A: when that event was received
 export const S_POSITION: usize = S_MOVED_RECEIVED + 8; // u64, the next position

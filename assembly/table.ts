@@ -23,7 +23,7 @@ import {
   TAG_COMPOSITE,
   TAG_NULL,
 } from "./layout";
-import { alloc, blockBytes, free } from "./arena";
+import { alloc, free } from "./arena";
 import { encodeValue, encodedBytes } from "./encode";
 import { bindFields, evaluate, tagAt } from "./expression";
 import {
@@ -37,6 +37,7 @@ import {
   tagOf,
 } from "./hash";
 import { keyBuffer } from "./dictionary";
+import { needBlockUpTo, needBlocks } from "./need";
 import { S_CLOCK, S_ENTRIES } from "./state";
 import { freeTuple, makeTuple } from "./tuple";
 
@@ -142,7 +143,8 @@ export function lookUp(index: u32, value: usize, time: i64): usize {
   return load<u32>(version, VERSION_TUPLE);
 }
 
-/** The most that a version takes, beside its tuple, its key `keyBytes` long. */
-export function versionGrowthBytes(keyBytes: usize): usize {
-  return blockBytes(VERSION_BYTES) + blockBytes(ENTRY_KEY + keyBytes);
+/** Notes what a version takes, beside its tuple, its key at most `keyBytes` long. */
+export function needVersion(keyBytes: usize): void {
+  needBlocks(1, VERSION_BYTES);
+  needBlockUpTo(ENTRY_KEY + keyBytes);
 }

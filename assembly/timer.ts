@@ -9,7 +9,8 @@
 // A subject is a block of the arena that has at most one timer, and keeps its place in the heap,
 // plus one, at TIMER_INDEX: so a timer can be moved or taken away with what it is for.
 
-import { alloc, blockBytes, free } from "./arena";
+import { alloc, free } from "./arena";
+import { needBlocks } from "./need";
 import { S_TIMERS } from "./state";
 
 /**
@@ -255,13 +256,13 @@ export function firstTellingTime(): i64 {
   return first;
 }
 
-/** The most that `more` timers take from the arena. */
-export function timerGrowthBytes(more: u32): usize {
-  let room = capacity();
-  let bytes: usize = 0;
-  while (timerCount() + more > room) {
+/** Notes what `more` timers take from the arena. */
+export function needTimers(more: u64): void {
+  let room = <u64>capacity();
+  while (<u64>timerCount() + more > room) {
     room = room == 0 ? CAPACITY_FIRST : room * 2;
-    bytes += blockBytes(<usize>room * TIMER_BYTES);
+    // So many do not fit in any memory.
+    if (room > 1 << 25) return needBlocks(2, 1 << 30);
+    needBlocks(1, <usize>room * TIMER_BYTES);
   }
-  return bytes;
 }

@@ -241,6 +241,12 @@ export function topGrowthBytes(longest: usize): usize {
   return blockBytes(longest) + <usize>(CAPACITY_FIRST + 4) * ENTRY_BYTES;
 }
 
+/** The entries of what held `external` bytes and takes `more` inputs, merged and then pruned. */
+export function topLargestBytes(external: u64, more: u32): u64 {
+  const entries = max<u64>(external / ENTRY_BYTES + more, CAPACITY_FIRST);
+  return min<u64>(2 * entries, 2 * CAPACITY_MAX) * ENTRY_BYTES;
+}
+
 // ── reading ────────────────────────────────────────────────────────────────────────────────────
 
 /** The best entries so far: a heap of addresses with the worst of them at its root. */

@@ -8,8 +8,9 @@
 // Example: the columns ("Taj", 12.5) take 8 + 32 + 3 = 43 bytes, the first one's payload is 40.
 
 import { PROGRAM, TAG_STRING, VALUE_BYTES, VALUE_LENGTH, VALUE_PAYLOAD } from "./layout";
-import { alloc, blockBytes, free } from "./arena";
+import { alloc, free } from "./arena";
 import { bytesAt, lengthAt, tagAt } from "./expression";
+import { needBlockUpTo } from "./need";
 import { S_STRING_BYTES } from "./state";
 
 const TUPLE_COUNT: usize = 4;
@@ -58,8 +59,8 @@ export function loadColumn(to: usize, tuple: usize, index: u32): void {
   store<u64>(to, tagAt(from) == TAG_STRING ? payload + tuple : payload, VALUE_PAYLOAD);
 }
 
-/** The most that a tuple of these columns takes, of an event whose strings have `strings` bytes. */
-export function tupleGrowthBytes(columns: u32, strings: usize): usize {
+/** Notes a tuple of these columns, of an event whose strings have `strings` bytes. */
+export function needTuple(columns: u32, strings: usize): void {
   const count = <usize>load<u32>(PROGRAM + <usize>columns);
-  return blockBytes(TUPLE_VALUES + count * (VALUE_BYTES + strings));
+  needBlockUpTo(TUPLE_VALUES + count * (VALUE_BYTES + strings));
 }

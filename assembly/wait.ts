@@ -6,10 +6,11 @@
 //                              └──────────┴───────┴───────┴───────┴──────┴──────────┘
 
 import { QUERY_COLUMNS, QUERY_WAIT, QUERY_WHERE } from "./layout";
-import { alloc, blockBytes, free } from "./arena";
+import { alloc, free } from "./arena";
 import { isRelease } from "./batch";
 import { holds } from "./expression";
 import { completeFrame, fillFromRow, fillFromTuple } from "./frame";
+import { needBlocks } from "./need";
 import { queryProgram } from "./program";
 import { Q_WAITING, S_CLOCK, queryState } from "./state";
 import { TIMER_EVENT, addTimer, removeTimer } from "./timer";
@@ -71,7 +72,7 @@ export function waitingQuery(waiting: usize): u32 {
   return load<u32>(waiting, WAITING_QUERY);
 }
 
-/** The most that an event which waits takes, beside its tuple. */
-export function waitGrowthBytes(): usize {
-  return blockBytes(WAITING_BYTES);
+/** Notes what an event that waits takes, beside its tuple. */
+export function needWaiting(): void {
+  needBlocks(1, WAITING_BYTES);
 }

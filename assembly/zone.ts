@@ -25,8 +25,9 @@ import {
   YEAR_YEAR,
   YEAR_ZONE,
 } from "./layout";
-import { alloc, blockBytes } from "./arena";
+import { alloc } from "./arena";
 import { civilMonth, civilYear, firstDayOf, floorDiv, splitDay } from "./civil";
+import { needBlocks } from "./need";
 import { scratch, scratchAlloc } from "./regions";
 import { S_ZONES } from "./state";
 
@@ -103,13 +104,11 @@ export function needYears(query: usize, time: i64): void {
   for (let year = utcYear(time - reachOf(query)); year <= last; year++) takeYear(zone, year);
 }
 
-/** Bytes that the brought years take in the state. */
-export function yearGrowthBytes(): usize {
-  let bytes: usize = 0;
+/** Notes what the brought years take in the state. */
+export function needBrought(): void {
   let at: usize = scratch + brought;
   const end = at + broughtBytes;
-  for (; at < end; at += yearBytes(at)) bytes += blockBytes(yearBytes(at));
-  return bytes;
+  for (; at < end; at += yearBytes(at)) needBlocks(1, yearBytes(at));
 }
 
 // ── what a batch needs ─────────────────────────────────────────────────────────────────────────

@@ -9,6 +9,7 @@
 // after it nothing can fail. With a synchronous store a push runs in one turn.
 
 import type { ZoneYear } from "./event/zone.ts";
+import { checkRow, explain, type Explanation } from "./explain.ts";
 import { PAGES_MAX, type Core, type LateEvent } from "./core/core.ts";
 import { readInput, type Input, type PushInput } from "./ingest/input.ts";
 import { Intake } from "./ingest/intake.ts";
@@ -27,10 +28,11 @@ import {
 } from "./ingest/receipt.ts";
 import type { Settled } from "./ingest/tally.ts";
 import { tickLine } from "./ingest/tick.ts";
-import { changesOf, type Change } from "./live/change.ts";
+import { changesOf, type Change, type ChangeWindow, type Key, type Row } from "./live/change.ts";
+import { RowFeed, type RowListener, type RowSource } from "./live/mirror.ts";
 import { callListener, Subscriptions, type Listener } from "./live/subscription.ts";
 import { readStats, type Stats } from "./live/stats.ts";
-import { readRows, type View } from "./live/view.ts";
+import { readRows, type RowFilter, type View } from "./live/view.ts";
 import { compile, type Program } from "./query/compile.ts";
 import { checkPlan, type Plan } from "./query/plan.ts";
 import { PlanRefused } from "./query/plan-refused.ts";
@@ -106,7 +108,7 @@ function newHeader(hashKey?: Uint8Array): LogHeader {
   return { version: LOG_VERSION, hashKey: key };
 }
 
-export class Engine {
+export class Engine implements RowSource {
   readonly plan: Plan;
   readonly #program: Program;
   readonly #store: Store;
@@ -114,6 +116,10 @@ export class Engine {
   readonly #replay: Replay;
   readonly #intake: Intake;
   readonly #subscriptions = new Subscriptions();
+  readonly #rowFeed = new RowFeed(
+    (query) => this.rows(query),
+    () => this.#core.counts(),
+  );
   readonly #refused = new RefusedLines();
   readonly #dispositions = new DispositionCounts();
   readonly #turns = new Turns();
@@ -211,6 +217,7 @@ export class Engine {
       const applied = this.#apply(settled);
       const records = applied instanceof Promise ? await applied : applied;
       if (!this.#subscriptions.isEmpty) this.#subscriptions.tell(changesOf(this.plan, records));
+      this.#rowFeed.tell();
       const saved = this.#saving.saveWhenDue(this.#core);
       if (saved instanceof Promise) await saved;
       return settled.receipt;
@@ -293,6 +300,7 @@ export class Engine {
     this.#core.flush((bytes) => records.push(bytes));
     const changes = changesOf(this.plan, records);
     this.#subscriptions.tell(changes);
+    this.#rowFeed.tell();
     return changes;
   }
 
@@ -302,6 +310,17 @@ export class Engine {
   view(query: string): View {
     const index = this.#indexOf(query);
     return { rows: (filter) => readRows(this.#core, this.plan, index, filter) };
+  }
+
+  /** The rows of a view, as `view(query).rows(filter)`. */
+  rows(query: string, filter?: RowFilter): readonly Row[] {
+    return this.view(query).rows(filter);
+  }
+
+  /** Tells `listener` what each push does to a view, whatever `emit` says; O(rows) a push. */
+  onRows(query: string, listener: RowListener): () => void {
+    this.#indexOf(query);
+    return this.#rowFeed.add(query, listener);
   }
 
   /**
@@ -359,6 +378,21 @@ export class Engine {
       stopped = true;
       stop();
     };
+  }
+
+  /**
+   * The events behind a number: what was applied to the key's window, what was late for it, what
+   * was told of it and when. It replays the log, as it is now, in a core of its own. Rejects with
+   * the HostFault of a log that cannot be read.
+   */
+  async explain(query: string, key: Key, window: ChangeWindow): Promise<Explanation> {
+    const index = this.#indexOf(query);
+    checkRow(this.plan.queries[index]!, key, window);
+    const isAsked = (row: Row): boolean =>
+      row.window.start === window.start && row.window.end === window.end;
+    const row = this.view(query).rows({ key }).find(isAsked) ?? null;
+    const present = { position: this.#core.counts().position, row, refused: this.refused() };
+    return explain(this.plan, index, key, window, present, this.#replay, this.#store);
   }
 
   /** The newest 1,000 late events of a query, oldest first. */

@@ -17,7 +17,16 @@ export type {
   Value,
   WindowBounds,
 } from "./live/change.ts";
+export type {
+  Contribution,
+  Emission,
+  Explanation,
+  LateContribution,
+  LoggedEvent,
+} from "./explain.ts";
 export type { RowFilter, View } from "./live/view.ts";
+export { Mirror } from "./live/mirror.ts";
+export type { RowDelta, RowListener, RowPlace, RowSource } from "./live/mirror.ts";
 export type { Listener } from "./live/subscription.ts";
 export type { LateEvent } from "./core/core.ts";
 export type { PushInput } from "./ingest/input.ts";

@@ -2,12 +2,19 @@
 // files can be written (the node project); a test of another host hands its figures to one of node.
 
 import { appendFileSync } from "node:fs";
+import { relative } from "node:path";
+import { fileURLToPath } from "node:url";
+import { expect } from "vitest";
 
 export interface Measured {
   readonly name: string;
   readonly value: number;
   readonly unit: string;
+  /** The test file that measured it, from the root of the repository. */
+  readonly file: string;
 }
+
+const ROOT = fileURLToPath(new URL("..", import.meta.url));
 
 /** True in `npm run test:full`, where tests may take minutes. */
 export const FULL: boolean = process.env["MILLRACE_FULL"] === "1";
@@ -16,6 +23,7 @@ export const FULL: boolean = process.env["MILLRACE_FULL"] === "1";
 export function measured(name: string, value: number, unit: string): void {
   const path = process.env["MILLRACE_MEASURED"];
   if (path === undefined) return;
-  const line: Measured = { name, value, unit };
+  const file = relative(ROOT, expect.getState().testPath ?? ROOT);
+  const line: Measured = { name, value, unit, file };
   appendFileSync(path, `${JSON.stringify(line)}\n`);
 }

@@ -160,6 +160,11 @@ export class Model {
     return query.late.slice(-LATE_LISTED);
   }
 
+  /** For the coverage table. */
+  get judgedAtHorizon(): number {
+    return this.#dedup.judgedAtHorizon;
+  }
+
   get held(): readonly Held[] {
     return this.#dedup.held;
   }

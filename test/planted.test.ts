@@ -3,7 +3,7 @@
 import { spawnSync } from "node:child_process";
 import { fileURLToPath } from "node:url";
 import { expect, test } from "vitest";
-import { FULL } from "./measured.ts";
+import { FULL, measured } from "./measured.ts";
 
 const SCRIPT = fileURLToPath(new URL("../tools/planted.ts", import.meta.url));
 
@@ -13,5 +13,8 @@ test.skipIf(!FULL)("every planted mistake is caught", { timeout: 3_600_000 }, ()
     env,
     encoding: "utf8",
   });
+  const [, caught, planted] = /^(\d+) of (\d+) planted mistakes caught/m.exec(stdout) ?? [];
+  measured("planted mistakes", Number(planted), "");
+  measured("planted mistakes caught", Number(caught), "");
   expect({ status, stderr }, stdout).toEqual({ status: 0, stderr: "" });
 });

@@ -9,25 +9,16 @@ import { dirname, join, resolve } from "node:path";
 import { fileURLToPath } from "node:url";
 import { gunzipSync } from "node:zlib";
 import { afterAll, describe, expect, test } from "vitest";
-import type { Answer, Row, Truth } from "../demo/city/truth.ts";
+import type { Row, Truth } from "../demo/city/truth.ts";
+import { MINUTE, quantileOf, recompute, totalOf, WINDOW } from "./recomputed.ts";
+import type { Line, Sent } from "./recomputed.ts";
 
 const ROOT = fileURLToPath(new URL("..", import.meta.url));
 const COMMAND = join(ROOT, "demo/city/record.ts");
 const SHIPPED = join(ROOT, "demo/recorded/friday.ndjson.gz");
 const SHIPPED_TRUTH = join(ROOT, "demo/recorded/friday.truth.json.gz");
-const MINUTE = 60_000;
-const WINDOW = 5 * MINUTE;
 /** For a machine that does much else; the whole file takes five seconds on one that does not. */
 const SLOW = MINUTE;
-
-type Text = Partial<Record<"orderId" | "restaurantId" | "zoneId" | "total" | "placedAt", string>>;
-type Money = Partial<Record<"orderTotal" | "amount", number>>;
-type Data = Text & Money & { isAsap?: boolean; items?: { qty: number; price: number }[] };
-
-type Names = "eventId" | "eventType" | "eventVersion" | "eventTime" | "correlationId" | "source";
-type Sent = Record<Names, string> & { causationId?: string; data: Data; receivedAt: number };
-/** A well-formed line, with its place and its event time. */
-type Line = { index: number; at: number; sent: Sent };
 
 const bytes = gunzipSync(readFileSync(SHIPPED));
 const rawLines = split(bytes);
@@ -393,15 +384,9 @@ function countOf(type: string): number {
   return accepted.filter(({ sent }) => sent.eventType === type).length;
 }
 
-function totalOf({ orderTotal, total }: Data): number {
-  return orderTotal ?? Number(total);
-}
-
 /** Within a tenth of the figures for p10, p50, p90 and p99. */
-function expectQuantiles(values: number[], [p10, p50, p90, p99]: [number, number, number, number]) {
-  const sorted = values.toSorted((a, b) => a - b);
-  const at = (q: number): number => sorted[Math.floor(q * (sorted.length - 1))] ?? 0;
-  const ratios = [at(0.1) / p10, at(0.5) / p50, at(0.9) / p90, at(0.99) / p99];
+function expectQuantiles(values: number[], wanted: readonly [number, number, number, number]) {
+  const ratios = [0.1, 0.5, 0.9, 0.99].map((q, index) => quantileOf(q, values) / wanted[index]!);
   expect(ratios.filter((ratio) => Math.abs(ratio - 1) > 0.1)).toEqual([]);
 }
 
@@ -419,42 +404,6 @@ function importedFrom(entry: string): Map<string, string[]> {
     open.push(...near.map((name) => resolve(dirname(file), name)));
   }
   return found;
-}
-
-/** semantics.md once more, over parsed lines; sums as whole pence, read back from decimal text. */
-function recompute(list: Line[]): Answer<Row> {
-  const windows = new Map<string, Data[]>();
-  const late: Answer<Row>["late"] = [];
-  let clock = 0;
-  for (const { index, at, sent } of list) {
-    clock = Math.max(clock, at);
-    if (sent.eventType !== "order.created") continue;
-    const start = at - (at % WINDOW);
-    const window = { start, end: start + WINDOW };
-    const name = `${start} ${sent.data.restaurantId}`;
-    if (clock >= window.end + MINUTE) late.push({ line: index, window, lateMs: clock - at });
-    else windows.set(name, [...(windows.get(name) ?? []), sent.data]);
-  }
-  const ordered = [...windows].sort(([a], [b]) => (a < b ? -1 : 1));
-  const rows = (totals: (data: Data) => number[]): Row[] =>
-    ordered.map(([name, orders]) => rowOf(name, orders.length, orders.flatMap(totals), clock));
-  const asSent = rows(({ orderTotal }) => (orderTotal === undefined ? [] : [orderTotal]));
-  return { asSent, upcast: rows((data) => [totalOf(data)]), late };
-}
-
-function rowOf(name: string, orders: number, inputs: number[], clock: number): Row {
-  const [time, restaurantId = ""] = name.split(" ");
-  const start = Number(time);
-  const end = start + WINDOW;
-  const pence = inputs.reduce((sum, value) => sum + BigInt(value.toFixed(2).replace(".", "")), 0n);
-  const revenue = Number(`${pence / 100n}.${String(pence % 100n).padStart(2, "0")}`);
-  const average = revenue / inputs.length;
-  const [smallest, largest] = [Math.min(...inputs), Math.max(...inputs)];
-  const none = { orders, revenue: null, average: null, smallest: null, largest: null };
-  const value = inputs.length === 0 ? none : { orders, revenue, average, smallest, largest };
-  const final = clock >= end + MINUTE;
-  const revision = orders + (final ? 1 : 0);
-  return { key: { restaurantId }, window: { start, end }, value, revision, final };
 }
 
 /** What shows in the text that JSON.parse would let pass. */

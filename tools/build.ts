@@ -27,7 +27,9 @@ function writeLoaders(): void {
     [
       `import { readFile } from "node:fs/promises";`,
       `const file = new URL("./core.wasm", import.meta.url);`,
-      `export default async () => WebAssembly.compile(await readFile(file));`,
+      // Once a process, however many engines it opens.
+      `let compiled;`,
+      `export default async () => (compiled ??= await WebAssembly.compile(await readFile(file)));`,
       ``,
     ].join("\n"),
   );

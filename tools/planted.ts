@@ -22,7 +22,8 @@ const CASES = Number(process.env["MILLRACE_CASES"] ?? 2000);
 const SILENCE_MS = 30_000;
 const NODE = `import { readFile } from "node:fs/promises";
 const file = new URL("./core.wasm", import.meta.url);
-export default async () => WebAssembly.compile(await readFile(file));
+let compiled;
+export default async () => (compiled ??= await WebAssembly.compile(await readFile(file)));
 `;
 
 interface Planted {

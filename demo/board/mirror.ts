@@ -19,6 +19,8 @@ export interface Measures {
   readonly average: number | null;
   readonly smallest: number | null;
   readonly largest: number | null;
+  readonly p90: number | null;
+  readonly customers: number;
 }
 
 export interface Sum {
@@ -149,13 +151,15 @@ export function idOf(row: Row): string {
 }
 
 export function measuresOf(row: Row): Measures {
-  const { orders, revenue, average, smallest, largest } = row.value;
+  const { orders, revenue, average, smallest, largest, p90, customers } = row.value;
   return {
     orders: number(orders) ?? 0,
     revenue: number(revenue),
     average: number(average),
     smallest: number(smallest),
     largest: number(largest),
+    p90: number(p90),
+    customers: number(customers) ?? 0,
   };
 }
 

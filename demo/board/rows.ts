@@ -16,6 +16,8 @@ const COLUMNS = [
   "Average",
   "Smallest",
   "Largest",
+  "p90",
+  "Customers",
   "State",
 ];
 
@@ -67,13 +69,15 @@ export class AllRows {
 
   #row(row: Row): HTMLTableRowElement {
     const { start, end } = boundsOf(row);
-    const { orders, revenue, average, smallest, largest } = measuresOf(row);
+    const { orders, revenue, average, smallest, largest, p90, customers } = measuresOf(row);
     const id = idOf(row);
     const window = make("td", {}, `${day(start)} `, time(start), "–", time(end));
     const name = make("th", { scope: "row" }, make("data", { value: id }, this.#mirror.name(id)));
-    const pounds = [revenue, average, smallest, largest].map((value) => exact(value, money(value)));
+    const sums = [revenue, average, smallest, largest, p90];
+    const pounds = sums.map((value) => exact(value, money(value)));
     const state = make("td", { class: row.final ? "" : "so-far" }, row.final ? "final" : "so far");
-    return make("tr", {}, window, name, exact(orders, count(orders)), ...pounds, state);
+    const guests = exact(customers, count(customers));
+    return make("tr", {}, window, name, exact(orders, count(orders)), ...pounds, guests, state);
   }
 }
 

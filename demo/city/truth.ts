@@ -25,6 +25,9 @@ export interface Value {
   average: number | null;
   smallest: number | null;
   largest: number | null;
+  /** The value at rank floor(0.9 (n - 1)) of the sorted totals: exactly, not sketched. */
+  p90: number | null;
+  customers: number;
 }
 
 export interface Final {
@@ -137,20 +140,14 @@ function restaurantOf({ data }: CityEvent): string | null {
   return "restaurantId" in data ? data.restaurantId : null;
 }
 
-/** One window of one restaurant while it is counted: all money, and the part that is 2.0. */
+/** One window of one restaurant while it is counted: the totals in pence, all and those of 2.0. */
 interface Tally {
   restaurantId: string;
   start: number;
   orders: number;
-  asSent: Money;
-  upcast: Money;
-}
-
-interface Money {
-  inputs: number;
-  pence: number;
-  smallest: number;
-  largest: number;
+  customers: Set<string>;
+  asSent: number[];
+  upcast: number[];
 }
 
 /** One clock over these events: it moves with every one of them, before it is asked about any. */
@@ -170,7 +167,6 @@ function answer(taken: readonly Taken[]): Answer<Row> {
     const name = `${event.data.restaurantId} ${start}`;
     const tally = tallies.get(name) ?? emptyTally(event.data.restaurantId, start);
     tallies.set(name, tally);
-    tally.orders++;
     addOrder(tally, event.data);
   }
   const ordered = [...tallies.values()].sort(
@@ -184,46 +180,51 @@ function answer(taken: readonly Taken[]): Answer<Row> {
 }
 
 function emptyTally(restaurantId: string, start: number): Tally {
-  const none = { inputs: 0, pence: 0, smallest: Infinity, largest: -Infinity };
-  return { restaurantId, start, orders: 0, asSent: { ...none }, upcast: { ...none } };
+  return { restaurantId, start, orders: 0, customers: new Set(), asSent: [], upcast: [] };
 }
 
 function addOrder(tally: Tally, data: OrderCreated): void {
+  tally.orders++;
+  tally.customers.add(data.customerId);
   if ("orderTotal" in data) {
     const pence = Math.round(data.orderTotal * 100);
-    addMoney(tally.asSent, pence);
-    addMoney(tally.upcast, pence);
+    tally.asSent.push(pence);
+    tally.upcast.push(pence);
   } else {
-    addMoney(tally.upcast, Math.round(Number(data.total) * 100));
+    tally.upcast.push(Math.round(Number(data.total) * 100));
   }
 }
 
-function addMoney(money: Money, pence: number): void {
-  money.inputs++;
-  money.pence += pence;
-  money.smallest = Math.min(money.smallest, pence);
-  money.largest = Math.max(money.largest, pence);
-}
-
-function row({ restaurantId, start, orders }: Tally, money: Money, clock: number): Row {
+function row(tally: Tally, totals: readonly number[], clock: number): Row {
+  const { restaurantId, start, orders } = tally;
   const final = clock >= start + WINDOW + GRACE;
   return {
     key: { restaurantId },
     window: { start, end: start + WINDOW },
-    value: valueOf(orders, money),
+    value: valueOf(tally, totals),
     revision: orders + (final ? 1 : 0),
     final,
   };
 }
 
 /** Whole pence / 100 is the double nearest to the exact sum: a division rounds only once. */
-function valueOf(orders: number, { inputs, pence, smallest, largest }: Money): Value {
-  if (inputs === 0) {
-    return { orders, revenue: null, average: null, smallest: null, largest: null };
-  }
-  const revenue = pence / 100;
-  const average = revenue / inputs;
-  return { orders, revenue, average, smallest: smallest / 100, largest: largest / 100 };
+function valueOf({ orders, customers }: Tally, totals: readonly number[]): Value {
+  const money = totals.length === 0 ? NO_MONEY : moneyOf(totals);
+  return { orders, ...money, customers: customers.size };
+}
+
+const NO_MONEY = { revenue: null, average: null, smallest: null, largest: null, p90: null };
+
+function moneyOf(totals: readonly number[]): Omit<Value, "orders" | "customers"> {
+  const sorted = totals.toSorted((a, b) => a - b);
+  const revenue = totals.reduce((sum, pence) => sum + pence) / 100;
+  return {
+    revenue,
+    average: revenue / totals.length,
+    smallest: sorted[0]! / 100,
+    largest: sorted.at(-1)! / 100,
+    p90: sorted[Math.floor(0.9 * (sorted.length - 1))]! / 100,
+  };
 }
 
 /** What `--flush` makes of it: every window is final, whatever the clock. */

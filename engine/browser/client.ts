@@ -3,12 +3,13 @@
 
 import type { LateEvent } from "../core/core.ts";
 import type { PushOptions, SubscribeFrom } from "../engine.ts";
+import type { Explanation } from "../explain.ts";
 import type { PushInput } from "../ingest/input.ts";
 import { lineOf } from "../ingest/object.ts";
 import type { QuarantineEntry } from "../ingest/quarantine.ts";
 import type { Receipt, RefusedLine } from "../ingest/receipt.ts";
 import { encodeUtf8 } from "../ingest/utf8.ts";
-import type { Change, Row } from "../live/change.ts";
+import type { Change, ChangeWindow, Key, Row } from "../live/change.ts";
 import type { Stats } from "../live/stats.ts";
 import { callListener, type Listener } from "../live/subscription.ts";
 import type { RowFilter } from "../live/view.ts";
@@ -173,6 +174,12 @@ export class Connection {
       yield* page.chunks;
       next = page.next;
     }
+  }
+
+  /** The events behind a number, as `Engine.explain`. */
+  explain(query: string, key: Key, window: ChangeWindow): Promise<Explanation> {
+    this.#checkQuery(query);
+    return this.#call("explain", [query, key, window]);
   }
 
   async stats(): Promise<ConnectStats> {

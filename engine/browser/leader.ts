@@ -34,6 +34,7 @@ const PERFORM: Performers = {
   quarantine: (engine) => engine.quarantine(),
   refused: (engine) => engine.refused(),
   log: readLogPage,
+  explain: (engine, query, key, window) => engine.explain(query, key, window),
   stats: (engine) => engine.stats(),
   stateHash: (engine) => engine.stateHash(),
   snapshot: (engine) => engine.snapshot(),

@@ -9,8 +9,10 @@
 
 import type { LateEvent } from "../core/core.ts";
 import type { PushOptions, SubscribeFrom } from "../engine.ts";
+import type { Explanation } from "../explain.ts";
 import type { QuarantineEntry } from "../ingest/quarantine.ts";
 import type { Receipt, RefusedLine } from "../ingest/receipt.ts";
+import type { ChangeWindow, Key } from "../live/change.ts";
 import type { Stats } from "../live/stats.ts";
 import type { RowFilter } from "../live/view.ts";
 import type { Outcome } from "./outcome.ts";
@@ -41,6 +43,7 @@ export interface Verbs {
   quarantine: { words: []; gives: QuarantineEntry[] };
   refused: { words: []; gives: RefusedLine[] };
   log: { words: [from: number, to: number]; gives: LogPage };
+  explain: { words: [query: string, key: Key, window: ChangeWindow]; gives: Explanation };
   stats: { words: []; gives: Stats };
   stateHash: { words: []; gives: string };
   snapshot: { words: []; gives: { position: number } };
@@ -171,11 +174,11 @@ export function channelOf(name: string): string {
 }
 
 /** Under this symbol a host's file leaves `serve` in a scope that is no worker of its own. */
-export const SERVE = Symbol.for("millrace.serve");
+export const SERVE = Symbol.for(`millrace.serve:${BUILD}`);
 
 /** Posted by a worker that is ready for a port; it holds the lock of this name while it lives. */
 export interface Ready {
-  readonly millrace: typeof BUILD;
+  readonly millrace: string;
   /** Null where there are no Web Locks. */
   readonly aliveLock: string | null;
 }

@@ -93,7 +93,8 @@ async function ready(make: () => Worker): Promise<Living | null> {
     worker.addEventListener(
       "message",
       ({ data }: MessageEvent<Partial<Ready> | null>) => {
-        if (data?.millrace === BUILD) settle(data.aliveLock ?? null);
+        if (data?.millrace === undefined) return;
+        settle(data.millrace === BUILD ? (data.aliveLock ?? null) : undefined);
       },
       { signal },
     );
@@ -129,8 +130,8 @@ function unavailable(file: URL, cause: unknown): HostFault {
   const isOptimized = file.pathname.includes("/.vite/deps/");
   const wayOut = isOptimized
     ? `Vite before 8 moves the package away from its worker: add ${VITE_LINE} to vite.config`
-    : `serve dist/browser/worker.js of the package and pass its URL as { worker: url }`;
-  const message = `The file of the worker could not be loaded from ${file.href}; ${wayOut}.`;
+    : `serve the package's dist/browser/worker.js and pass its URL as { worker: url }`;
+  const message = `${file.href} is not the worker's file of this build (${BUILD}); ${wayOut}.`;
   return new HostFault("worker_unavailable", message, { cause });
 }
 

@@ -1,6 +1,7 @@
 // The words of the command line: what was asked for, or one sentence why it cannot be.
 
 import { parseArgs } from "node:util";
+import type { ChangeWindow, Key } from "../live/change.ts";
 
 export interface RunCommand {
   readonly name: "run";
@@ -18,6 +19,14 @@ export interface RunCommand {
   readonly report: string | null;
   readonly stateHash: boolean;
   readonly viewHash: boolean;
+  readonly explain: AskedRow | null;
+}
+
+/** The row that `--explain` is about. */
+export interface AskedRow {
+  readonly query: string;
+  readonly key: Key;
+  readonly window: ChangeWindow;
 }
 
 export type Command =
@@ -39,6 +48,9 @@ export const USAGE = `millrace run PLAN.json [RECORDING.ndjson …]   no file: s
   --received-at FIELD   each event's receive time, from this top-level member
   --log                 the input is an exported log
   --report FILE         write { receipt, stats } as JSON
+  --explain QUERY KEY WINDOW
+                        at the end, what is behind that row, on standard error; KEY is a JSON
+                        object, WINDOW start/end in ms, null/null of a global window
   --state-hash          SHA-256 of the state before --flush, as the last line of standard error
   --view-hash           SHA-256 of all rows of all views, as the last line of standard error
 millrace check PLAN.json                      lists the plan's faults
@@ -49,6 +61,8 @@ Exit: 0 fine; 3 lines were invalid or quarantined; 2 the plan or the arguments a
 
 const EMITS = ["all", "final", "none"] as const;
 const BATCH_DEFAULT = 1000;
+/** Query, key and window. */
+const ROW_VALUES = 3;
 const UNBUILT = ["tune", "diff", "verify"];
 
 const OPTIONS = {
@@ -62,7 +76,6 @@ const OPTIONS = {
   report: { type: "string" },
   "state-hash": { type: "boolean" },
   "view-hash": { type: "boolean" },
-  explain: { type: "boolean" },
   help: { type: "boolean", short: "h" },
 } as const;
 
@@ -82,10 +95,10 @@ export function parseArguments(words: readonly string[]): Command {
   throw new UsageFault(`Got ${positionals.length} files when millrace ${name} takes one plan.`);
 }
 
-function parseRun(words: readonly string[]): Command {
+function parseRun(given: readonly string[]): Command {
+  const { words, row } = takeRow(given);
   const { values, positionals } = parsed(words, OPTIONS);
   if (values.help === true) return { name: "help" };
-  if (values.explain === true) throw new UsageFault("--explain is not supported yet.");
   const [plan, ...recordings] = positionals;
   if (plan === undefined) throw new UsageFault("millrace run takes a plan, and then recordings.");
   const log = values.log ?? false;
@@ -107,7 +120,38 @@ function parseRun(words: readonly string[]): Command {
     report: values.report ?? null,
     stateHash: values["state-hash"] ?? false,
     viewHash: values["view-hash"] ?? false,
+    explain: row,
   };
+}
+
+/** Takes `--explain` and its three values out of the words: an option of the library has one. */
+function takeRow(given: readonly string[]): { words: readonly string[]; row: AskedRow | null } {
+  const at = given.indexOf("--explain");
+  if (at < 0) return { words: given, row: null };
+  const [query, key, window] = given.slice(at + 1, at + 1 + ROW_VALUES);
+  if (query === undefined || key === undefined || window === undefined) {
+    throw new UsageFault("--explain takes a query, a key as JSON, and a window as start/end.");
+  }
+  const words = given.toSpliced(at, 1 + ROW_VALUES);
+  if (words.includes("--explain")) throw new UsageFault("--explain stands once.");
+  return { words, row: { query, key: keyOf(key), window: windowOf(window) } };
+}
+
+function keyOf(text: string): Key {
+  try {
+    const key: unknown = JSON.parse(text);
+    if (typeof key === "object" && key !== null && !Array.isArray(key)) return key as Key;
+  } catch {
+    // It is said below.
+  }
+  throw new UsageFault(`Got the key ${text} when expected a JSON object.`);
+}
+
+function windowOf(text: string): ChangeWindow {
+  if (text === "null/null") return { start: null, end: null };
+  const match = /^(-?[0-9]+)\/(-?[0-9]+)$/.exec(text);
+  if (match !== null) return { start: Number(match[1]), end: Number(match[2]) };
+  throw new UsageFault(`Got the window ${text} when expected start/end in ms, or null/null.`);
 }
 
 function parsed<Options extends { readonly help: (typeof OPTIONS)["help"] }>(

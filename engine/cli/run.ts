@@ -7,8 +7,11 @@
 
 import { writeFile } from "node:fs/promises";
 import { open, type Engine, type PushOptions } from "../engine.ts";
-import type { RunCommand } from "./arguments.ts";
+import { checkRow } from "../explain.ts";
+import type { Plan } from "../query/plan.ts";
+import { UsageFault, type AskedRow, type RunCommand } from "./arguments.ts";
 import { ClockWatch } from "./clock-watch.ts";
+import { explanationText } from "./explanation.ts";
 import { LogCutter, receivedAtOf } from "./exported-log.ts";
 import type { Output } from "./output.ts";
 import { readPlan, withEmit } from "./plan-file.ts";
@@ -32,7 +35,8 @@ export async function run(
   stdout: Output,
   stderr: Output,
 ): Promise<number> {
-  const { source } = await readPlan(command.plan);
+  const { source, plan: checked } = await readPlan(command.plan);
+  if (command.explain !== null) checkAsked(checked, command.explain);
   const plan = command.emit === null ? source : withEmit(source, command.emit);
   const { sources, totalBytes } = await openSources(command.recordings, stdin);
   const store = new TemporaryLog();
@@ -46,6 +50,18 @@ export async function run(
   } finally {
     await progress.clear().catch(() => {});
     store.close();
+  }
+}
+
+/** It is told before the recording is read, not after. */
+function checkAsked(plan: Plan, { query, key, window }: AskedRow): void {
+  const asked = plan.queries.find(({ name }) => name === query);
+  if (asked === undefined) throw new UsageFault("--explain names a query that the plan has not.");
+  try {
+    checkRow(asked, key, window);
+  } catch (error) {
+    if (error instanceof RangeError) throw new UsageFault(`--explain: ${error.message}`);
+    throw error;
   }
 }
 
@@ -149,6 +165,13 @@ class Run {
     await this.#stdout.write(text);
   }
 
+  async #writeExplanation(): Promise<void> {
+    const asked = this.#command.explain;
+    if (asked === null) return;
+    const explanation = await this.#engine.explain(asked.query, asked.key, asked.window);
+    await this.#stderr.write(explanationText(explanation));
+  }
+
   // ── out ──────────────────────────────────────────────────────────────────────────────────────
 
   async end(): Promise<number> {
@@ -165,6 +188,7 @@ class Run {
       await writeFile(report, `${text}\n`);
     }
     await this.#progress.clear();
+    await this.#writeExplanation();
     await this.#stderr.write(summary(this.#reception, this.#watch, stats));
     await this.#stderr.write(hashes.map((hash) => `${hash}\n`).join(""));
     const { invalid, quarantined } = this.#reception;

@@ -46,7 +46,7 @@ function clockLines({ first, last, jumps, count }: ClockWatch): string[] {
   return [
     `clock from ${instantText(first)} to ${instantText(last)}`,
     ...jumps.map(jumpText),
-    ...(more > 0 ? [`clock jumped ${more} more times`] : []),
+    ...(more > 0 ? [`clock jumped ${more} more time${more === 1 ? "" : "s"}`] : []),
   ];
 }
 

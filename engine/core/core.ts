@@ -21,6 +21,7 @@ interface Exports {
   end(): void;
   flushBegin(): number;
   flush(): number;
+  trace(query: number): void;
   readBegin(): number;
   readEnd(): void;
   rowsBegin(query: number): number;
@@ -202,6 +203,11 @@ export class Core {
   flush(emit: (records: Uint8Array) => void): void {
     this.#must(this.#exports.flushBegin(), "flush");
     this.#drain(() => this.#exports.flush(), emit);
+  }
+
+  /** From now on what the query takes stands among the changes (live/trace.ts). */
+  trace(query: number): void {
+    this.#exports.trace(query);
   }
 
   /** The rows of a query whose windows touch [from, to), in no order. */

@@ -129,6 +129,8 @@ function decode<T>(plan: Plan, buffers: readonly Uint8Array[], make: Make<T>): O
     while (reader.next()) {
       const query = plan.queries[reader.query]!;
       const record = reader.record();
+      // What stands beside is a trace (trace.ts).
+      if (record.kind > layout.CHANGE_ROW) continue;
       const keyValues = query.key.map(() => reader.scalar());
       const key = named(query.key, keyValues);
       const told = [...query.aggregates, ...query.derive];
@@ -157,7 +159,7 @@ function named<T>(
 }
 
 /** Walks the records of one buffer (assembly/emit.ts). */
-class RecordReader {
+export class RecordReader {
   readonly #bytes: Uint8Array;
   readonly #view: DataView;
   #start = 0;
@@ -194,6 +196,13 @@ class RecordReader {
       revision: this.#view.getFloat64(at + layout.CHANGE_REVISION, true),
       position: this.#view.getFloat64(at + layout.CHANGE_POSITION, true),
     };
+  }
+
+  /** Of a trace, behind the key: the event's time and the clock that took it. */
+  traceTimes(): [timeMs: number, clock: number] {
+    const time = (offset: number): number =>
+      Number(this.#view.getBigInt64(this.#at + offset, true));
+    return [time(layout.TRACE_TIME), time(layout.TRACE_CLOCK)];
   }
 
   /** The next encoded value of a window. */

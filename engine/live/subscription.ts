@@ -53,9 +53,9 @@ export class Subscriptions {
 }
 
 /** Calls it; what it throws does not come back here. */
-export function callListener(listener: Listener, changes: readonly Change[]): void {
+export function callListener<Told>(listener: (told: Told) => void, told: Told): void {
   try {
-    listener(changes);
+    listener(told);
   } catch (error) {
     // The push stands; the host hears of the error as of any that nobody caught.
     void Promise.reject(error);

@@ -4,7 +4,7 @@
 import { canonical } from "../event/canonical.ts";
 import type { Core } from "../core/core.ts";
 import type { Plan } from "../query/plan.ts";
-import { rowsOf, type Key, type Row } from "./change.ts";
+import { rowsOf, type ChangeWindow, type Key, type Row } from "./change.ts";
 
 export interface RowFilter {
   /** Only rows whose key has these members with these values. */
@@ -24,11 +24,19 @@ export function readRows(core: Core, plan: Plan, query: number, filter: RowFilte
   const records: Uint8Array[] = [];
   core.rows(query, from, to, (bytes) => records.push(bytes));
   const rows = rowsOf(plan, records);
-  if (key === undefined) return rows;
-  const wanted = Object.entries(key).map(([name, value]) => [name, canonical(value)] as const);
-  return rows.filter((row) =>
-    wanted.every(
-      ([name, text]) => Object.hasOwn(row.key, name) && canonical(row.key[name]!) === text,
-    ),
+  return key === undefined ? rows : rows.filter((row) => hasKey(row.key, key));
+}
+
+/** Whether a row belongs to what the filter asks for. */
+export function isIn(filter: RowFilter, row: { readonly key: Key; window: ChangeWindow }): boolean {
+  const { from = -Infinity, to = Infinity } = filter;
+  const { start, end } = row.window;
+  const touches = start === null || (start < to && end > from);
+  return touches && (filter.key === undefined || hasKey(row.key, filter.key));
+}
+
+function hasKey(key: Key, wanted: Key): boolean {
+  return Object.entries(wanted).every(
+    ([name, value]) => Object.hasOwn(key, name) && canonical(key[name]!) === canonical(value),
   );
 }

@@ -26,6 +26,7 @@ export const PLAN_FAULTS = {
   bad_offset: "An offset is smaller than its window, in either direction.",
   bad_every: "`every` is more than 0 and at most the size.",
   uneven_every: "The size of a cumulating window is a multiple of `every`.",
+  too_many_windows: "An event is in at most 100000 windows: the size is at most so many `every`.",
   bad_gap: "The gap of a session is more than 0.",
   bad_calendar_size: "A size in months or years is `1mo` or `1y`, of a tumbling window.",
   timezone_required: "A size in months or years needs a timezone.",

@@ -24,6 +24,12 @@ export const EXPRESSION_DEPTH_MAX = 64;
 /** Literals, operators and the values of `in`, of one expression. */
 export const EXPRESSION_PARTS_MAX = 4096;
 
+/**
+ * Hopping or cumulating windows that hold one event, as many as `every` fits into the size: each is
+ * told of it and becomes a final row. A day by the second, and more.
+ */
+export const EVENT_WINDOWS_MAX = 100_000;
+
 export const QUANTILES_MAX = 64;
 /** `top` is exact up to so many different values. */
 export const TOP_K_MAX = 1000;

@@ -4,6 +4,7 @@
  * the core's.
  */
 import { checkDuration, checkDurationOr, DAY_MS, parseDuration } from "./duration.ts";
+import { EVENT_WINDOWS_MAX } from "./plan-limit.ts";
 import {
   quote,
   recordOf,
@@ -142,6 +143,7 @@ function checkSliding(
   const offsetMs = checkOffset(list, members, sizeMs);
   if (everyMs === null || sizeMs === null) return null;
   if (kind === "cumulate" && sizeMs % everyMs !== 0) return list.add("uneven_every", pointer, got);
+  if (sizeMs > everyMs * EVENT_WINDOWS_MAX) return list.add("too_many_windows", pointer, got);
   if (offsetMs === null || graceMs === null) return null;
   return { kind, sizeMs, everyMs, offsetMs, graceMs };
 }

@@ -15,7 +15,8 @@ export type HostFaultCode =
   | "state_full"
   | "unknown_id"
   | "core_failed"
-  | "engine_closed";
+  | "engine_closed"
+  | "publisher_closed";
 
 /** An error that a host can meet in operation; `code` is stable, the message says what to do. */
 export class HostFault extends Error {

@@ -22,6 +22,7 @@ test("run has its defaults", () => {
     report: null,
     stateHash: false,
     viewHash: false,
+    explain: null,
   });
 });
 
@@ -42,6 +43,7 @@ test("options may stand anywhere, with = or a space", () => {
     report: "r",
     stateHash: true,
     viewHash: true,
+    explain: null,
   });
   expect(parseArguments(["run", "--log", "--", "p", "--view"])).toMatchObject({
     log: true,
@@ -67,7 +69,20 @@ describe("refused with 2 and one sentence:", () => {
       ["run", plan, "--log", "--received-at", "at"],
       "A log has its receive times: leave out --received-at or --log.",
     ],
-    [["run", plan, "--explain", "q", "{}", "0/1"], "--explain is not supported yet."],
+    [
+      ["run", plan, "--explain", "q", "{}"],
+      "--explain takes a query, a key as JSON, and a window as start/end.",
+    ],
+    [["run", plan, "--explain", "q", "k", "0/1"], "Got the key k when expected a JSON object."],
+    [["run", plan, "--explain", "q", "[]", "0/1"], "Got the key [] when expected a JSON object."],
+    [
+      ["run", plan, "--explain", "q", "{}", "0-1"],
+      "Got the window 0-1 when expected start/end in ms, or null/null.",
+    ],
+    [
+      ["run", plan, "--explain", "q", "{}", "0/1", "--explain", "q", "{}", "0/1"],
+      "--explain stands once.",
+    ],
     [["tune", plan, "r"], "millrace tune is not supported yet."],
     [["diff", plan, plan, "r"], "millrace diff is not supported yet."],
     [["verify", "b"], "millrace verify is not supported yet."],

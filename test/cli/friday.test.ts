@@ -8,6 +8,7 @@ import { gunzipSync } from "node:zlib";
 import { describe, expect, test } from "vitest";
 import type { Truth } from "../../demo/city/truth.ts";
 import type { Receipt } from "../../engine/index.ts";
+import { settled } from "../settled.ts";
 import { chunksOf, folder, millrace, MINUTE, type Ran } from "./terminal.ts";
 
 const ROOT = fileURLToPath(new URL("../..", import.meta.url));
@@ -30,9 +31,10 @@ function run(words: readonly string[], input: Uint8Array = recording): Promise<R
 }
 
 function finals({ changes }: Ran) {
-  return changes.map(({ query, key, window, value, revision }) => {
+  const shown = changes.map(({ query, key, window, value, revision }) => {
     return { query, key, window, value, revision };
   });
+  return settled(shown, FINALS);
 }
 
 /** The hash of the state, and that of the views. */

@@ -465,6 +465,11 @@ describe("the summary", () => {
     const { told } = await run(["--batch", "2"], jumping.join("\n"));
     expect(told.filter((line) => line.startsWith("clock jumped"))).toHaveLength(6);
     expect(told).toContain("clock jumped 3 more times");
+    const five = await run(["--batch", "2"], jumping.slice(0, 6).join("\n"));
+    expect(five.told.filter((line) => line.startsWith("clock jumped"))).toHaveLength(5);
+    expect(five.stderr).not.toContain("more time");
+    const six = await run(["--batch", "2"], jumping.slice(0, 7).join("\n"));
+    expect(six.told).toContain("clock jumped 1 more time");
   });
 
   test("says a clock beyond every calendar in ms", async () => {
@@ -541,5 +546,54 @@ describe("streams", () => {
     stdout.isTTY = true;
     stderr.isTTY = true;
     expect((await runOn([], { stdout, stderr })).stderr.text).not.toContain("MiB");
+  });
+});
+
+describe("--explain", () => {
+  const asked = ["--explain", "counts", '{"k":"a"}', `0/${MINUTE}`];
+
+  test("says at the end what is behind a row, on standard error", async () => {
+    const late = event("late", 5);
+    const again = event("e1", 0);
+    const ran = await run(asked, `${INPUT}${late}\n${again}\n`);
+    expect(ran.code).toBe(0);
+    // The changes are what they are without it.
+    expect(ran.stdout).toBe((await run([], `${INPUT}${late}\n${again}\n`)).stdout);
+    expect(ran.stderr).toContain(
+      [
+        'counts {"k":"a"} [1970-01-01T00:00:00.000Z, 1970-01-01T00:01:00.000Z): final',
+        '  revision 3  {"n":2,"sum":2}',
+        "  told: 1",
+        '    final 3 at position 3, clock 1970-01-01T00:02:00.000Z  {"n":2,"sum":2}',
+        "  applied: 2",
+        "    1970-01-01T00:00:00.000Z  e1 (tested) at position 0, clock 1970-01-01T00:00:00.000Z",
+      ].join("\n"),
+    );
+    expect(ran.stderr).toMatch(
+      / {2}late: 1\n.*late \(.*at position 5, clock .*, 119995 ms beyond it/,
+    );
+    expect(ran.stderr).toMatch(/ {2}sent again: 1\n {4}position 0 {2}duplicate/);
+  });
+
+  test("works with --flush, small batches, a window of negative times, and a log", async () => {
+    const flushed = await run([...asked, "--flush", "--batch", "1"]);
+    expect(flushed.stderr).toContain("  applied: 2\n");
+    const before = await run(["--explain", "counts", '{"k":"a"}', `-${MINUTE}/0`]);
+    expect(before.code).toBe(0);
+    expect(before.stderr).toContain("not in the view");
+    const log = `{"chunk":{"position":0,"receivedAt":null}}\n${INPUT}`;
+    const fromLog = await run([...asked, "--log"], log);
+    expect(fromLog.stderr).toContain("  applied: 2\n");
+  });
+
+  test.each([
+    ["nobody", '{"k":"a"}', "0/1", "names a query that the plan has not"],
+    ["counts", "{}", "0/1", "has the members k"],
+    ["counts", '{"k":"a"}', "null/null", "whole numbers of ms"],
+  ])("of what is no row is refused before anything is read: %s %s %s", async (...words) => {
+    const [query, key, window, sentence] = words;
+    const { code, stdout, stderr } = await run(["--explain", query, key, window]);
+    expect({ code, stdout }).toEqual({ code: 2, stdout: "" });
+    expect(stderr).toContain(sentence);
   });
 });

@@ -1,14 +1,11 @@
 // Accumulators by themselves, for tests: a small build of the core's sources in which records are
 // added to, merged, read and freed without windows, so that a test also sees their bytes.
 
-import { execFileSync } from "node:child_process";
-import { createHash } from "node:crypto";
-import { mkdirSync, readFileSync, readdirSync, renameSync } from "node:fs";
-import { fileURLToPath } from "node:url";
 import * as layout from "../../assembly/layout.ts";
 import { compile } from "../../engine/query/compile.ts";
 import { checkPlan } from "../../engine/query/plan.ts";
 import { HASH_KEY, planOf } from "../builders.ts";
+import { builtCore } from "./build.ts";
 
 export type Scalar = null | boolean | number | string;
 export type Told = Scalar | readonly Scalar[] | readonly { value: Scalar; count: number }[];
@@ -33,33 +30,8 @@ interface Exports {
   hash(value: number, strings: number): bigint;
 }
 
-const ROOT = fileURLToPath(new URL("../..", import.meta.url));
-const ENTRY = "test/core/assembly/accumulators.ts";
 const VALUES_BYTES = 1 << 20;
 const encoder = new TextEncoder();
-
-/** The build, kept under the hash of its sources: several test files run at once. */
-function wasm(): Uint8Array<ArrayBuffer> {
-  const hash = createHash("sha256");
-  const sources = readdirSync(`${ROOT}assembly`).map((name) => `assembly/${name}`);
-  for (const name of [...sources.sort(), ENTRY]) hash.update(readFileSync(ROOT + name));
-  const folder = `${ROOT}test/.cache`;
-  const file = `${folder}/accumulators-${hash.digest("hex").slice(0, 16)}.wasm`;
-  try {
-    return new Uint8Array(readFileSync(file));
-  } catch {
-    mkdirSync(folder, { recursive: true });
-    const fresh = `${file}.${process.pid}`;
-    const flags = ["--runtime", "stub", "--importMemory", "--zeroFilledMemory", "--noExportMemory"];
-    const more = ["--initialMemory", "16", "--maximumMemory", "32768", "--enable", "simd", "-O3"];
-    const use = ["--use", "abort=test/core/assembly/accumulators/abort", "--disableWarning", "201"];
-    const asc = `${ROOT}node_modules/assemblyscript/bin/asc.js`;
-    const args = [asc, ENTRY, "-o", fresh, ...flags, ...more, ...use];
-    execFileSync(process.execPath, args, { cwd: ROOT, stdio: "inherit" });
-    renameSync(fresh, file);
-    return new Uint8Array(readFileSync(file));
-  }
-}
 
 let compiled: WebAssembly.Module | null = null;
 
@@ -70,7 +42,7 @@ export class Accumulators {
   readonly #values: number;
 
   constructor(aggregate: { readonly [name: string]: object }, arenaBytes = 4 << 20) {
-    compiled ??= new WebAssembly.Module(wasm());
+    compiled ??= new WebAssembly.Module(builtCore("accumulators"));
     this.#memory = new WebAssembly.Memory({ initial: 16, maximum: 32768 });
     const formatNumber = (x: number, to: number): number => {
       return encoder.encodeInto(String(x), this.bytes.subarray(to)).written;

@@ -71,7 +71,10 @@ const RECORDS: readonly (readonly [prefix: string, size: string, ...skip: string
     "CHANGE_RETRACT",
     "CHANGE_CORRECTION",
     "CHANGE_ROW",
+    "CHANGE_APPLIED",
+    "CHANGE_LATE",
   ],
+  ["TRACE", "TRACE_BYTES"],
 ];
 
 describe.each(RECORDS)("the record %s", (prefix, size, ...skip) => {
@@ -130,6 +133,8 @@ test("what is told apart by a number has a number of its own", () => {
     layout.CHANGE_RETRACT,
     layout.CHANGE_CORRECTION,
     layout.CHANGE_ROW,
+    layout.CHANGE_APPLIED,
+    layout.CHANGE_LATE,
   ];
   expect(new Set(kinds).size).toBe(kinds.length);
 });

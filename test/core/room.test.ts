@@ -4,9 +4,9 @@
 
 import { readFile } from "node:fs/promises";
 import { describe, expect, test, vi } from "vitest";
-import { HostFault } from "../../engine/index.ts";
+import { HostFault, type Engine } from "../../engine/index.ts";
 import { randomOf, type Random } from "../event/random.ts";
-import { engineOf, event, planOf } from "../builders.ts";
+import { engineOf, event, planOf, type SentEvent } from "../builders.ts";
 
 let cores = 0;
 
@@ -92,4 +92,108 @@ describe.each(Object.keys(WINDOWS) as (keyof typeof WINDOWS)[])("windows of kind
     }
     expect([applied > 1000, refused > 0]).toEqual([true, true]);
   });
+});
+
+// Everything that takes and frees blocks, of sizes that differ from push to push: tables, what waits
+// for them, spans, keys, identities, and windows of every kind.
+const window = (kind: keyof typeof WINDOWS): object => ({ window: WINDOWS[kind], retain: 200 });
+const look = { with: [{ table: "t", on: "data.k", as: "row" }], wait: 10 };
+const VARIED = {
+  version: 1,
+  clock: { dedup: 1000 },
+  tables: { t: { from: ["tabled"], key: "data.k", history: 5000 } },
+  queries: [
+    { name: "a", from: ["tested"], key: { k: "data.k", s: "data.s" }, ...window("tumbling") },
+    { name: "b", from: ["tested"], key: { k: "row.k" }, ...look, ...window("session") },
+    { name: "c", from: ["tested"], key: { k: "data.k" }, ...window("hopping") },
+    { name: "d", from: ["tested"], key: { k: "data.k" }, ...window("cumulate") },
+    {
+      name: "e",
+      span: { from: ["tested"], to: ["ended"], on: "data.k", within: 300 },
+      key: { k: "from.k" },
+      ...window("tumbling"),
+    },
+  ].map((query) => ({ ...query, aggregate: { n: { fn: "count" } } })),
+};
+const HEAVY = {
+  d: { fn: "distinct", of: "data.s" },
+  t: { fn: "top", k: 50, of: "data.s" },
+  q: { fn: "quantile", q: 0.5, of: "data.x" },
+  l: { fn: "last", of: "data.s" },
+};
+VARIED.queries[0]!.aggregate = { ...VARIED.queries[0]!.aggregate, ...HEAVY };
+
+/** Lets time pass, as far at once as what it makes final fits; how often it did not. */
+async function passTo(engine: Engine, timeMs: number): Promise<number> {
+  let refused = 0;
+  let stepMs = Infinity;
+  for (let clock = engine.stats().clock!; clock < timeMs; clock = engine.stats().clock!) {
+    try {
+      await engine.tick(Math.min(timeMs, clock + stepMs));
+      stepMs = Infinity;
+    } catch (fault) {
+      expect(fault).toMatchObject({ code: "state_full" });
+      refused++;
+      stepMs = Math.floor(Math.min(stepMs, timeMs - clock) / 2);
+      if (stepMs < 1) throw fault;
+    }
+  }
+  return refused;
+}
+
+describe("in a memory that was full and was emptied, again and again", () => {
+  test(
+    "a push is refused or applied, and what fits once fits later",
+    { timeout: 120_000 },
+    async () => {
+      let refused = 0;
+      for (let seed = 0; seed < 14; seed++) {
+        const random = randomOf(seed);
+        cores = 0;
+        const engine = await engineOf(VARIED, [], { memoryPagesMax: random.pick([60, 90, 150]) });
+        // Tables keep their keys. And bounds rest on the longest string that was ever kept and the
+        // largest accumulators that a key ever had, and the regions keep what they got of memory: what
+        // fits later is asked where these are small, of a push that is far from filling a new engine.
+        const length = random.pick([1, 40, 400, 3000]);
+        const keys = random.pick([5, 300, 5000]);
+        let id = 0;
+        let timeMs = 0;
+        const eventsOf = (count: number, keys: number, length: number): SentEvent[] =>
+          Array.from({ length: count }, () => {
+            timeMs += random.below(2);
+            const s = "s".repeat(random.below(length)) + random.below(1000);
+            const data = { k: `k${random.below(keys)}`, s, x: random.below(10_000) / 7 };
+            const eventType = random.pick(["tested", "tested", "tested", "ended", "tabled"]);
+            return event(`${id++}`, timeMs, data, { eventType });
+          });
+        const offer = async (events: SentEvent[]): Promise<boolean> => {
+          const { position } = engine.stats();
+          try {
+            await engine.push(events);
+            return true;
+          } catch (fault) {
+            expect(fault).toMatchObject({ code: "state_full" });
+            expect(engine.stats().position).toBe(position);
+            refused++;
+            return false;
+          }
+        };
+        expect(await offer(eventsOf(200, 50, Math.min(length, 40)))).toBe(true);
+        for (let cycle = 0; cycle < 5; cycle++) {
+          const count = random.pick([50, 200, 600]);
+          for (let push = 0; push < 40; push++)
+            if (!(await offer(eventsOf(count, keys, length)))) break;
+          refused += await passTo(engine, (timeMs += 20_000));
+          for (const { open, rows, waiting } of Object.values(engine.stats().queries)) {
+            expect([seed, cycle, open, rows, waiting]).toEqual([seed, cycle, 0, 0, 0]);
+          }
+          const again = await offer(eventsOf(50, 50, Math.min(length, 40)));
+          if (length <= 40 && keys <= 300)
+            expect([seed, cycle, again]).toEqual([seed, cycle, true]);
+        }
+        expect([seed, cores]).toEqual([seed, 1]);
+      }
+      expect(refused).toBeGreaterThan(5);
+    },
+  );
 });

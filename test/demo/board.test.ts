@@ -14,6 +14,7 @@ import { build } from "vite";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import type { Truth } from "../../demo/city/truth.ts";
 import { CHROMIUM_FLAGS, findOrInstallChromium } from "../../tools/test/chromium.ts";
+import { settled } from "../settled.ts";
 import { serve, type Site } from "./site.ts";
 
 const ROOT = fileURLToPath(new URL("../..", import.meta.url));
@@ -123,9 +124,15 @@ interface TableRow {
   readonly restaurantId: string;
   readonly start: number;
   readonly end: number;
-  readonly values: readonly (number | null)[];
+  readonly value: { readonly [name: string]: number | null };
   readonly state: string;
 }
+
+/** The table's columns of figures, in their order. */
+const MEASURES = [
+  ...(["orders", "revenue", "average", "smallest", "largest"] as const),
+  ...(["p90", "customers"] as const),
+];
 
 /** The page's own table, every row of it, with the exact values that it tells. */
 async function readTable(page: Page): Promise<TableRow[]> {
@@ -135,23 +142,20 @@ async function readTable(page: Page): Promise<TableRow[]> {
     return [...(table as HTMLTableElement).tBodies[0]!.rows].map((row) => {
       const [start, end] = [...row.querySelectorAll("time")].map(({ dateTime }) => dateTime);
       const [restaurantId, ...values] = [...row.querySelectorAll("data")].map(({ value }) => value);
-      return { restaurantId, start, end, values, state: row.cells[7]!.textContent };
+      return { restaurantId, start, end, values, state: row.cells[9]!.textContent };
     });
   });
   await page.locator("#dialog-close").click();
-  return rows.map(({ restaurantId = "", start = "", end = "", values, state }) => ({
-    restaurantId,
-    start: Date.parse(start),
-    end: Date.parse(end),
-    values: values.map((value) => (value === "" ? null : Number(value))),
-    state,
-  }));
+  const read = rows.map(({ restaurantId = "", start = "", end = "", values, state }): TableRow => {
+    const numbers = values.map((value) => (value === "" ? null : Number(value)));
+    const value = Object.fromEntries(MEASURES.map((name, index) => [name, numbers[index]!]));
+    return { restaurantId, start: Date.parse(start), end: Date.parse(end), value, state };
+  });
+  return settled(read, truth.city.asSent);
 }
 
 const expected = truth.city.asSent.map(({ key, window, value }): TableRow => {
-  const { orders, revenue, average, smallest, largest } = value;
-  const values = [orders, revenue, average, smallest, largest];
-  return { restaurantId: key.restaurantId, ...window, values, state: "final" };
+  return { restaurantId: key.restaurantId, ...window, value: { ...value }, state: "final" };
 });
 
 async function counters(page: Page): Promise<number[]> {

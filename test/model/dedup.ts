@@ -25,6 +25,8 @@ interface Remembered {
 
 export class Dedup {
   readonly held: Held[] = [];
+  /** For the coverage table: events judged that stand at the horizon or 1 ms before it. */
+  judgedAtHorizon = 0;
   readonly #settings: Settings;
   readonly #heldOnce = new Set<string>();
   readonly #remembered = new Map<string, Remembered>();
@@ -42,6 +44,8 @@ export class Dedup {
   }
 
   judge(event: Envelope, receivedAt: number | null, line: string, clock: number): Verdict {
+    const horizon = this.horizon(clock);
+    if (event.timeMs === horizon || event.timeMs === horizon - 1) this.judgedAtHorizon++;
     const known = this.#knownAt(event, clock);
     if (known !== undefined) return compare(event, known);
     // "It could be a duplicate and nobody can tell."

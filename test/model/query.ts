@@ -43,7 +43,7 @@ export class Query {
   readonly spans: Spans | null;
   readonly late: Late[] = [];
   readonly counts = { taken: 0, applied: 0, late: 0, lateFacts: 0, unkeyed: 0 };
-  /** Of the coverage table: lookups that only forgetting made null or older. */
+  /** For the coverage table: lookups that only forgetting made null. */
   forgottenLookups = 0;
   readonly #tables: ReadonlyMap<string, Table>;
   readonly #waitMs: number;
@@ -100,8 +100,9 @@ export class Query {
     let root: JsonObject = ofEvent;
     for (const { table: name, on, as } of this.plan.with ?? []) {
       const table = this.#tables.get(name)!;
-      if (table.hasForgotten(clock)) this.forgottenLookups++;
-      root = { ...root, [as]: table.lookUp(valueOf(on, root), time, clock) };
+      const about = valueOf(on, root);
+      if (table.hasForgotten(about, time, clock)) this.forgottenLookups++;
+      root = { ...root, [as]: table.lookUp(about, time, clock) };
     }
     if (!holds(this.plan.where, root)) return;
     this.counts.taken++;

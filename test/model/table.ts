@@ -39,10 +39,8 @@ export class Table {
     return kept.findLast((version) => version.time <= time)?.members ?? null;
   }
 
-  /** Whether history has run out on something that a lookup would else have found. */
-  hasForgotten(clock: number): boolean {
-    return [...this.#versions.values()].some((versions) => {
-      return versions.slice(1).some((later) => later.time <= clock - this.#historyMs);
-    });
+  /** Whether a lookup finds nothing, or another version, for what history has run out on. */
+  hasForgotten(on: Json, time: number, clock: number): boolean {
+    return this.lookUp(on, time, clock) !== this.lookUp(on, time, -Infinity);
   }
 }

@@ -176,6 +176,8 @@ const CASES: readonly (readonly [fault: string, plan: unknown])[] = [
   [`bad_every ${W}/every`, hopping({ every: "11m" })],
   [`bad_every ${W}/every`, cumulate({ every: 0 })],
   [`uneven_every ${W}/every`, cumulate({ every: "4m" })],
+  [`too_many_windows ${W}/every`, hopping({ size: "2d", every: "1s" })],
+  [`too_many_windows ${W}/every`, cumulate({ size: "2d", every: "1s" })],
   [`bad_gap ${W}/gap`, window({ kind: "session", gap: 0, grace: 0 })],
   [`bad_calendar_size ${W}/size`, tumbling({ size: "2mo", timezone: "UTC" })],
   [`bad_calendar_size ${W}/size`, hopping({ size: "1mo" })],
@@ -287,6 +289,7 @@ describe("a fault", () => {
     expect(PLAN_FAULTS.bad_name).toContain(String(limit.NAME_BYTES_MAX));
     expect(PLAN_FAULTS.bad_path).toContain(String(limit.PATH_SEGMENTS_MAX));
     expect(PLAN_FAULTS.bad_top).toContain(String(limit.TOP_K_MAX));
+    expect(PLAN_FAULTS.too_many_windows).toContain(String(limit.EVENT_WINDOWS_MAX));
     expect(PLAN_FAULTS.bad_limit).toContain(String(limit.LIMIT_MAX));
   });
 });

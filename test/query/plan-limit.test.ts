@@ -99,6 +99,19 @@ const CASES: readonly {
     fault: `expression_too_large /queries/0/where/2/${limit.EXPRESSION_PARTS_MAX - 2}`,
     plan: (count) => planWith({ where: ["in", 1, times(count - 2, (i) => i)] }),
   },
+  ...(["hopping", "cumulate"] as const).map((kind) => ({
+    name: `${kind} windows of an event`,
+    max: limit.EVENT_WINDOWS_MAX,
+    fault: "too_many_windows /queries/0/window/every",
+    plan: (count: number) => planWith({ window: { kind, size: count * 7, every: 7, grace: 0 } }),
+  })),
+  {
+    name: "hopping windows of an event, where the last is not whole",
+    max: limit.EVENT_WINDOWS_MAX,
+    fault: "too_many_windows /queries/0/window/every",
+    plan: (count) =>
+      planWith({ window: { kind: "hopping", size: count * 7 - 6, every: 7, grace: 0 } }),
+  },
   {
     name: "quantiles",
     max: limit.QUANTILES_MAX,

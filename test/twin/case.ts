@@ -20,9 +20,10 @@ export interface Case {
   readonly cuts: readonly (readonly boolean[])[];
 }
 
-export function randomCase(seed: number): Case {
+/** `kind` is that of the first query's windows. */
+export function randomCase(seed: number, kind?: string): Case {
   const random = new Random(seed);
-  const shape = randomPlan(random);
+  const shape = randomPlan(random, kind);
   const feed = new Feed(random, shape);
   const lines = feed.lines(random.pick([5, 20, 40, 70]));
   const cut = (): readonly boolean[] => {

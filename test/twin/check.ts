@@ -177,8 +177,10 @@ function without<T extends object>(object: T, member: string): T {
   return Object.fromEntries(Object.entries(object).filter(([name]) => name !== member)) as T;
 }
 
-/** The case as a plan and NDJSON, for `millrace run` or an editor. */
+/** The case as a plan and NDJSON, for `millrace run` or an editor, and as a file of regressions/. */
 export function printed(each: Case): string {
+  const { seed, plan, lines: ownLines, cuts: ownCuts } = each;
+  const file = { what: `seed ${seed}`, plan, lines: ownLines, cuts: ownCuts };
   const lines = each.lines.map(({ text, receivedAt }, index) => {
     const cuts = each.cuts.map((cut) => (cut[index] === true ? "|" : " ")).join("");
     return `${cuts} ${receivedAt ?? "-"} ${text}`;
@@ -188,5 +190,7 @@ export function printed(each: Case): string {
     JSON.stringify(each.plan),
     "(cuts behind the line) (received at) line:",
     ...lines,
+    "as a file of test/twin/regressions/:",
+    JSON.stringify(file),
   ].join("\n");
 }

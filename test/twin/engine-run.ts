@@ -1,7 +1,8 @@
 // The engine on a case's pushes: by text, bytes or `tick`, and opened again from its store midway.
 
 import { LogCutter, receivedAtOf, type LogPush } from "../../engine/cli/exported-log.ts";
-import { memory, open, type Change, type Engine, type Receipt } from "../../engine/index.ts";
+import { memory, open } from "../../engine/index.ts";
+import type { Change, Engine, OpenOptions, Receipt } from "../../engine/index.ts";
 import type { PlanJson } from "../model/plan.ts";
 import type { Line } from "../model.ts";
 import { placesOf, type Pushes } from "./case.ts";
@@ -11,15 +12,16 @@ export interface EngineRunOptions {
   readonly random: Random;
   /** Before this push the engine is opened again; -1: never. */
   readonly reopenAt: number;
+  readonly open?: Partial<OpenOptions>;
 }
 
-const HASH_KEY = Uint8Array.from({ length: 16 }, (_, index) => index * 11);
+export const HASH_KEY = Uint8Array.from({ length: 16 }, (_, index) => index * 11);
 
 export async function runEngine(plan: PlanJson, pushes: Pushes, options: EngineRunOptions) {
   const store = memory();
   let told: Change[] = [];
   const openIt = async (): Promise<Engine> => {
-    const engine = await open({ plan, store, hashKey: HASH_KEY });
+    const engine = await open({ plan, store, hashKey: HASH_KEY, ...options.open });
     engine.listen((changes) => told.push(...changes));
     return engine;
   };
@@ -35,11 +37,7 @@ export async function runEngine(plan: PlanJson, pushes: Pushes, options: EngineR
       engine = await openIt();
     }
     told = [];
-    const { release, receivedAt } = push[0]!;
-    const receipt =
-      release === undefined
-        ? await pushLines(engine, push, options.random)
-        : await releaseHeld(engine, release, receivedAt!);
+    const receipt = await pushTo(engine, push, options.random);
     pushed.push({ receipt, changes: told, position: engine.stats().position });
   }
   const stats = engine.stats();
@@ -56,7 +54,7 @@ export async function runEngine(plan: PlanJson, pushes: Pushes, options: EngineR
   for await (const chunk of engine.log()) log += chunk;
   told = [];
   const flushed = engine.flush();
-  return { pushed, stats, refused, held, before, stateHash, log, flushed, after: read() };
+  return { engine, pushed, stats, refused, held, before, stateHash, log, flushed, after: read() };
 }
 
 export type EngineRun = Awaited<ReturnType<typeof runEngine>>;
@@ -78,6 +76,17 @@ export async function runLog(plan: PlanJson, log: string): Promise<string> {
   }
   await push(cutter.end());
   return engine.stateHash();
+}
+
+/** One push of a case, or its release; null where a tick went in by `tick`. */
+export function pushTo(
+  engine: Engine,
+  push: Pushes[number],
+  random: Random,
+): Promise<Receipt | null> {
+  const { release, receivedAt } = push[0]!;
+  if (release !== undefined) return releaseHeld(engine, release, receivedAt!);
+  return pushLines(engine, push, random);
 }
 
 function releaseHeld(engine: Engine, release: readonly number[], receivedAt: number) {

@@ -1,7 +1,7 @@
 // Hostile inputs for a plan: a feed that walks through its windows and goes wrong on purpose.
 
 import type { Json } from "../model/json.ts";
-import { takesType, type PlanJson, type WindowJson } from "../model/plan.ts";
+import { takesType, type PlanJson, type TableJson, type WindowJson } from "../model/plan.ts";
 import { durationMs, floorDiv } from "../model/time.ts";
 import type { Line } from "../model.ts";
 import { EVENT_TYPES, type PlanShape } from "./plan-generator.ts";
@@ -11,10 +11,19 @@ import { randomNumber, render, STRINGS, type Members } from "./value.ts";
 const YEAR_0_MS = -62_167_219_200_000;
 const YEAR_9999_END_MS = 253_402_300_799_999;
 const DAY_MS = 86_400_000;
-const DST_DAYS = [
-  ...["2024-03-31", "2024-10-27", "2024-03-10", "2024-11-03", "2018-11-04", "2011-12-30"],
-  ...["2023-04-28", "2024-04-07", "2024-12-31", "2024-02-29"],
-];
+/** Local days on which the clocks of a zone shift; or one that was skipped. */
+const SHIFTS: { readonly [zone: string]: readonly string[] } = {
+  "Europe/Berlin": ["2024-03-31", "2024-10-27"],
+  "America/New_York": ["2024-03-10", "2024-11-03"],
+  "Australia/Lord_Howe": ["2024-04-07", "2024-10-06"],
+  "America/Havana": ["2024-03-10", "2024-11-03"],
+  "Pacific/Apia": ["2011-12-30", "2011-04-02"],
+  "America/Sao_Paulo": ["2018-11-04", "2018-02-17"],
+  "Africa/Cairo": ["2023-04-28", "2023-10-26"],
+  "America/St_Johns": ["2024-03-10", "2024-11-03"],
+};
+/** Where weeks, months and years end, or have a day more. */
+const CALENDAR_DAYS = ["2024-12-31", "2024-02-29", "2011-12-30", "2024-03-31"];
 
 /** Members of a line that make it invalid, and the code that it has then. */
 const FAULTS: readonly (readonly [code: string, spoil: (event: Members) => void])[] = [
@@ -29,6 +38,13 @@ const FAULTS: readonly (readonly [code: string, spoil: (event: Members) => void]
   ["wrong_type", (event) => (event["source"] = 5)],
 ];
 
+/** An event that feeds a table; what a table's key may be. */
+interface Version {
+  readonly time: number;
+  readonly k: Json;
+  readonly s: Json;
+}
+
 export class Feed {
   readonly #random: Random;
   readonly #plan: PlanJson;
@@ -38,6 +54,9 @@ export class Feed {
   readonly #isCloudy: boolean;
   /** Event types that some query takes. */
   readonly #wanted: readonly string[];
+  readonly #tables: readonly TableJson[];
+  /** What fed the tables. */
+  readonly #versions: Version[] = [];
   #now: number;
   #nextId = 0;
 
@@ -47,6 +66,7 @@ export class Feed {
     this.#plan = shape.plan;
     this.#receives = random.pick(["never", "always", "sometimes"]);
     this.#isCloudy = random.chance(0.1);
+    this.#tables = Object.values(this.#plan.tables ?? {});
     const patterns = this.#plan.queries.flatMap(({ from, span }) => {
       return from ?? [...span!.from, ...span!.to];
     });
@@ -57,9 +77,11 @@ export class Feed {
 
   #begin(): number {
     const random = this.#random;
-    const isCalendar = this.#plan.queries.some(({ window }) => window.timezone !== undefined);
-    const dstDay = (): number => Date.parse(random.pick(DST_DAYS)) + random.between(-30, 54) * 3e6;
-    if (isCalendar && random.chance(0.7)) return dstDay();
+    const zones = this.#plan.queries.flatMap(({ window }) => window.timezone ?? []);
+    const days = zones.flatMap((zone) => SHIFTS[zone] ?? []);
+    const [wanted, at] = [random.chance(0.75), random.between(-30, 54) * 3e6];
+    if (wanted && days.length > 0) return Date.parse(random.pick(days)) + at;
+    if (wanted && zones.length > 0) return Date.parse(random.pick(CALENDAR_DAYS)) + at;
     return random.weighted<() => number>([
       [6, () => Date.parse("2024-03-15T19:25:00Z") + random.below(1000)],
       [3, () => -random.below(10 * this.#shape.unitMs)],
@@ -99,19 +121,50 @@ export class Feed {
       [3, () => this.#conflict()],
       [6, () => this.#tick()],
       [3, () => this.#spoilt()],
+      [this.#tables.length > 0 ? 24 : 0, () => this.#behindHistory()],
     ])();
   }
 
   #event(): Line {
-    const random = this.#random;
     const receivedAt = this.#receivedAt();
+    return this.#eventAt(this.#eventTime(receivedAt), receivedAt, {});
+  }
+
+  /** Looks something up between two versions of it, of which `history` has run out on the first. */
+  #behindHistory(): Line {
+    const random = this.#random;
+    const histories = this.#tables.map(({ history = "7d" }) => durationMs(history));
+    const delayMs = durationMs(this.#plan.clock?.["delay"] ?? 0);
+    const horizon = this.#now - delayMs - Math.min(...histories);
+    const known = this.#versions.filter(({ time }) => time <= horizon);
+    const pairs = known.flatMap((later) => {
+      const { time, k, s } = later;
+      const isEarlier = (each: Version): boolean => {
+        return each.time < time && ((k !== null && each.k === k) || (s !== null && each.s === s));
+      };
+      return known.filter(isEarlier).map((each) => ({ ...later, since: each.time }));
+    });
+    if (pairs.length === 0) return this.#event();
+    const { since, time, k, s } = random.pick(pairs);
+    const at = random.pick([since, time - 1, random.between(since, time - 1)]);
+    return this.#eventAt(at, this.#receivedAt(), { k, s });
+  }
+
+  /** An event with these members in its `data`, beside others. */
+  #eventAt(time: number, receivedAt: number | null, own: Members): Line {
+    const random = this.#random;
+    const eventType = random.pick(random.chance(0.6) ? this.#wanted : EVENT_TYPES);
+    const data = { ...this.#data(), ...own };
+    if (this.#tables.some(({ from }) => takesType(from, eventType))) {
+      this.#versions.push({ time, k: data["k"] ?? null, s: data["s"] ?? null });
+    }
     const event: Members = {
       eventId: `e${this.#nextId++}`,
-      eventType: random.pick(random.chance(0.6) ? this.#wanted : EVENT_TYPES),
+      eventType,
       eventVersion: random.pick(["1.0", "1.0", "2.11"]),
-      eventTime: this.#timeText(this.#eventTime(receivedAt)),
+      eventTime: this.#timeText(time),
       correlationId: random.pick(["c", "C-é"]),
-      data: this.#data(),
+      data,
     };
     if (random.chance(0.2)) event["source"] = random.pick(["till-1", "🍕", null]);
     if (random.chance(0.1)) event["causationId"] = random.pick(["e0", null]);
@@ -187,7 +240,7 @@ export class Feed {
     return { text: render(event, random), receivedAt, invalid };
   }
 
-  #data(): Json {
+  #data(): Members {
     const random = this.#random;
     const { wild } = this.#shape;
     const keys = ["R1", "R1", "R1", "R2", 1, "1", true, "é", "😀"];

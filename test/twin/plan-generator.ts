@@ -39,14 +39,13 @@ export interface PlanShape {
   readonly plan: PlanJson;
 }
 
-export function randomPlan(random: Random): PlanShape {
-  const kind = random.pick(built.kinds);
+export function randomPlan(random: Random, kind = random.pick(built.kinds)): PlanShape {
   const unitMs =
     kind === "calendar"
       ? random.pick([3_600_000, 4 * 3_600_000, DAY_MS])
       : random.pick([1, 7, 100, 1000, 30_000, 300_000, 3_600_000, DAY_MS]);
   const wild = random.chance(0.2);
-  const tables = built.with && random.chance(0.4) ? randomTables(random, unitMs) : {};
+  const tables = built.with && random.chance(0.5) ? randomTables(random, unitMs) : {};
   const queryCount = random.weighted([
     [6, 1],
     [3, 2],
@@ -63,7 +62,7 @@ export function randomPlan(random: Random): PlanShape {
   const plan: PlanJson = {
     version: 1,
     ...(random.chance(0.8) && { clock: randomClock(random, unitMs) }),
-    ...(random.chance(0.4) && { limits: randomLimits(random) }),
+    ...(random.chance(0.5) && { limits: randomLimits(random) }),
     ...(kept.length > 0 && { tables: Object.fromEntries(kept) as PlanJson["tables"] & object }),
     queries,
   };

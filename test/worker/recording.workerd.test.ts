@@ -6,6 +6,7 @@ import { env, exports } from "cloudflare:workers";
 import { describe, expect, test } from "vitest";
 import type { Row, Truth } from "../../demo/city/truth.ts";
 import { EVENTS_MAX } from "../../worker/body.ts";
+import { settled } from "../settled.ts";
 import { get, gunzip, gzip, post, rowsPath } from "./sample.ts";
 
 const { FRIDAY, FRIDAY_TRUTH } = env as unknown as Record<"FRIDAY" | "FRIDAY_TRUTH", ArrayBuffer>;
@@ -59,10 +60,10 @@ async function postAll(): Promise<Posted> {
   return { ...total, codes };
 }
 
-async function rowsOf(restaurantId: string): Promise<unknown> {
+async function rowsOf(restaurantId: string): Promise<Row[]> {
   const { status, body } = await get(worker, rowsPath(restaurantId));
   expect(status).toBe(200);
-  return body["rows"];
+  return settled(body["rows"] as Row[], truth.alone[restaurantId]!.asSent);
 }
 
 async function expectTruth(): Promise<void> {

@@ -27,7 +27,12 @@ export function order(restaurantId: unknown, number: number, seconds = number): 
     eventVersion: "2.0",
     eventTime: new Date(START + seconds * 1000).toISOString(),
     correlationId: `order-${number}`,
-    data: { restaurantId, orderId: `ORD-${number}`, orderTotal: number + 0.1 },
+    data: {
+      restaurantId,
+      orderId: `ORD-${number}`,
+      customerId: `CUS-${number}`,
+      orderTotal: number + 0.1,
+    },
   };
 }
 

@@ -23,14 +23,31 @@ beforeAll(async () => {
 const FIRST = {
   key: { restaurantId: ID },
   window: { start: START, end: START + SIZE },
-  value: { orders: 2, revenue: 3.2, average: 1.6, smallest: 1.1, largest: 2.1 },
+  value: {
+    orders: 2,
+    revenue: 3.2,
+    average: 1.6,
+    smallest: 1.1,
+    largest: 2.1,
+    // The rank is floor(0.9 (2 - 1)); the sketch is within 1 %.
+    p90: expect.closeTo(1.1, 2) as number,
+    customers: 2,
+  },
   final: true,
   revision: 3,
 };
 const SECOND = {
   key: { restaurantId: ID },
   window: { start: START + SIZE, end: START + 2 * SIZE },
-  value: { orders: 1, revenue: 3.1, average: 3.1, smallest: 3.1, largest: 3.1 },
+  value: {
+    orders: 1,
+    revenue: 3.1,
+    average: 3.1,
+    smallest: 3.1,
+    largest: 3.1,
+    p90: 3.1,
+    customers: 1,
+  },
   final: false,
   revision: 1,
 };

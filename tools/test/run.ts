@@ -33,7 +33,9 @@ function main(): number {
   const steps = { build: step("npm", ["run", "build"]), check: step("npm", ["run", "check"]) };
   const tallyPath = join(folder, "tally.json");
   const measuredPath = join(folder, "measured.jsonl");
-  const vitest = step("npx", ["vitest", "run", ...reporters(), ...WORDS], {
+  // By itself vitest leaves one processor alone, which is half of two.
+  const workers = FULL ? ["--maxWorkers=100%"] : [];
+  const vitest = step("npx", ["vitest", "run", ...workers, ...reporters(), ...WORDS], {
     CHROMIUM_PATH: chromiumPath,
     MILLRACE_TALLY: tallyPath,
     MILLRACE_MEASURED: measuredPath,
@@ -41,7 +43,7 @@ function main(): number {
   const tally: Tally = existsSync(tallyPath)
     ? (JSON.parse(readFileSync(tallyPath, "utf8")) as Tally)
     : { projects: {}, errorCount: 1 };
-  if (FULL) writeMeasured(measuredPath);
+  if (FULL) tellMeasured(measuredPath);
 
   const total: Counts = { passed: 0, failed: tally.errorCount, skipped: 0 };
   say("");
@@ -102,23 +104,30 @@ function fail(problem: string): 1 {
   return 1;
 }
 
-function writeMeasured(path: string): void {
+/** Into docs/measured.md; a run of some files only says them. */
+function tellMeasured(path: string): void {
   const lines = existsSync(path) ? readFileSync(path, "utf8").trim().split("\n") : [];
   const figures = lines.filter((line) => line !== "").map((line) => JSON.parse(line) as Measured);
-  const rows = figures.map(({ name, value, unit }) => `| ${name} | ${value} | ${unit} |`);
   const git = spawnSync("git", ["describe", "--always", "--dirty"], { encoding: "utf8" });
+  const commit = git.stdout.trim() || "unknown";
+  const rows = figures.map(({ name, value, unit, file }) => {
+    const command = `\`npm run test:full -- ${file}\``;
+    return `| ${name} | ${Number(value.toPrecision(6))} | ${unit} | ${commit} | ${command} |`;
+  });
+  const table = ["| what | value | unit | commit | command |", "|---|---:|---|---|---|"];
+  table.push(...rows.toSorted());
+  if (WORDS.length > 0) return say(table.join("\n"));
   const { model = "unknown" } = cpus()[0] ?? {};
+  const { MILLRACE_CASES: cases } = process.env;
   const text = [
     "# Measured",
     "",
-    "Written by `npm run test:full`; do not edit.",
+    "Written by `npm run test:full`; do not edit. The command beside a figure measures it alone.",
     "",
-    `Commit ${git.stdout.trim() || "unknown"}, Node ${process.versions.node}, ` +
-      `${cpus().length} × ${model}.`,
+    `Node ${process.versions.node}, ${cpus().length} × ${model}` +
+      `${cases === undefined ? "" : `, MILLRACE_CASES=${cases}`}.`,
     "",
-    "| what | value | unit |",
-    "|---|---:|---|",
-    ...rows.toSorted(),
+    ...table,
     "",
   ];
   mkdirSync("docs", { recursive: true });

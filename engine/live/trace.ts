@@ -1,0 +1,41 @@
+// A trace, decoded: what became of each event and span that a query took, as assembly/trace.ts
+// writes it among the changes of a core that replays the log.
+
+import * as layout from "../../assembly/layout.ts";
+import type { Plan } from "../query/plan.ts";
+import { RecordReader, type Scalar } from "./change.ts";
+
+export interface Traced {
+  /** Applied to a window of its key, or late for one. */
+  readonly isLate: boolean;
+  readonly key: Scalar[];
+  /** Of the event; of the fact that ended the span, or of its `from` where it expired. */
+  readonly position: number;
+  /** Of the span's `from`; null of an event. */
+  readonly from: number | null;
+  /** The event's or the span's own time, ms since 1970. */
+  readonly timeMs: number;
+  /** Where the clock stood when it was taken, ms since 1970. */
+  readonly clock: number;
+  /** Bounds of the session that it was too late for; start and end are null else. */
+  readonly start: number | null;
+  readonly end: number | null;
+}
+
+/** What stands of a trace among the records of a chunk, in the order in which it was taken. */
+export function traceOf(plan: Plan, records: readonly Uint8Array[]): Traced[] {
+  const traced: Traced[] = [];
+  for (const buffer of records) {
+    const reader = new RecordReader(buffer);
+    while (reader.next()) {
+      const { kind, position, revision, window } = reader.record();
+      if (kind !== layout.CHANGE_APPLIED && kind !== layout.CHANGE_LATE) continue;
+      const key = plan.queries[reader.query]!.key.map(() => reader.scalar());
+      const [timeMs, clock] = reader.traceTimes();
+      const from = revision === 0 ? null : revision - 1;
+      const isLate = kind === layout.CHANGE_LATE;
+      traced.push({ isLate, key, position, from, timeMs, clock, ...window });
+    }
+  }
+  return traced;
+}

@@ -1,0 +1,306 @@
+// The sender: takes facts from the outbox in batches, in order, and forgets them by receipts only.
+// One session runs at a time over an outbox, under its lock; it ends when the outbox is empty.
+//
+//   wake → lock → wait (back-off) → read a batch → POST → receipt   forget what is done, go on
+//                      ▲                               └→ 413, 422  a smaller batch
+//                      └───────────────────────────────── else      a longer back-off, kept
+//
+// The lock stays held while a back-off lasts, and the back-off is kept with the facts: neither
+// another tab nor a reload comes to the server before its time.
+
+import type { MaybePromise } from "../store/store.ts";
+import { backOffAfter, rebased, retryAfterMs } from "./back-off.ts";
+import type { Host } from "./host.ts";
+import type { BackOff, Fact, Outbox } from "./outbox.ts";
+import { receiptOf, type Fault, type PublishReceipt } from "./receipt.ts";
+
+/** A function is asked once, and again after a 401; undefined sends no `Authorization`. */
+export type Token = string | (() => MaybePromise<string | undefined>);
+
+export interface SenderStats {
+  /** Facts that receipts took, duplicates and quarantined ones included. */
+  readonly sent: number;
+  readonly duplicate: number;
+  readonly quarantined: number;
+  /** Facts told to `onFault`. */
+  readonly faults: number;
+  /** When a failed try is made again, ms since 1970; null where the last one succeeded. */
+  readonly retryAt: number | null;
+  /** Why it failed, for a person. */
+  readonly problem: string | null;
+}
+
+/** The edge takes 10,000 events and 4 MiB: a tenth, and UTF-16 units that are 3 MiB at most. */
+export const BATCH_FACTS_MAX = 1000;
+export const BATCH_LENGTH_MAX = 1 << 20;
+/** The edge unpacks to at most 100 times what was sent; what is more alike goes unpacked. */
+const PACKED_RATIO_MAX = 100;
+const PAGE_FACTS = 100;
+/** A server that does not answer for so long is given up; its facts are sent again. */
+const DEADLINE_MS = 60_000;
+
+const RECEIPT_STATUSES = [200, 422, 503];
+const TOO_LARGE: Fault = {
+  code: "too_large",
+  pointer: "",
+  message: "The server takes no event as large as this: publish a smaller one.",
+};
+
+export interface SenderOptions {
+  /** Where facts are posted: the Worker's `/v1/events`. */
+  readonly url: string;
+  /** Sent as `Authorization: Bearer`. */
+  readonly token?: Token;
+  /**
+   * Called with a fact that the server refused for good, before it is forgotten: at least once,
+   * again only if the page ended in between. What it throws nobody catches; the fact is done.
+   */
+  readonly onFault?: (fact: unknown, fault: Fault) => void;
+}
+
+interface Answer {
+  /** 0 where there was no answer. */
+  readonly status: number;
+  readonly problem: string;
+  readonly askedMs: number | null;
+  readonly receipt: PublishReceipt | null;
+}
+
+export class Sender {
+  readonly #options: SenderOptions;
+  readonly #outbox: Outbox;
+  readonly #host: Host;
+  readonly #closing = new AbortController();
+  readonly #stopOnline: () => void;
+  #session: Promise<void> | null = null;
+  /** Something was published since the outbox was read. */
+  #isWoken = false;
+  #backOff: BackOff | null = null;
+  /** Ends the pause or the request under way. */
+  #interrupt = (): void => {};
+  /** The last try reached nobody: an `online` event may end its back-off. */
+  #isOffline = false;
+  /** Facts of the next batch; a server that takes fewer has halved it. */
+  #limit = BATCH_FACTS_MAX;
+  /** Null before it is asked for. */
+  #token: { readonly value: string | undefined } | null = null;
+  /** The server took it once: a 401 then means that it is too old. */
+  #isTokenTaken = false;
+  readonly #counts = { sent: 0, duplicate: 0, quarantined: 0, faults: 0 };
+  #problem: string | null = null;
+
+  constructor(options: SenderOptions, outbox: Outbox, host: Host) {
+    this.#options = options;
+    this.#outbox = outbox;
+    this.#host = host;
+    this.#stopOnline = host.onOnline(() => {
+      if (!this.#isOffline) return;
+      this.#backOff = null;
+      this.#interrupt();
+    });
+  }
+
+  /** There may be something to send. */
+  wake(): void {
+    this.#isWoken = true;
+    this.#session ??= this.#runSession();
+  }
+
+  stats(): SenderStats {
+    const retryAt = this.#backOff?.untilMs ?? null;
+    return { ...this.#counts, retryAt, problem: this.#problem };
+  }
+
+  async close(): Promise<void> {
+    this.#closing.abort();
+    this.#stopOnline();
+    this.#interrupt();
+    await this.#session;
+  }
+
+  // ── a session ────────────────────────────────────────────────────────────────────────────────
+
+  async #runSession(): Promise<void> {
+    const { name } = this.#outbox;
+    const { signal } = this.#closing;
+    try {
+      await (name === null ? this.#drain() : this.#host.lock(name, signal, () => this.#drain()));
+    } catch (error) {
+      // Only the lock can fail, and closing ends the wait for it.
+      this.#session = null;
+      if (!this.#isClosing) throw error;
+    }
+  }
+
+  get #isClosing(): boolean {
+    return this.#closing.signal.aborted;
+  }
+
+  /** Sends until nothing is left; ends in the turn in which that is seen, so no wake is lost. */
+  async #drain(): Promise<void> {
+    let isKnown = false;
+    while (!this.#isClosing) {
+      try {
+        await this.#waitForTurn();
+        if (!isKnown) {
+          this.#backOff = await this.#outbox.backOff();
+          isKnown = true;
+          continue;
+        }
+        this.#isWoken = false;
+        const facts = await this.#nextBatch();
+        if (facts.length > 0) await this.#send(facts);
+        else if (!this.#isWoken) {
+          this.#session = null;
+          return;
+        }
+      } catch (error) {
+        // The outbox itself. What the server asked for still holds, though it could not be kept.
+        this.#fail(String(error), (this.#backOff?.untilMs ?? 0) - this.#host.now());
+      }
+    }
+  }
+
+  async #waitForTurn(): Promise<void> {
+    while (this.#backOff !== null && !this.#isClosing) {
+      this.#backOff = rebased(this.#backOff, this.#host.now());
+      const leftMs = this.#backOff.untilMs - this.#host.now();
+      if (leftMs <= 0) return;
+      await new Promise<void>((resolve) => {
+        const cancel = this.#host.setTimer(resolve, leftMs);
+        this.#interrupt = () => {
+          cancel();
+          resolve();
+        };
+      });
+    }
+  }
+
+  /** The oldest facts, as many as fit; one at least, however long. */
+  async #nextBatch(): Promise<readonly Fact[]> {
+    const facts: Fact[] = [];
+    let length = 0;
+    for (;;) {
+      const asked = Math.min(PAGE_FACTS, this.#limit - facts.length);
+      const page = await this.#outbox.read(facts.at(-1)?.number ?? 0, asked);
+      for (const fact of page) {
+        length += fact.line.length + 1;
+        if (facts.length > 0 && length > BATCH_LENGTH_MAX) return facts;
+        facts.push(fact);
+      }
+      if (page.length < asked || facts.length === this.#limit) return facts;
+    }
+  }
+
+  // ── a batch ──────────────────────────────────────────────────────────────────────────────────
+
+  async #send(facts: readonly Fact[]): Promise<void> {
+    if (this.#isClosing) return;
+    this.#isOffline = false;
+    const { status, problem, askedMs, receipt } = await this.#ask(facts);
+    this.#isOffline = status === 0;
+    if (this.#isOffline && this.#isClosing) return;
+    let done: readonly Fact[] = [];
+    if (receipt !== null) done = this.#take(facts, receipt);
+    else if (status === 413 && facts.length === 1 && askedMs === null) {
+      this.#tellFault(facts[0]!, TOO_LARGE);
+      done = facts;
+    } else if (this.#isWorthAnother(status, facts.length) && askedMs === null) return;
+    if (done.length > 0) this.#backOff = null;
+    if (done.length < facts.length) this.#fail(problem, askedMs);
+    else this.#problem = null;
+    const numbers = done.map(({ number }) => number);
+    await this.#outbox.settle(numbers, this.#backOff);
+  }
+
+  /** The facts that the receipt accounts for. */
+  #take(facts: readonly Fact[], receipt: PublishReceipt): readonly Fact[] {
+    const { duplicate, invalid, quarantined, unavailable } = receipt;
+    for (const { index, ...fault } of invalid) this.#tellFault(facts[index]!, fault);
+    const left = new Set(unavailable);
+    const done = facts.filter((_, index) => !left.has(index));
+    this.#counts.sent += done.length - invalid.length;
+    this.#counts.duplicate += duplicate;
+    this.#counts.quarantined += quarantined.length;
+    this.#isTokenTaken = true;
+    // Slowly back to where it was: the server, or a proxy, may take no more than it took now.
+    if (facts.length === this.#limit) {
+      this.#limit = Math.min(BATCH_FACTS_MAX, this.#limit + Math.ceil(this.#limit / 8));
+    }
+    return done;
+  }
+
+  /** Whether a try of another kind may succeed at once: a smaller batch, or with a new token. */
+  #isWorthAnother(status: number, count: number): boolean {
+    if (status === 401) {
+      const wasTaken = this.#isTokenTaken;
+      this.#isTokenTaken = false;
+      this.#token = null;
+      return wasTaken;
+    }
+    if (count === 1 || (status !== 413 && status !== 422)) return false;
+    this.#limit = Math.ceil(count / 2);
+    return true;
+  }
+
+  async #ask(facts: readonly Fact[]): Promise<Answer> {
+    // One of its own, not one made from `#closing`: that would be kept as long as this is.
+    const controller = new AbortController();
+    const { signal } = controller;
+    const giveUp = (): void => controller.abort(new Error("Got no answer in time."));
+    const cancel = this.#host.setTimer(giveUp, DEADLINE_MS);
+    const aborted = new Promise<never>((_, reject) => {
+      signal.onabort = () => reject(signal.reason as Error);
+    });
+    this.#interrupt = giveUp;
+    try {
+      return await Promise.race([aborted, this.#post(facts, signal)]);
+    } catch (error) {
+      return { status: 0, problem: String(error), askedMs: null, receipt: null };
+    } finally {
+      cancel();
+    }
+  }
+
+  /** Rejects when there is no answer: no network, no token, or given up. */
+  async #post(facts: readonly Fact[], signal: AbortSignal): Promise<Answer> {
+    const { url, token } = this.#options;
+    this.#token ??= { value: typeof token === "function" ? await token() : token };
+    const plain = new TextEncoder().encode(facts.map(({ line }) => line).join("\n"));
+    const packed = await this.#host.gzip(plain);
+    const isPacked =
+      packed.length < plain.length && packed.length * PACKED_RATIO_MAX >= plain.length;
+    const headers = {
+      "Content-Type": "application/x-ndjson",
+      ...(isPacked && { "Content-Encoding": "gzip" }),
+      ...(this.#token.value !== undefined && { Authorization: `Bearer ${this.#token.value}` }),
+    };
+    const body = isPacked ? packed : plain;
+    const response = await this.#host.fetch(url, { method: "POST", headers, body, signal });
+    const said: unknown = await response.json().catch(() => null);
+    const { status } = response;
+    return {
+      status,
+      problem: `Got HTTP ${status}.`,
+      askedMs: retryAfterMs(response.headers, this.#host.now()),
+      receipt: RECEIPT_STATUSES.includes(status) ? receiptOf(said, facts.length) : null,
+    };
+  }
+
+  #fail(problem: string, askedMs: number | null): void {
+    const host = this.#host;
+    const attempts = this.#backOff?.attempts ?? 0;
+    this.#problem = problem;
+    this.#backOff = backOffAfter(attempts, askedMs, host.now(), host.random());
+  }
+
+  #tellFault({ line }: Fact, fault: Fault): void {
+    this.#counts.faults++;
+    try {
+      this.#options.onFault?.(JSON.parse(line), fault);
+    } catch (error) {
+      // The fact is done all the same; the host hears of the error as of any that nobody caught.
+      void Promise.reject(error);
+    }
+  }
+}

@@ -1,0 +1,20 @@
+// An entry of the log where it stands in its chunk: the line as it was sent, and when.
+
+import type { Chunk } from "./chunk.ts";
+
+const NEWLINE = 10;
+
+/** The lines of a chunk's entries, in order, as views of its bytes without their newline. */
+export function* entryLines({ lines }: Chunk): Generator<Uint8Array, void, undefined> {
+  for (let start = 0; start < lines.length;) {
+    const end = lines.indexOf(NEWLINE, start);
+    yield lines.subarray(start, end);
+    start = end + 1;
+  }
+}
+
+/** When the chunk's entry `index` was received, in ms since 1970; null where nobody said. */
+export function entryReceivedAt({ receivedAt }: Chunk, index: number): number | null {
+  if (receivedAt === null || typeof receivedAt === "number") return receivedAt;
+  return receivedAt[index] ?? null;
+}

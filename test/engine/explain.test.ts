@@ -1,0 +1,255 @@
+// The events behind a number: what was applied, what was late, what was sent again, what was told.
+
+import { describe, expect, test } from "vitest";
+import { memory, open, type Contribution, type Engine } from "../../engine/index.ts";
+import { engineOf, event, planOf, queryOf, tumbling } from "../builders.ts";
+
+/** The ids of each contribution's events. */
+function idsOf(contributions: readonly Contribution[]): string[] {
+  return contributions.map(({ events }) => events.map(({ eventId }) => eventId).join("→"));
+}
+
+const at = (start: number, end: number) => ({ start, end });
+const GLOBAL = { start: null, end: null };
+
+describe("explain", () => {
+  test("names the events of a window, with place, time and clock, in the order taken", async () => {
+    const plan = planOf({ key: { k: "data.k" }, where: ["!=", ["get", "data.x"], 1] });
+    const engine = await engineOf(plan);
+    await engine.push([
+      event("a", 3, { k: "A" }, { source: "till" }),
+      event("b", 1, { k: "A" }),
+      event("other-key", 2, { k: "B" }),
+      event("not-taken", 2, { k: "A", x: 1 }),
+      event("other-window", 12, { k: "A" }),
+    ]);
+    const told = await engine.explain("q", { k: "A" }, at(0, 10));
+    expect(told).toMatchObject({
+      query: "q",
+      key: { k: "A" },
+      window: at(0, 10),
+      position: 5,
+      row: { value: { n: 2 }, final: true, revision: 3 },
+      late: [],
+      resent: [],
+    });
+    expect(told.events).toEqual([
+      {
+        events: [
+          {
+            position: 0,
+            eventId: "a",
+            source: "till",
+            eventType: "tested",
+            eventTime: 3,
+            receivedAt: null,
+          },
+        ],
+        time: 3,
+        clock: 3,
+      },
+      {
+        events: [
+          {
+            position: 1,
+            eventId: "b",
+            source: null,
+            eventType: "tested",
+            eventTime: 1,
+            receivedAt: null,
+          },
+        ],
+        time: 1,
+        clock: 3,
+      },
+    ]);
+  });
+
+  test("tells each emission with the clock after its push", async () => {
+    const engine = await engineOf(planOf());
+    await engine.push(event("a", 1), { receivedAt: 7 });
+    await engine.push([event("b", 2), event("c", 3)]);
+    await engine.push(event("d", 40));
+    const { emissions, events } = await engine.explain("q", {}, at(0, 10));
+    expect(emissions).toEqual([
+      { kind: "update", revision: 1, position: 0, clock: 1, value: { n: 1 } },
+      { kind: "update", revision: 3, position: 2, clock: 3, value: { n: 3 } },
+      { kind: "final", revision: 4, position: 3, clock: 40, value: { n: 3 } },
+    ]);
+    expect(events.map(({ clock }) => clock)).toEqual([1, 2, 3]);
+    expect(events[0]!.events[0]!.receivedAt).toBe(7);
+  });
+
+  test("lists what was late, how late, and what was sent again", async () => {
+    const engine = await engineOf(planOf());
+    await engine.push([event("a", 1), event("b", 25), event("c", 4)]);
+    await engine.push([event("a", 1), event("c", 4), event("b", 25), event("c", 5)]);
+    const { events, late, resent } = await engine.explain("q", {}, at(0, 10));
+    expect(idsOf(events)).toEqual(["a"]);
+    expect(idsOf(late)).toEqual(["c"]);
+    expect(late[0]).toMatchObject({ time: 4, clock: 25, lateMs: 21 });
+    expect(resent).toEqual([
+      { of: 0, code: "duplicate", receivedAt: null },
+      { of: 2, code: "duplicate", receivedAt: null },
+      { of: 2, code: "event_id_conflict", receivedAt: null },
+    ]);
+  });
+
+  test.each([
+    ["hopping", { kind: "hopping", size: 10, every: 5, grace: 0 }],
+    ["cumulate", { kind: "cumulate", size: 15, every: 5, grace: 0 }],
+  ])("of a %s window: an event late for one is on time for the next", async (kind, window) => {
+    const engine = await engineOf(planOf({ window }));
+    await engine.push([event("a", 1), event("b", 10), event("c", 7)]);
+    const first = kind === "hopping" ? at(0, 10) : at(0, 10);
+    const next = kind === "hopping" ? at(5, 15) : at(0, 15);
+    const of = (bounds: { start: number; end: number }) => engine.explain("q", {}, bounds);
+    expect(idsOf((await of(first)).events)).toEqual(["a"]);
+    expect(idsOf((await of(first)).late)).toEqual(["c"]);
+    expect(idsOf((await of(next)).late)).toEqual([]);
+    const wanted = kind === "hopping" ? ["b", "c"] : ["a", "b", "c"];
+    expect(idsOf((await of(next)).events)).toEqual(wanted);
+  });
+
+  test("of a session that never was is empty", async () => {
+    const engine = await engineOf(planOf({ window: { kind: "session", gap: 10, grace: 0 } }));
+    await engine.push(event("a", 0));
+    await engine.push(event("b", 15));
+    await engine.push(event("c", 8));
+    await engine.push(event("d", 60));
+    await engine.push(event("e", 12));
+    const { events, late, emissions, row } = await engine.explain("q", {}, at(0, 25));
+    // No such session: `c` would have joined its parts, and came too late.
+    expect(idsOf(events)).toEqual([]);
+    expect(row).toBeNull();
+    expect(late).toEqual([]);
+    expect(emissions).toEqual([]);
+    const first = await engine.explain("q", {}, at(0, 10));
+    expect(idsOf(first.events)).toEqual(["a"]);
+    expect(first.emissions.map(({ kind }) => kind)).toEqual(["update", "final"]);
+  });
+
+  test("of sessions that merged", async () => {
+    const engine = await engineOf(planOf({ window: { kind: "session", gap: 10, grace: 50 } }));
+    for (const [id, ms] of [
+      ["a", 0],
+      ["b", 15],
+      ["c", 8],
+    ] as const) {
+      await engine.push(event(id, ms));
+    }
+    await engine.push(event("d", 90));
+    await engine.push(event("e", 12));
+    const { events, late, row } = await engine.explain("q", {}, at(0, 25));
+    expect(idsOf(events)).toEqual(["a", "b", "c"]);
+    expect(row).toMatchObject({ final: true, revision: 4, value: { n: 3 } });
+    expect(idsOf(late)).toEqual(["e"]);
+    const part = await engine.explain("q", {}, at(0, 10));
+    expect(part.emissions.map(({ kind }) => kind)).toEqual(["update", "retract"]);
+  });
+
+  test("of a calendar day, of negative times, and of the global window", async () => {
+    const day = { kind: "tumbling", size: "1d", timezone: "Europe/Berlin", grace: 0 };
+    const plan = planOf();
+    const queries = [
+      queryOf({ name: "day", window: day }),
+      queryOf({ name: "all", window: { kind: "global" } }),
+      queryOf({ name: "ten" }),
+    ];
+    const engine = await engineOf({ ...plan, queries });
+    await engine.push([event("a", -3), event("b", 5)]);
+    const hour = 3_600_000;
+    expect(idsOf((await engine.explain("day", {}, at(-hour, 23 * hour))).events)).toEqual([
+      "a",
+      "b",
+    ]);
+    expect(idsOf((await engine.explain("all", {}, GLOBAL)).events)).toEqual(["a", "b"]);
+    expect(idsOf((await engine.explain("ten", {}, at(-10, 0))).events)).toEqual(["a"]);
+  });
+
+  test("of a query that waits: the clock is that of its turn", async () => {
+    const lookup = { table: "t", on: "data.k", as: "found" };
+    const query = queryOf({
+      with: [lookup],
+      from: ["tested"],
+      where: ["==", ["get", "found.data.x"], 1],
+      wait: 10,
+      window: tumbling(100, 10),
+    });
+    const tables = { t: { from: ["fed"], key: "data.k" } };
+    const engine = await engineOf({ ...planOf(), tables, queries: [query] });
+    await engine.push(event("a", 5, { k: 1 }));
+    await engine.push(event("v", 1, { k: 1, x: 1 }, { eventType: "fed" }));
+    await engine.push(event("b", 30, { k: 2 }));
+    const { events, emissions } = await engine.explain("q", {}, at(0, 100));
+    expect(idsOf(events)).toEqual(["a"]);
+    expect(events[0]).toMatchObject({ time: 5, clock: 15 });
+    expect(emissions).toMatchObject([{ kind: "update", position: 2, clock: 30 }]);
+  });
+
+  test("of spans: both sides of a completed one, the first of an expired one", async () => {
+    const span = { from: ["began"], to: ["ended"], on: "data.k", within: 20, wait: 0 };
+    const { from: _, ...query } = queryOf({ span, window: tumbling(100, 10) });
+    const engine = await engineOf({ ...planOf(), queries: [query] });
+    const began = { eventType: "began" };
+    const ended = { eventType: "ended" };
+    await engine.push([
+      event("a", 1, { k: 1 }, began),
+      event("b", 2, { k: 2 }, began),
+      event("c", 9, { k: 1 }, ended),
+      event("d", 50, { k: 3 }, ended),
+    ]);
+    const { events, row } = await engine.explain("q", {}, at(0, 100));
+    expect(idsOf(events)).toEqual(["a→c", "b"]);
+    expect(events).toMatchObject([
+      { outcome: "completed", time: 9, clock: 9 },
+      { outcome: "expired", time: 22, clock: 22 },
+    ]);
+    expect(row).toMatchObject({ value: { n: 2 } });
+  });
+
+  test("of the keys beyond the limit", async () => {
+    const engine = await engineOf(planOf({ key: { k: "data.k" } }, { limits: { keys: 1 } }));
+    await engine.push(["A", "B", "C"].map((k, n) => event(k, n, { k })));
+    const told = await engine.explain("q", { k: "__other__" }, at(0, 10));
+    expect(idsOf(told.events)).toEqual(["B", "C"]);
+    expect(idsOf((await engine.explain("q", { k: "B" }, at(0, 10))).events)).toEqual([]);
+  });
+
+  test("of a window that nobody knows is empty", async () => {
+    const engine = await engineOf(planOf(), [event("a", 1)]);
+    expect(await engine.explain("q", {}, at(100, 110))).toMatchObject({
+      row: null,
+      events: [],
+      late: [],
+      resent: [],
+      emissions: [],
+    });
+  });
+
+  test("refuses what cannot be a row of the query", async () => {
+    const engine = await engineOf(planOf({ key: { k: "data.k" } }));
+    const explain = (query: string, key: object, window: object): Promise<unknown> =>
+      engine.explain(query, key as never, window as never);
+    await expect(explain("nobody", {}, at(0, 10))).rejects.toThrow(RangeError);
+    await expect(explain("q", {}, at(0, 10))).rejects.toThrow("the members k");
+    await expect(explain("q", { k: 1, l: 2 }, at(0, 10))).rejects.toThrow("the members k");
+    await expect(explain("q", { k: 1 }, GLOBAL)).rejects.toThrow("whole numbers");
+    await expect(explain("q", { k: 1 }, { start: 0.5, end: 1 })).rejects.toThrow("whole numbers");
+    const all = await engineOf(planOf({ window: { kind: "global" } }));
+    await expect(all.explain("q", {}, at(0, 10))).rejects.toThrow("are null");
+  });
+
+  test("moves nothing, and works on what was restored", async () => {
+    const store = memory();
+    const plan = planOf({ retain: "1h" });
+    const engine = await open({ plan, store });
+    await engine.push([event("a", 1), event("b", 25)]);
+    const hash = await engine.stateHash();
+    const told = await engine.explain("q", {}, at(0, 10));
+    expect(await engine.stateHash()).toBe(hash);
+    await engine.close();
+    const again: Engine = await open({ plan, store });
+    expect(await again.explain("q", {}, at(0, 10))).toEqual(told);
+  });
+});

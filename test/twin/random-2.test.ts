@@ -1,0 +1,3 @@
+import { testHalf } from "./random-cases.ts";
+
+testHalf(2);
