@@ -1,5 +1,5 @@
-// `connect`: the verbs of an engine, on a page, over the host that has the log. The engine runs in a
-// worker (or another tab's worker, or this page where there is none); what it reads is promised.
+// `connect`: the verbs of an engine, on a page, over the host that has the log. The engine runs in
+// a worker, or another tab's, or in this page where there is none; what is read is promised.
 
 import type { LateEvent } from "../core/core.ts";
 import type { PushOptions, SubscribeFrom } from "../engine.ts";
@@ -38,8 +38,8 @@ export interface ConnectOptions {
   /** How long a worker, or the tab that has the log, may be silent when it is asked; 30 s. */
   readonly deadlineMs?: number;
   /**
-   * False: time does not pass in silence of its own. For receive times that are no wall times, as of
-   * a recording; who plays it calls `tick`.
+   * False: time does not pass in silence of its own. For receive times that are no wall times, as
+   * of a recording; who plays it calls `tick`.
    */
   readonly idleTicks?: boolean;
   /**

@@ -1,7 +1,7 @@
 // A host: what stands behind the pages' `connect`, in a worker or in the page itself. Of the hosts
-// of one log in all tabs, one holds the lock and leads: it alone opens the store. The others follow:
-// they send their calls over a BroadcastChannel to the leader, and wait for the lock. The browser
-// gives it to the next when its holder ends, however that came about.
+// of one log in all tabs, one holds the lock and leads: it alone opens the store. The others
+// follow: they send their calls over a BroadcastChannel to the leader, and wait for the lock. The
+// browser gives it to the next when its holder ends, however that came about.
 //
 //   contend ── lock ──► open ──► lead ── a newer host asks, or close ──► close engine ──► let go
 //      │                                                                                    │

@@ -1,5 +1,5 @@
-// Outcomes: what a call came to, as a value that can be posted. A posted Error keeps its message and
-// loses its class and code, so faults cross by name and are made again on the other side.
+// Outcomes: what a call came to, as a value that can be posted. A posted Error keeps its message
+// and loses its class and code, so faults cross by name and are made again on the other side.
 
 import type { PlanFault } from "../query/plan-fault.ts";
 import { PlanRefused } from "../query/plan-refused.ts";

@@ -173,9 +173,6 @@ export function channelOf(name: string): string {
   return `millrace:${name}`;
 }
 
-/** Under this symbol a host's file leaves `serve` in a scope that is no worker of its own. */
-export const SERVE = Symbol.for(`millrace.serve:${BUILD}`);
-
 /** Posted by a worker that is ready for a port; it holds the lock of this name while it lives. */
 export interface Ready {
   readonly millrace: string;

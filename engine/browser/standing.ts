@@ -22,8 +22,8 @@ function hex(bytes: Uint8Array): string {
 }
 
 /**
- * Whether `a` is to have the log in the place of `b`: where plans or builds differ, the newer build,
- * then the page that began later.
+ * Whether `a` is to have the log in the place of `b`: where plans or builds differ, the newer
+ * build, then the page that began later.
  */
 export function replaces(a: Introduction, b: Introduction): boolean {
   if (a.build === b.build && a.fingerprint === b.fingerprint) return false;

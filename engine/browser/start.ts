@@ -4,7 +4,8 @@
 // anything else is tried, and opens nothing until it is sent a port: it never is a second engine.
 
 import { HostFault } from "../store/host-fault.ts";
-import { BUILD, SERVE, type Ready } from "./protocol.ts";
+import { awaitServe, type Serve } from "./page-scope.ts";
+import { BUILD, type Ready } from "./protocol.ts";
 
 const START_MS_MAX = 5_000;
 const VITE_LINE = `optimizeDeps: { exclude: ["millrace"] }`;
@@ -17,9 +18,7 @@ export interface Started {
   terminate(): void;
 }
 
-type Serve = (port: MessagePort) => void;
-
-/** Rejects with the HostFault `worker_unavailable`. `url` is the file's; the bundler's if absent. */
+/** HostFault `worker_unavailable`. `url` is the file's; absent, it is where a bundler put it. */
 export async function start(url?: string | URL): Promise<Started> {
   const given = url === undefined ? null : new URL(url, baseUrl());
   const own = (): Worker =>
@@ -111,28 +110,37 @@ function started(mode: "worker" | "blob", { worker, aliveLock }: Living): Starte
 }
 
 async function startInPage(file: URL): Promise<Started> {
-  const scope = globalThis as unknown as { [SERVE]?: Serve | null };
-  scope[SERVE] ??= null;
-  let cause: unknown;
-  try {
-    await import(/* @vite-ignore */ /* webpackIgnore: true */ file.href);
-  } catch (error) {
-    cause = error;
-  }
-  const serve = scope[SERVE];
-  if (typeof serve !== "function") throw unavailable(file, cause);
+  const serve = globalThis.document === undefined ? null : await runInPage(file);
+  if (serve === null) throw unavailable(file);
   const { port1, port2 } = new MessageChannel();
   serve(port2);
   return { mode: "main", port: port1, aliveLock: null, terminate: () => port2.close() };
 }
 
-function unavailable(file: URL, cause: unknown): HostFault {
+/** By an element: bundlers want to know what `import()` is about, and minifiers rewrite it. */
+async function runInPage(file: URL): Promise<Serve | null> {
+  const served = awaitServe();
+  const script = document.createElement("script");
+  script.type = "module";
+  script.src = file.href;
+  const failed = new Promise<null>((resolve) => {
+    script.addEventListener("error", () => resolve(null));
+    // A file may go on after it was loaded; one that throws says nothing.
+    script.addEventListener("load", () => setTimeout(() => resolve(null), START_MS_MAX));
+    document.head.append(script);
+  });
+  const serve = await Promise.race([served, failed]);
+  script.remove();
+  return serve;
+}
+
+function unavailable(file: URL): HostFault {
   const isOptimized = file.pathname.includes("/.vite/deps/");
   const wayOut = isOptimized
     ? `Vite before 8 moves the package away from its worker: add ${VITE_LINE} to vite.config`
     : `serve the package's dist/browser/worker.js and pass its URL as { worker: url }`;
   const message = `${file.href} is not the worker's file of this build (${BUILD}); ${wayOut}.`;
-  return new HostFault("worker_unavailable", message, { cause });
+  return new HostFault("worker_unavailable", message);
 }
 
 function baseUrl(): string {

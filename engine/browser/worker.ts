@@ -1,9 +1,9 @@
 // The file of the host, `new URL("./worker.js", import.meta.url)` for bundlers. In a worker of its
 // own it says that it is ready and serves the port that it is sent. Imported by a page that could
-// start no worker, it notices that it has no such scope and leaves `serve` for the page to call: a
-// bundler's output has no exports to count on.
+// start no worker, it notices that it has no such scope and gives the page `serve`.
 
-import { BUILD, SERVE, type Ready } from "./protocol.ts";
+import { giveServe } from "./page-scope.ts";
+import { BUILD, type Ready } from "./protocol.ts";
 import { serve } from "./serve.ts";
 import { newId } from "./standing.ts";
 
@@ -12,13 +12,7 @@ interface WorkerScope {
   postMessage(message: Ready): void;
 }
 
-const scope = globalThis as unknown as { [SERVE]?: unknown };
-
-if (scope[SERVE] === undefined && "WorkerGlobalScope" in globalThis) {
-  begin(globalThis as unknown as WorkerScope);
-} else {
-  scope[SERVE] = serve;
-}
+if (!giveServe(serve)) begin(globalThis as unknown as WorkerScope);
 
 function begin(worker: WorkerScope): void {
   worker.addEventListener("message", ({ ports: [port] }) => {

@@ -1,6 +1,7 @@
 // `connect` in one page of a real Chromium, from the files for pages without a bundler: the verbs of
 // an engine, kept over a reload; one worker however often it is called; and an end to every call.
 
+import { readFile } from "node:fs/promises";
 import type { Browser, BrowserContext, Page } from "playwright";
 import { afterAll, beforeAll, beforeEach, afterEach, describe, expect, test } from "vitest";
 import type { Change } from "../../engine/index.ts";
@@ -238,7 +239,61 @@ describe("A connection", () => {
   });
 });
 
+describe("A page", () => {
+  test("that is hidden has its state saved, once for each position", async () => {
+    const positions = await page.evaluate(
+      async ({ plan, lines }) => {
+        const connection = await connect({ plan, name: "hidden" });
+        await connection.push(lines);
+        const opening = indexedDB.open("millrace:hidden");
+        const db = await new Promise<IDBDatabase>((resolve) => {
+          opening.addEventListener("success", () => resolve(opening.result));
+        });
+        const saved = async (): Promise<IDBValidKey[]> => {
+          const asking = db.transaction("snapshots").objectStore("snapshots").getAllKeys();
+          return new Promise((resolve) => {
+            asking.addEventListener("success", () => resolve(asking.result));
+          });
+        };
+        const before = await saved();
+        dispatchEvent(new Event("pagehide"));
+        while ((await saved()).length === 0) await new Promise((next) => setTimeout(next, 10));
+        return { before, after: await saved() };
+      },
+      { plan: PLAN, lines: ordersOf(0, 10) },
+    );
+    expect(positions).toEqual({ before: [], after: [10] });
+  });
+
+  test("of fifteen lines counts, and goes on counting when it is loaded again", async () => {
+    const text = await readFile(new URL("../../demo/embed/index.html", import.meta.url), "utf8");
+    expect(text.trimEnd().split("\n").length).toBeLessThanOrEqual(15);
+    const counted = (): Promise<number> =>
+      page.evaluate(() => Number(document.querySelector("output")!.value));
+    await page.goto(`${site.url}/demo/embed/index.html`);
+    // A minute may end in the middle of this, so a count may begin anew, but not at nothing.
+    await expect.poll(async () => (await page.click("button"), counted())).toBeGreaterThan(0);
+    await page.reload();
+    await expect.poll(counted).toBeGreaterThan(0);
+  });
+});
+
 describe("Twice connected with one name", () => {
+  test("while the first is closing, waits for it", async () => {
+    const position = await page.evaluate(
+      async ({ plan, lines }) => {
+        const first = await connect({ plan, name: "again" });
+        const pushing = first.push(lines);
+        const closing = first.close();
+        const second = await connect({ plan, name: "again" });
+        await Promise.all([pushing, closing]);
+        return (await second.stats()).position;
+      },
+      { plan: PLAN, lines: ordersOf(0, 10) },
+    );
+    expect(position).toBe(10);
+  });
+
   test("is one worker, and the last close frees it and its lock", async () => {
     const found = await page.evaluate(
       async ({ plan, lines }) => {

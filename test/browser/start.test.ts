@@ -1,8 +1,10 @@
 // How a host starts: in a worker, in a Blob worker, in the page; and the words of those who cannot.
 // Each step is taken in a real Chromium, under the headers that force it.
 
+import { readFile } from "node:fs/promises";
 import type { Browser, BrowserContext, Page } from "playwright";
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from "vitest";
+import { BUILD } from "../../engine/browser/protocol.ts";
 import { launch, openTab, Site, PLAIN_PAGE, PLAIN_SCRIPT } from "./pages.ts";
 import { ordersOf, PLAN } from "./sample.ts";
 import "./page-scope.ts";
@@ -128,6 +130,14 @@ describe("A host that cannot start says why:", () => {
     expect(message).toContain("{ worker: url }");
   });
 
+  test("its file is of another build", async () => {
+    const body = await readFile(new URL("../../dist/browser/worker.js", import.meta.url), "utf8");
+    site.answers.set("/older.js", { body: body.replaceAll(BUILD, "0.0.9") });
+    const { code, message } = await connected(await tab(), "/older.js");
+    expect(code).toBe("worker_unavailable");
+    expect(message).toContain(BUILD);
+  }, 15_000);
+
   test("an older Vite has moved the package away from it: the line to add", async () => {
     const deps = "/node_modules/.vite/deps";
     site.answers.set(`${deps}/millrace_browser.js`, {
@@ -136,7 +146,6 @@ describe("A host that cannot start says why:", () => {
     site.answers.set("/page.js", {
       body: PLAIN_SCRIPT.replace("/dist/browser/index.js", `${deps}/index.js`),
     });
-    const { readFile } = await import("node:fs/promises");
     const body = await readFile(new URL("../../dist/browser/index.js", import.meta.url), "utf8");
     site.answers.set(`${deps}/index.js`, { body });
     const { code, message } = await connected(await tab());

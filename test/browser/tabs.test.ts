@@ -1,8 +1,10 @@
 // Tabs of one log: one of them has it open and the others follow; when it ends, closed or crashed,
 // the next takes over within two seconds. Nothing acknowledged is lost, whoever acknowledged it.
 
+import { readFile } from "node:fs/promises";
 import type { Browser, BrowserContext, Page } from "playwright";
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from "vitest";
+import { BUILD } from "../../engine/browser/protocol.ts";
 import { FULL, measured } from "../measured.ts";
 import { crash, launch, openTab, Site, PLAIN_PAGE, PLAIN_SCRIPT } from "./pages.ts";
 import { ordersOf, PLAN, QUERY, WIDER_PLAN } from "./sample.ts";
@@ -220,12 +222,12 @@ describe("A page with a newer plan", () => {
     expect(await newer.evaluate(async () => (await connection.view("all").rows()).length)).toBe(1);
     // The log means the same under both plans; rows do not.
     expect((await push(older, 10, 10)).position).toBe(20);
-    expect(await codeOf(older, "rows")).toBe("replaced");
+    expect(await codeOf(older)).toBe("replaced");
     await expect.poll(() => older.evaluate(() => globalThis.faults)).toEqual(["replaced"]);
     expect(await positionOf(newer)).toBe(20);
     // An older page that comes late does not take it back.
     await newer.close();
-    await expect.poll(() => codeOf(older, "rows")).toBe("answered");
+    await expect.poll(() => codeOf(older)).toBe("answered");
     expect((await rowsOf(older)).length).toBe(3);
     expect(await positionOf(older)).toBe(20);
   });
@@ -252,9 +254,47 @@ describe("A page with a newer plan", () => {
     expect(await modeOf(second)).toBe("worker");
   });
 
-  async function codeOf(page: Page, verb: "rows"): Promise<string | undefined> {
+  test("or of a newer build, is handed the log; the older page calls it no more", async () => {
+    for (const name of ["index", "worker"]) {
+      const file = new URL(`../../dist/browser/${name}.js`, import.meta.url);
+      const body = (await readFile(file, "utf8")).replaceAll(BUILD, "99.0.0");
+      site.answers.set(`/newer/${name}.js`, { body });
+    }
+    site.answers.set("/newer/page.js", {
+      body: PLAIN_SCRIPT.replace("/dist/browser/", "/newer/"),
+    });
+    site.answers.set("/newer/page.html", {
+      body: PLAIN_PAGE.replace("/page.js", "/newer/page.js"),
+    });
+    const older = await tab();
+    await push(older, 0, 10);
+    const newer = await openTab(context, `${site.url}/newer/page.html`);
+    const found = await newer.evaluate(
+      async ({ plan }) => {
+        const { mode, position } = await (await connect({ plan, name: "log" })).stats();
+        return { mode, position };
+      },
+      { plan: PLAN },
+    );
+    expect(found).toEqual({ mode: "worker", position: 10 });
+    expect(await codeOf(older)).toBe("replaced");
+    const pushed = await older.evaluate(
+      (line) =>
+        connection.push(line).then(
+          () => "answered",
+          (error: { code?: string }) => error.code,
+        ),
+      ordersOf(10, 1),
+    );
+    expect(pushed).toBe("replaced");
+    await newer.close();
+    await expect.poll(() => codeOf(older)).toBe("answered");
+    expect((await push(older, 10, 1)).position).toBe(11);
+  });
+
+  async function codeOf(page: Page): Promise<string | undefined> {
     return page.evaluate(
-      ({ query }) =>
+      (query) =>
         connection
           .view(query)
           .rows()
@@ -262,7 +302,7 @@ describe("A page with a newer plan", () => {
             () => "answered",
             (error: { code?: string }) => error.code,
           ),
-      { query: QUERY, verb },
+      QUERY,
     );
   }
 });
