@@ -10,15 +10,19 @@ import type { QuarantineEntry } from "../ingest/quarantine.ts";
 import type { Receipt, RefusedLine } from "../ingest/receipt.ts";
 import { encodeUtf8 } from "../ingest/utf8.ts";
 import type { Change, ChangeWindow, Key, Row } from "../live/change.ts";
+import type { RowListener, RowSource } from "../live/mirror.ts";
 import type { Stats } from "../live/stats.ts";
 import { callListener, type Listener } from "../live/subscription.ts";
 import type { RowFilter } from "../live/view.ts";
 import { HostFault } from "../store/host-fault.ts";
+import { FollowedView } from "./followed-view.ts";
 import {
   decodeJson,
   type ConnectMode,
   type ConnectStorage,
   type GivenBy,
+  type RowsTold,
+  type TellFrom,
   type Verb,
   type WordsOf,
 } from "./protocol.ts";
@@ -82,21 +86,26 @@ export async function connect(options: ConnectOptions): Promise<Connection> {
   return new Connection(shared, queriesOf(plan), options.onFault ?? (() => {}));
 }
 
+/** The members of each query's key, by its name. */
+type Queries = ReadonlyMap<string, readonly string[]>;
+
 /** Of a plan that was checked by the host. */
-function queriesOf(plan: unknown): string[] {
-  return (plan as { queries: { name: string }[] }).queries.map(({ name }) => name);
+function queriesOf(plan: unknown): Queries {
+  const { queries } = plan as { queries: { name: string; key: object }[] };
+  return new Map(queries.map(({ name, key }) => [name, Object.keys(key)]));
 }
 
-export class Connection {
+export class Connection implements RowSource {
   readonly #shared: Shared;
-  readonly #queries: readonly string[];
+  readonly #queries: Queries;
+  readonly #views = new Map<string, FollowedView>();
   readonly #onFault: (fault: Error) => void;
   readonly #stops = new Set<() => void>();
   #told: Error | null = null;
   #ended: Promise<void> | null = null;
 
   /** Use `connect`. */
-  constructor(shared: Shared, queries: readonly string[], onFault: (fault: Error) => void) {
+  constructor(shared: Shared, queries: Queries, onFault: (fault: Error) => void) {
     this.#shared = shared;
     this.#queries = queries;
     this.#onFault = onFault;
@@ -137,9 +146,43 @@ export class Connection {
   /** Tells `listener` the changes of a query once a push, as `Engine.subscribe`. */
   subscribe(query: string, listener: Listener, options: { from?: SubscribeFrom } = {}): () => void {
     this.#checkQuery(query);
+    return this.#hear(query, options.from ?? "now", (told) => {
+      callListener(listener, decodeJson<Change[]>(told));
+    });
+  }
+
+  /** The rows of a view that is followed by `onRows`, as far as they were told; else none. */
+  rows(query: string, filter?: RowFilter): readonly Row[] {
+    this.#checkQuery(query);
+    return this.#views.get(query)?.rows(filter) ?? [];
+  }
+
+  /**
+   * Follows a view: `listener` is told its rows soon, and then what each push does to them, whatever
+   * `emit` says. With `rows` this is what `useRows` reads.
+   */
+  onRows(query: string, listener: RowListener): () => void {
+    this.#checkQuery(query);
+    // A listener that is added twice is two listeners.
+    const own: RowListener = (delta) => listener(delta);
+    const view = this.#views.get(query) ?? this.#follow(query);
+    this.#views.set(query, view);
+    view.add(own);
+    return () => {
+      if (view.remove(own) && this.#views.get(query) === view) this.#views.delete(query);
+    };
+  }
+
+  #follow(query: string): FollowedView {
+    return new FollowedView(this.#queries.get(query)!, (hear) =>
+      this.#hear(query, "rows", (told) => hear(decodeJson<RowsTold>(told))),
+    );
+  }
+
+  #hear(query: string, from: TellFrom, told: (told: ArrayBuffer) => void): () => void {
     if (this.#ended !== null) throw closed();
-    const leave = this.#shared.subscribe(query, options.from ?? "now", {
-      told: (changes) => callListener(listener, decodeJson<Change[]>(changes)),
+    const leave = this.#shared.subscribe(query, from, {
+      told,
       failed: (fault) => this.#fail(fault),
     });
     const stop = (): void => {
@@ -218,8 +261,8 @@ export class Connection {
   }
 
   #checkQuery(query: string): void {
-    if (this.#queries.includes(query)) return;
-    const names = this.#queries.map((name) => JSON.stringify(name)).join(", ");
+    if (this.#queries.has(query)) return;
+    const names = [...this.#queries.keys()].map((name) => JSON.stringify(name)).join(", ");
     throw new RangeError(`No query of this plan has the name given: it has ${names}.`);
   }
 }

@@ -7,7 +7,6 @@
 //      │                                                                                    │
 //      └──── meanwhile: follow whoever says that it leads ◄─────────────────────────────────┘
 
-import type { SubscribeFrom } from "../engine.ts";
 import { checkPlan } from "../query/plan.ts";
 import { PlanRefused } from "../query/plan-refused.ts";
 import { HostFault } from "../store/host-fault.ts";
@@ -26,6 +25,7 @@ import {
   type TabLetter,
   type TabMessage,
   type TabNews,
+  type TellFrom,
   type Verb,
   type WordsOf,
 } from "./protocol.ts";
@@ -64,8 +64,8 @@ export class Host {
       () => this.#giveUp(),
     );
     this.#calls = new Calls(this.#patience);
-    this.#told = new Told(this.#who.host, (subscription, changes) => {
-      this.#emit({ kind: "told", subscription, changes }, [changes]);
+    this.#told = new Told(this.#who.host, (subscription, told) => {
+      this.#emit({ kind: "told", subscription, told }, [told]);
     });
   }
 
@@ -94,7 +94,7 @@ export class Host {
     });
   }
 
-  subscribe(subscription: number, query: string, from: SubscribeFrom): void {
+  subscribe(subscription: number, query: string, from: TellFrom): void {
     this.#told.add(subscription, query, from);
     this.#attach(subscription);
   }
@@ -298,9 +298,9 @@ export class Host {
     const { host, subscription } = message.subscription;
     const id = `${host}/${subscription}`;
     if (message.kind === "unsubscribe") return leader.unsubscribe(id);
-    leader.subscribe(id, message.query, message.start, (changes, through) => {
+    leader.subscribe(id, message.query, message.start, (told, through) => {
       const place = message.subscription;
-      this.#post({ kind: "told", from: this.#who.host, subscription: place, changes, through });
+      this.#post({ kind: "told", from: this.#who.host, subscription: place, told, through });
     });
   }
 
@@ -309,7 +309,7 @@ export class Host {
     this.#patience.heard();
     if (message.kind === "applied") return this.#told.applied(message.position);
     if (message.subscription.host !== this.#who.host) return;
-    this.#told.hearerOf(message.subscription.subscription)(message.changes, message.through);
+    this.#told.hearerOf(message.subscription.subscription)(message.told, message.through);
   }
 
   #post(message: TabMessage): void {

@@ -10,6 +10,8 @@ import {
   type GivenBy,
   type HostOptions,
   type LogPage,
+  type RowsTold,
+  type TellFrom,
   type Verb,
   type WordsOf,
 } from "./protocol.ts";
@@ -17,6 +19,8 @@ import {
 const LOG_PAGE_CHARACTERS = 1024 * 1024;
 /** A timer takes no more. */
 const TIMER_MS_MAX = 2 ** 31 - 1;
+
+export type Tell = (told: ArrayBuffer, through: number) => void;
 
 type Performers = {
   readonly [V in Verb]: (engine: Engine, ...words: WordsOf<V>) => GivenBy<V> | Promise<GivenBy<V>>;
@@ -77,14 +81,24 @@ export class Leader {
   }
 
   /** `tell` hears each push's changes as JSON, and the position below which all were told. */
-  subscribe(
-    id: string,
-    query: string,
-    from: SubscribeFrom,
-    tell: (changes: ArrayBuffer, through: number) => void,
-  ): void {
+  subscribe(id: string, query: string, from: TellFrom, tell: Tell): void {
     this.unsubscribe(id);
-    const stop = this.#engine.subscribe(
+    this.#subscriptions.set(
+      id,
+      from === "rows" ? this.#follow(query, tell) : this.#listen(query, from, tell),
+    );
+  }
+
+  #follow(query: string, tell: Tell): () => void {
+    const tellRows = (told: RowsTold): void => tell(encodeJson(told), told.position);
+    const { clock, position } = this.#engine.stats();
+    const upserts = this.#engine.rows(query);
+    tellRows({ upserts, removals: [], clock, position, isWhole: true });
+    return this.#engine.onRows(query, (delta) => tellRows({ ...delta, isWhole: false }));
+  }
+
+  #listen(query: string, from: SubscribeFrom, tell: Tell): () => void {
+    return this.#engine.subscribe(
       query,
       (changes) => {
         const through = 1 + changes.reduce((most, { position }) => Math.max(most, position), -1);
@@ -92,7 +106,6 @@ export class Leader {
       },
       { from },
     );
-    this.#subscriptions.set(id, stop);
   }
 
   unsubscribe(id: string): void {

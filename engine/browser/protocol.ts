@@ -13,6 +13,7 @@ import type { Explanation } from "../explain.ts";
 import type { QuarantineEntry } from "../ingest/quarantine.ts";
 import type { Receipt, RefusedLine } from "../ingest/receipt.ts";
 import type { ChangeWindow, Key } from "../live/change.ts";
+import type { RowDelta } from "../live/mirror.ts";
 import type { Stats } from "../live/stats.ts";
 import type { RowFilter } from "../live/view.ts";
 import type { Outcome } from "./outcome.ts";
@@ -30,6 +31,14 @@ export type ConnectStorage = "indexeddb" | "memory";
 export interface LogPage {
   readonly chunks: readonly string[];
   readonly next: number | null;
+}
+
+/** What a subscription begins with; `"rows"`: a view's rows, and then what each push does to them. */
+export type TellFrom = SubscribeFrom | "rows";
+
+/** A view as a whole, or what a push did to it. */
+export interface RowsTold extends RowDelta {
+  readonly isWhole: boolean;
 }
 
 /** The verbs that a host is called by, with their words and what they give. */
@@ -82,7 +91,7 @@ export interface HostApi {
   /** Resolves when the log is open, here or in the tab that has it. */
   start(options: HostOptions, events: MessagePort): Promise<Outcome<null>>;
   call(verb: Verb, words: readonly unknown[]): Promise<Outcome<HostAnswer>>;
-  subscribe(subscription: number, query: string, from: SubscribeFrom): void;
+  subscribe(subscription: number, query: string, from: TellFrom): void;
   unsubscribe(subscription: number): void;
   /** The page is hidden and may not come back: saves what has changed. */
   hide(): void;
@@ -99,8 +108,8 @@ export interface HostAnswer {
 
 /** What a host tells its page unasked. */
 export type HostEvent =
-  /** `changes` is JSON. */
-  | { readonly kind: "told"; readonly subscription: number; readonly changes: ArrayBuffer }
+  /** JSON: changes, or RowsTold. */
+  | { readonly kind: "told"; readonly subscription: number; readonly told: ArrayBuffer }
   /** Subscriptions stand still from here on. */
   | { readonly kind: "fault"; readonly outcome: Outcome<never> };
 
@@ -146,14 +155,14 @@ export type TabMessage =
       readonly to: string;
       readonly subscription: TabSubscription;
       readonly query: string;
-      readonly start: SubscribeFrom;
+      readonly start: TellFrom;
     }
   | { readonly kind: "unsubscribe"; readonly to: string; readonly subscription: TabSubscription }
   | {
       readonly kind: "told";
       readonly from: string;
       readonly subscription: TabSubscription;
-      readonly changes: ArrayBuffer;
+      readonly told: ArrayBuffer;
       /** The position below which this subscription was told all. */
       readonly through: number;
     }

@@ -4,7 +4,6 @@
 
 import { transfer, wrap, type Remote } from "comlink";
 import { HostFault } from "../store/host-fault.ts";
-import type { SubscribeFrom } from "../engine.ts";
 import { errorOf, settle, type Outcome } from "./outcome.ts";
 import { Patience } from "./patience.ts";
 import type {
@@ -14,6 +13,7 @@ import type {
   HostApi,
   HostEvent,
   HostOptions,
+  TellFrom,
   Verb,
   WordsOf,
 } from "./protocol.ts";
@@ -21,9 +21,9 @@ import { start, type Started } from "./start.ts";
 
 export type StartOptions = HostOptions & { readonly worker: string | URL | undefined };
 
-/** Hears of changes as JSON, or of what ended a subscription. */
+/** Hears what is told as JSON, or what ended a subscription. */
 export interface Hearer {
-  told(changes: ArrayBuffer): void;
+  told(told: ArrayBuffer): void;
   failed(fault: Error): void;
 }
 
@@ -117,7 +117,7 @@ export class Shared {
     return value as GivenBy<V>;
   }
 
-  subscribe(query: string, from: SubscribeFrom, hearer: Hearer): () => void {
+  subscribe(query: string, from: TellFrom, hearer: Hearer): () => void {
     const subscription = this.#nextSubscription++;
     this.#hearers.set(subscription, hearer);
     if (this.#fault !== null) hearer.failed(this.#fault);
@@ -184,7 +184,7 @@ export class Shared {
   #hear(event: HostEvent): void {
     this.#patience.heard();
     if (event.kind === "told") {
-      this.#hearers.get(event.subscription)?.told(event.changes);
+      this.#hearers.get(event.subscription)?.told(event.told);
       return;
     }
     if (event.outcome.fault === undefined) return;

@@ -2,12 +2,12 @@
 // up where it stood, so that no change is lost or told twice. What the next leader does not have in
 // memory it tells from the log.
 
-import type { SubscribeFrom } from "../engine.ts";
+import type { TellFrom } from "./protocol.ts";
 
 interface Subscription {
   readonly query: string;
   /** Where it begins with the leader at hand. */
-  from: SubscribeFrom;
+  from: TellFrom;
   /** All changes of entries before it were told; null where no leader has begun. */
   through: number | null;
   /** What is told comes as it happens, not out of the log. */
@@ -16,12 +16,12 @@ interface Subscription {
 
 export class Told {
   readonly #host: string;
-  readonly #tell: (subscription: number, changes: ArrayBuffer) => void;
+  readonly #tell: (subscription: number, told: ArrayBuffer) => void;
   readonly #subscriptions = new Map<number, Subscription>();
   /** Where the leader at hand stands. */
   #position = 0;
 
-  constructor(host: string, tell: (subscription: number, changes: ArrayBuffer) => void) {
+  constructor(host: string, tell: (subscription: number, told: ArrayBuffer) => void) {
     this.#host = host;
     this.#tell = tell;
   }
@@ -30,7 +30,7 @@ export class Told {
     return `${this.#host}/${subscription}`;
   }
 
-  add(subscription: number, query: string, from: SubscribeFrom): void {
+  add(subscription: number, query: string, from: TellFrom): void {
     const isLive = typeof from !== "number";
     this.#subscriptions.set(subscription, { query, from, through: null, isLive });
   }
@@ -43,7 +43,8 @@ export class Told {
   begin(position: number): number[] {
     this.#position = position;
     for (const told of this.#subscriptions.values()) {
-      if (told.through === null) continue;
+      // Rows are told anew by each leader.
+      if (told.through === null || told.from === "rows") continue;
       told.isLive = told.through >= position;
       told.from = told.isLive ? "now" : told.through;
     }
@@ -51,7 +52,7 @@ export class Told {
   }
 
   /** How the leader at hand is asked for a subscription. */
-  startOf(subscription: number): { readonly query: string; readonly from: SubscribeFrom } {
+  startOf(subscription: number): { readonly query: string; readonly from: TellFrom } {
     const told = this.#subscriptions.get(subscription)!;
     const { query, from } = told;
     told.through ??= typeof from === "number" ? from : this.#position;
@@ -59,12 +60,12 @@ export class Told {
   }
 
   /** Hears what the leader at hand tells of it. */
-  hearerOf(subscription: number): (changes: ArrayBuffer, through: number) => void {
-    return (changes, through) => {
-      const told = this.#subscriptions.get(subscription);
-      if (told === undefined) return;
-      told.through = Math.max(told.through ?? 0, through);
-      this.#tell(subscription, changes);
+  hearerOf(subscription: number): (told: ArrayBuffer, through: number) => void {
+    return (told, through) => {
+      const known = this.#subscriptions.get(subscription);
+      if (known === undefined) return;
+      known.through = Math.max(known.through ?? 0, through);
+      this.#tell(subscription, told);
     };
   }
 

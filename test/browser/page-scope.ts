@@ -11,6 +11,8 @@ declare global {
   var connection: Connection;
   var told: Change[];
   var faults: string[];
+  /** The view that it follows. */
+  var followed: { deltas: number[]; stop: () => void; rows: () => readonly unknown[] };
   /** Terminates every worker of the page behind its back. */
   var killWorkers: () => void;
 }

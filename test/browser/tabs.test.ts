@@ -130,6 +130,40 @@ describe("Tabs of one log", () => {
   );
 });
 
+describe("A view that a tab follows", () => {
+  test("has the leader's rows, over its end too, and tells what is different only", async () => {
+    const [leader, follower] = [await tab(), await tab()];
+    await push(leader, 0, 5);
+    for (const page of [leader, follower]) {
+      await page.evaluate((query) => {
+        const deltas: number[] = [];
+        const stop = connection.onRows(query, ({ upserts, removals }) => {
+          deltas.push(upserts.length + removals.length);
+        });
+        globalThis.followed = { deltas, stop, rows: () => connection.rows(query) };
+      }, QUERY);
+    }
+    const followedBy = (page: Page): Promise<{ rows: readonly unknown[]; deltas: number[] }> =>
+      page.evaluate(() => ({ rows: followed.rows(), deltas: followed.deltas }));
+    for (const page of [leader, follower]) {
+      await expect.poll(() => followedBy(page)).toEqual({ rows: await rowsOf(page), deltas: [3] });
+    }
+    await push(leader, 5, 1);
+    const rows = await rowsOf(leader);
+    for (const page of [leader, follower]) {
+      await expect.poll(() => followedBy(page)).toEqual({ rows, deltas: [3, 1] });
+    }
+    await crash(leader);
+    await expect.poll(() => followedBy(follower)).toEqual({ rows, deltas: [3, 1, 0] });
+    await push(follower, 6, 1);
+    const after = { rows: await rowsOf(follower), deltas: [3, 1, 0, 1] };
+    await expect.poll(() => followedBy(follower)).toEqual(after);
+    await follower.evaluate(() => followed.stop());
+    await push(follower, 7, 1);
+    expect(await followedBy(follower)).toEqual({ rows: [], deltas: after.deltas });
+  });
+});
+
 describe("A push under way when the leader dies", () => {
   test(
     `is sent again and none is lost: ${KILLS} renderers killed`,
