@@ -21,7 +21,7 @@ import {
   VERDICT_DUPLICATE,
   VERDICT_QUARANTINED,
 } from "./layout";
-import { isRelease, kindOf, sealBatch, slotAt, slotCount } from "./batch";
+import { TOUCHED, isRelease, kindOf, slotAt, slotCount, touchIdentities } from "./batch";
 import { RECEIVED_UNKNOWN, afterEvent, afterTick } from "./clock";
 import { IDENTITY_MARK, IDENTITY_POSITION, IDENTITY_TIME, find } from "./dedupe";
 import { clock, foresee, foreseeClock, foreseeIdentity, horizon } from "./foresight";
@@ -100,9 +100,9 @@ function probeEvent(index: u32, slot: usize): void {
 
 /** Gives every event and tick of the batch its verdict; false where the host has no memory. */
 export function probeBatch(): bool {
-  sealBatch();
   if (!beginIdentities() || !foresee(slotCount)) return false;
   for (let i: u32 = 0; i < slotCount; i++) {
+    if (i % TOUCHED == 0) touchIdentities(i);
     const slot = slotAt(i);
     const kind = kindOf(slot);
     if (kind == KIND_EVENT) probeEvent(i, slot);

@@ -33,7 +33,6 @@ export class Replay {
   ): Promise<void> {
     for await (const chunk of readChunks(this.#store, from, to)) {
       fillFromLog(core, this.#program, chunk, Math.max(from - chunk.firstPosition, 0));
-      core.seal();
       bringYears(core, this.#program.zones, chunk.zones ?? []);
       core.reserve();
       const records: Uint8Array[] = [];
