@@ -74,17 +74,16 @@ export function step(kind: u32, start: usize, end: usize, member: usize, depth: 
   stepCount++;
 }
 
-/** The node of a segment below `parent`, found or made; 0 where there is no room. */
+/**
+ * The node of a segment below `parent`, found or made; 0 where there is no room. What the bytes so
+ * far are decides on member and depth.
+ */
 function link(parent: usize, kind: u32, from: usize, bytes: usize, at: usize): usize {
-  const member = at ? load<u32>(at, 12) : 0;
-  const depth = at ? load<u32>(at, 16) : 0;
   let place = parent + NODE_NEXT;
   for (let node = <usize>load<u32>(place); node; node = load<u32>(place)) {
     if (
       load<u32>(node) == <u32>bytes &&
       load<u32>(node, NODE_KIND) == kind &&
-      load<u32>(node, NODE_MEMBER) == member &&
-      load<u32>(node, NODE_DEPTH) == depth &&
       sameBytes(node + NODE_SEGMENT, from, bytes)
     ) {
       return node;
@@ -97,8 +96,10 @@ function link(parent: usize, kind: u32, from: usize, bytes: usize, at: usize): u
   memory.fill(node, 0, NODE_BYTES);
   store<u32>(node, <u32>bytes);
   store<u32>(node, kind, NODE_KIND);
-  store<u32>(node, member, NODE_MEMBER);
-  store<u32>(node, depth, NODE_DEPTH);
+  if (at) {
+    store<u32>(node, load<u32>(at, 12), NODE_MEMBER);
+    store<u32>(node, load<u32>(at, 16), NODE_DEPTH);
+  }
   memory.copy(node + NODE_SEGMENT, from, bytes);
   memory.fill(node + NODE_MASK, 0xff, bytes);
   store<u32>(place, <u32>node);

@@ -101,7 +101,8 @@ function object(random: Random, of: ReadonlyMap<string, string>): string {
   return `{${parts.length === 0 ? blank(random) : parts.join(",")}}`;
 }
 
-function shuffled<T>(random: Random, items: readonly T[]): T[] {
+/** The items in another order. */
+export function shuffled<T>(random: Random, items: readonly T[]): T[] {
   const left = [...items];
   return times(items.length, () => left.splice(random.below(left.length), 1)[0]!);
 }

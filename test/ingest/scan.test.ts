@@ -7,7 +7,8 @@ import { describe, expect, test } from "vitest";
 import { describeCorpus } from "../event/corpus.ts";
 import { randomOf, type Random } from "../event/random.ts";
 import { FULL } from "../measured.ts";
-import { eventText, LONG_NAMES } from "./event-text.ts";
+import * as layout from "../../assembly/layout.ts";
+import { eventText, LONG_NAMES, shuffled } from "./event-text.ts";
 import { Lanes } from "./lanes.ts";
 import { mutated, SEEDS } from "./mutation.ts";
 import { bytesOf, lineWith, nested, wide } from "./sample.ts";
@@ -52,6 +53,7 @@ const PLAN = {
   ],
 };
 
+const NEWLINE = Buffer.from("\n");
 const ROUNDS = FULL ? 3_000_000 : 20_000;
 const LINES = 200;
 const RECEIVED_AT = 1_710_527_400_123;
@@ -157,6 +159,86 @@ describe("the two lanes give the same", async () => {
   test.each(EDGES)("on %s", (_, line) => {
     compare(lanes, new Uint8Array(Buffer.from(line)));
     compare(lanes, new Uint8Array(Buffer.from(`${lineWith({})}\r\n${line}\n\n${lineWith({})}`)));
+  });
+
+  const LONG = "k".repeat(20);
+  const SHAPED: readonly string[] = [
+    ...SEEDS,
+    lineWith({ data: '{"a":1,"b":{"c":"x","d":{"e":2}},"n":[1,{"a":1}],"zz":{"a":"é"}}' }),
+    lineWith({ data: `{"${LONG}a":1,"${LONG}b":"x","orderTotal":19.99}`, extra: '{"a":null}' }),
+    lineWith({}).replaceAll(":", " : ").replaceAll(",", " , \r "),
+  ];
+
+  test.each(SHAPED)("on what is a byte off the shape of %s", async (line) => {
+    // None that the lines of other tests have taught.
+    const shapes = await Lanes.open(PLAN);
+    const bytes = Buffer.from(line);
+    const lines: Buffer[] = [];
+    for (let at = 0; at < bytes.length; at++) {
+      // The line itself stands between, so that its shape is known.
+      lines.push(bytes);
+      for (const other of Buffer.from('"x1,:{}[]\\ -\u0001é').values()) {
+        const changed = Buffer.from(bytes);
+        changed[at] = other;
+        lines.push(changed);
+      }
+      lines.push(Buffer.concat([bytes.subarray(0, at), bytes.subarray(at + 1)]));
+      lines.push(Buffer.concat([bytes.subarray(0, at), Buffer.from(" "), bytes.subarray(at)]));
+    }
+    compare(shapes, new Uint8Array(Buffer.concat(lines.flatMap((each) => [each, NEWLINE]))));
+  });
+
+  test("on what begins in one shape and goes on in another", async () => {
+    for (const name of ["z", "zzz", LONG, `${LONG}${LONG}`, "a"]) {
+      const shapes = await Lanes.open(PLAN);
+      const line = (first: string, second: string): string =>
+        data(`{"${name}${first}":1,"${second}":2,"n":3}`);
+      const lines = [
+        ...[line("a", "q"), line("b", `${name}a`), line("c", `${name}a_`)],
+        ...[line("a", "q"), line("a", `${name}a`), line("b", "q"), line("c", `${name}a`)],
+      ];
+      compare(shapes, new Uint8Array(Buffer.from(lines.join("\n"))));
+    }
+  });
+
+  test("the mark is of the members' raw values, wherever they stand", () => {
+    const values = Object.entries({
+      eventId: '"evt-1"',
+      eventType: '"order.created"',
+      eventVersion: '"1.0"',
+      eventTime: '"2024-03-15T18:30:00Z"',
+      correlationId: `"${"c".repeat(30)}"`,
+      source: `"${"s".repeat(13)}"`,
+      data: `{"a":"${"x".repeat(700)}"}`,
+    });
+    const random = randomOf(1);
+    const markOf = (members: readonly (readonly [string, string])[]): string => {
+      const line = `{${members.map(([name, raw]) => `"${name}":${raw}`).join(",")}}`;
+      const [fast] = lanes.fast(new Uint8Array(Buffer.from(line)), null);
+      return fast!.slot!.slice(layout.SLOT_MARK * 2, (layout.SLOT_MARK + 8) * 2);
+    };
+    const mark = markOf(values);
+    for (let round = 0; round < 50; round++) {
+      const receivedAt = ["receivedAt", `${random.below(1e9)}`] as const;
+      expect(markOf(shuffled(random, [...values, receivedAt]))).toBe(mark);
+    }
+    // Each byte of each value counts, and whose it is.
+    const marks = new Set([mark]);
+    let changes = 0;
+    for (const [member, [name, raw]] of values.entries()) {
+      for (let at = 1; at < raw.length - 1; at++) {
+        if (!/[a-z]/.test(raw[at]!) || (name === "data" && raw[at - 1] === "{")) continue;
+        const other = `${raw.slice(0, at)}y${raw.slice(at + 1)}`;
+        marks.add(markOf(values.with(member, [name, other])));
+        changes++;
+      }
+    }
+    const swapped = values.map(([name, raw]): [string, string] => {
+      if (name === "correlationId") return [name, values[5]![1]];
+      return name === "source" ? [name, values[4]![1]] : [name, raw];
+    });
+    marks.add(markOf(swapped));
+    expect(marks.size).toBe(changes + 2);
   });
 
   test("on a line of 256 KiB, and of one byte more", () => {
