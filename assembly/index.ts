@@ -2,11 +2,12 @@
 //
 //   open                     a fresh state
 //   begin, bytes → scan      a batch of lines, cut and read by the fast lane; what is odd the host
-//                            fills (oddFrom, sealEvent); or `lay`, and it fills them all
+//                            fills (odd, sealLine); or `lay`, and it fills them all
 //   probe → reserve          their verdicts, and room for the worst; no state moves
-//   accept → reserve         the same for entries of the log, all of them accepted once
+//   accept → seal → reserve  the same for entries of the log, all of them accepted once
 //   apply …                  state moves; 1: take the changes and call again, 0: done
 //   end                      the batch is given back, applied or not
+//   hold → reserveCorrections → correct   a reprocess: what it found, as records; state moves
 //   flush …                  likewise
 //   trace                    once: what a query takes stands among the changes
 //   readBegin → rows …, late → readEnd   behind the batch of a push under way, left as it is
@@ -56,12 +57,13 @@ import {
   unacceptedFrom,
 } from "./batch";
 import { RECEIVED_UNKNOWN, beginPassing, clockOpen, passAll } from "./clock";
+import { correctState, holdCorrections, reserveCorrections as roomForCorrections } from "./correct";
 import { dedupeOpen, horizonAt, identityCount } from "./dedupe";
 import { outOffset, returnOut, takeOut } from "./emit";
 import { reserveImage, stateBytes } from "./image";
 import { copyLate } from "./late";
 import { openMarks } from "./mark";
-import { probeBatch } from "./probe";
+import { probeBatch, sealLogged } from "./probe";
 import { checkProgram } from "./program";
 import {
   reserveState,
@@ -176,7 +178,7 @@ export function extend(bytes: u32): bool {
 }
 
 /** Hashes what the host wrote of the event of a line. */
-export function seal(line: u32): void {
+export function sealLine(line: u32): void {
   sealEvent(line);
 }
 
@@ -187,6 +189,11 @@ export function probe(): bool {
 /** Accepts every line. */
 export function accept(): void {
   acceptBatch();
+}
+
+/** Entries of the log keep their verdict; for where they bring the clock. */
+export function seal(): void {
+  sealLogged();
 }
 
 /** How many years of zones the accepted lines may need and the state lacks; -1 without memory. */
@@ -224,6 +231,21 @@ export function apply(): u32 {
 /** The push is over, whatever became of it: its batch is given back. */
 export function end(): void {
   endBatch();
+}
+
+/** Room for `bytes` of corrections that the host writes there; 0 without memory. */
+export function hold(bytes: u32): usize {
+  return holdCorrections(bytes);
+}
+
+/** Room for what the corrections become. */
+export function reserveCorrections(): bool {
+  return roomForCorrections();
+}
+
+/** The entry that made them becomes state. */
+export function correct(): void {
+  correctState();
 }
 
 /** Makes every window final (`--flush`): `flushBegin` once, then `flush` until it answers 0. */

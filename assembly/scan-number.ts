@@ -14,18 +14,18 @@ const PLUS: u32 = 0x2b;
 const DOT: u32 = 0x2e;
 const LETTER_E: u32 = 0x65;
 
-const EXACT_MAX: u64 = 9007199254740992; // 2^53
+const EXACT_INTEGERS: u64 = 9007199254740992; // 2^53
 /** One more digit fits behind a number below this. */
 const ROOMY_BELOW: u64 = 1000000000000000000;
 /** With so many digits before its point a number is below the greatest double. */
 const FINITE_DIGITS: i32 = 308;
-const EXPONENT_MAX: i32 = 9999;
+const EXPONENT_CAP: i32 = 9999;
 
 const POWERS: usize = memory.data<f64>([
   1, 1e1, 1e2, 1e3, 1e4, 1e5, 1e6, 1e7, 1e8, 1e9, 1e10, 1e11, 1e12, 1e13, 1e14, 1e15, 1e16, 1e17,
   1e18, 1e19, 1e20, 1e21, 1e22,
 ]);
-const POWER_MAX: i32 = 22;
+const LAST_POWER: i32 = 22;
 
 /** What `number` read. */
 export let numberRead: f64 = 0;
@@ -107,14 +107,14 @@ function longNumber(start: usize, isRead: bool): usize {
     const sign = <u32>load<u8>(++p);
     if (sign == MINUS || sign == PLUS) p++;
     if (!isDigit(p)) return 0;
-    for (; isDigit(p); p++) exponent = min(exponent * 10 + load<u8>(p) - 0x30, EXPONENT_MAX);
+    for (; isDigit(p); p++) exponent = min(exponent * 10 + load<u8>(p) - 0x30, EXPONENT_CAP);
     if (sign == MINUS) exponent = -exponent;
   }
   // It may be beyond the doubles: the strict lane knows.
   if (whole + exponent > FINITE_DIGITS) return 0;
   if (!isRead) return p;
   const scale = exponent - part;
-  if (isLong || digits > EXACT_MAX || scale < -POWER_MAX || scale > POWER_MAX) {
+  if (isLong || digits > EXACT_INTEGERS || scale < -LAST_POWER || scale > LAST_POWER) {
     numberRead = parseNumber(start, p - start);
     return p;
   }

@@ -51,7 +51,7 @@ const PROTO_FIRST: u64 = 0x5f6f746f72705f5f; // __proto_
 const PROTO_BYTES: u32 = 9;
 
 /** The greatest integer that is exact as a double. */
-const EXACT_MAX: f64 = 9007199254740992;
+const EXACT_INTEGERS: f64 = 9007199254740992;
 
 /** Names of the objects that are open: address, length. */
 const NAMES_MAX: usize = 1024;
@@ -241,7 +241,7 @@ function setTag(field: u32, tag: u32): void {
 @inline
 function setNumber(field: u32, value: f64): void {
   const cell = row + <usize>(field - 1) * VALUE_BYTES;
-  const flags: u32 = abs(value) > EXACT_MAX ? FLAG_INEXACT : 0;
+  const flags: u32 = abs(value) > EXACT_INTEGERS ? FLAG_INEXACT : 0;
   rowFlags |= flags;
   store<u32>(cell, TAG_NUMBER | (flags << 8));
   store<f64>(cell, value, VALUE_PAYLOAD);

@@ -24,7 +24,7 @@ const NODE_DEPTH: usize = 20;
 const NODE_SEGMENT: usize = 32;
 const NODE_MASK: usize = 64;
 const NODE_BYTES: usize = 96;
-const SEGMENT_MAX: usize = 32;
+const SEGMENT_BYTES: usize = 32;
 
 /** Steps: what the walk did where it met a value. */
 export const STEP_SKIP: u32 = 1;
@@ -108,9 +108,9 @@ function link(parent: usize, kind: u32, from: usize, bytes: usize, at: usize): u
 
 /** Links the bytes from `from` to `to`, then what is done behind them. */
 function linkSegment(parent: usize, kind: u32, from: usize, to: usize, at: usize): usize {
-  while (parent && to - from > SEGMENT_MAX) {
-    parent = link(parent, STEP_ON, from, SEGMENT_MAX, 0);
-    from += SEGMENT_MAX;
+  while (parent && to - from > SEGMENT_BYTES) {
+    parent = link(parent, STEP_ON, from, SEGMENT_BYTES, 0);
+    from += SEGMENT_BYTES;
   }
   return parent ? link(parent, kind, from, to - from, at) : 0;
 }

@@ -37,13 +37,17 @@ export class Saving {
     return saved instanceof Promise ? saved.then(noteSaved) : noteSaved();
   }
 
-  /** One that fails is no fault of the push: the next is due as ever. */
   saveWhenDue(core: Core): MaybePromise<void> {
     // A log in memory is read again by this process only, after `close`, which saves.
     if (this.#store.storage === "memory") return;
     const { position } = core.counts();
     if (position - Math.max(this.#tried, this.#position) < SNAPSHOT_ENTRIES) return;
-    this.#tried = position;
+    return this.trySave(core);
+  }
+
+  /** One that fails is no fault of the push: the next is due as ever. */
+  trySave(core: Core): MaybePromise<void> {
+    this.#tried = core.counts().position;
     try {
       const saved = this.save(core);
       return saved instanceof Promise ? saved.catch(() => {}) : saved;

@@ -70,13 +70,17 @@ limits("assembly/arena.ts", "test/core/arena.test.ts", {
 limits("assembly/output.ts", RUN, { OUTPUTS_MAX: "so many aggregates and derived members" });
 limits("assembly/room.ts", RUN, { MISSING_MAX: "a push may need 4,096 years of time zones" });
 limits("engine/query/compile.ts", RUN, { PLACE_BYTES_MAX: "in its record, up to 512 bytes" });
-limits("engine/event/envelope.ts", "test/ingest/decode.test.ts", {
+limits("assembly/layout.ts", "test/ingest/decode.test.ts", {
   LINE_BYTES_MAX: "padded(262_144)",
   DEPTH_MAX: "nested(31, ",
   KEYS_MAX: "wide(256)",
   TOKEN_LENGTH_MAX: "repeat(128)",
   NAME_BYTES_MAX: "repeat(256)",
 });
+limits("assembly/scan-value.ts", "test/ingest/scan.test.ts", {
+  NAMES_MAX: "1,024 names of open objects",
+});
+limits("assembly/shape.ts", "test/ingest/scan.test.ts", { STEPS_MAX: "64 values, and 65" });
 limits("engine/event/fault.ts", RUN, { PLACE_LENGTH_MAX: "names 200 characters of a place" });
 limits("engine/ingest/quarantine.ts", RUN, { UNKNOWN_NAMED_MAX: "a release names three ids" });
 limits("engine/ingest/tick.ts", RUN, { TICK_BYTES_MAX: "a tick of 256 bytes is one" });
@@ -87,6 +91,14 @@ limits("engine/ingest/receipt.ts", RUN, {
   REFUSED_MAX: "refused lines are listed up to 1,000",
   REFUSED_BYTES_MAX: "all of them up to 4 MiB",
   LINE_BYTES_MAX: "a refused line is listed up to 64 KiB of it",
+});
+limits("engine/publish/sender.ts", "test/publish/publisher.test.ts", {
+  BATCH_FACTS_MAX: "cuts batches of 1,000 facts and a million characters",
+  BATCH_LENGTH_MAX: "cuts batches of 1,000 facts and a million characters",
+  PACKED_RATIO_MAX: "that is all alike goes unpacked",
+});
+limits("engine/publish/back-off.ts", "test/publish/back-off.test.ts", {
+  ASKED_MS_MAX: "is a day at most",
 });
 limits("engine/store/sqlite.ts", "test/store/sqlite.workerd.test.ts", {
   PAGE_ROWS_MAX: "gives a log of tiny chunks in pages of about a thousand",
@@ -134,6 +146,8 @@ const NO_LIMITS: { readonly [name: string]: string } = {
   "engine/cli/explanation.ts LISTED_MAX": "lines of a text for people, which counts the others",
   "engine/cli/recording.ts KEPT_MAX_LOG": "what the command line keeps of a line of a log",
   "engine/cli/summary.ts DATE_MS_MAX": "the last instant of a Date",
+  "engine/reprocess/reprocess.ts KEPT_LENGTH_MAX": "what is kept so as not to be computed again",
+  "engine/reprocess/truth.ts STEPS_MAX": "in so many steps a computation closes its windows",
   "engine/store/indexeddb.ts PAGE_CHUNKS_MAX": "a page of reading; the next follows",
   "worker/restaurant.ts MEMORY_PAGES_MAX": "the host's memory; memory.test.ts fills smaller ones",
 };

@@ -17,9 +17,10 @@ interface Exports {
   entriesLength(): number;
   gather(bytes: number): number;
   extend(bytes: number): number;
-  seal(line: number): void;
+  sealLine(line: number): void;
   probe(): number;
   accept(): void;
+  seal(): void;
   reserve(): number;
   years(): number;
   yearList(): number;
@@ -27,6 +28,9 @@ interface Exports {
   batch(): number;
   apply(): number;
   end(): void;
+  hold(bytes: number): number;
+  reserveCorrections(): number;
+  correct(): void;
   flushBegin(): number;
   flush(): number;
   trace(query: number): void;
@@ -204,8 +208,8 @@ export class Core {
   }
 
   /** Hashes the envelope that the host wrote of a line's event. */
-  seal(line: number): void {
-    this.#exports.seal(line);
+  sealLine(line: number): void {
+    this.#exports.sealLine(line);
   }
 
   /** Gives every line its verdict; nothing else changes. */
@@ -213,9 +217,14 @@ export class Core {
     this.#must(this.#exports.probe(), "look at a push");
   }
 
-  /** In the place of `probe` for entries of the log: every line is accepted. */
+  /** Accepts every line: they are entries of the log. */
   accept(): void {
     this.#exports.accept();
+  }
+
+  /** In the place of `probe` for entries of the log, whose verdict is set already. */
+  seal(): void {
+    this.#exports.seal();
   }
 
   /** The years of zones that the accepted lines may need and the state lacks. */
@@ -253,6 +262,18 @@ export class Core {
   /** Gives the batch back: the push is over, applied or not. */
   end(): void {
     this.#exports.end();
+  }
+
+  /** Takes in what a reprocess found (CHANGE_… records), with room for it; no state moves. */
+  holdCorrections(records: Uint8Array): void {
+    const at = this.#must(this.#exports.hold(records.length), "hold corrections");
+    this.bytes.set(records, at);
+    this.#must(this.#exports.reserveCorrections(), "apply corrections");
+  }
+
+  /** Applies them: one entry. */
+  correct(): void {
+    this.#exports.correct();
   }
 
   /** Makes every window final. */

@@ -123,7 +123,7 @@ export class Batch {
     view.setUint32(slot + layout.SLOT_ROUTE, route, true);
     view.setBigInt64(slot + layout.SLOT_TIME, BigInt(decoded.timeMs), true);
     this.#setReceived(slot, receivedAt);
-    this.#core.seal(line);
+    this.#core.sealLine(line);
   }
 
   /** A tick; its line is written out as the log keeps it. */
@@ -259,6 +259,10 @@ export class Batch {
     return this.#core.bytes[this.#slots + line * layout.SLOT_BYTES + layout.SLOT_VERDICT]!;
   }
 
+  setVerdict(line: number, verdict: number): void {
+    this.#core.bytes[this.#slots + line * layout.SLOT_BYTES + layout.SLOT_VERDICT] = verdict;
+  }
+
   /** FAULT_… of a line that is held. */
   fault(line: number): number {
     return this.#core.bytes[this.#slots + line * layout.SLOT_BYTES + layout.SLOT_FAULT]!;
@@ -269,6 +273,17 @@ export class Batch {
     const slot = this.#slots + line * layout.SLOT_BYTES;
     const first = this.#core.view.getFloat64(slot + layout.SLOT_FIRST, true);
     return first >= 0 ? { position: first } : { line: layout.FIRST_IN_PUSH - first };
+  }
+
+  /** When the event of the line happened, and which route it takes; null where it is a tick. */
+  eventAt(line: number): { readonly timeMs: number; readonly route: number } | null {
+    const { view } = this.#core;
+    const slot = this.#slots + line * layout.SLOT_BYTES;
+    if (view.getUint8(slot + layout.SLOT_KIND) !== layout.KIND_EVENT) return null;
+    return {
+      timeMs: Number(view.getBigInt64(slot + layout.SLOT_TIME, true)),
+      route: view.getUint32(slot + layout.SLOT_ROUTE, true),
+    };
   }
 
   /** The fingerprint of the event's identity, 32 hex digits. */

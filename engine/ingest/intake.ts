@@ -255,7 +255,7 @@ function fillLine(
 }
 
 /** A batch of a chunk's entries from entry `skip` on; all of them were accepted once. */
-export function fillFromLog(core: Core, program: Program, chunk: Chunk, skip: number): void {
+export function fillFromLog(core: Core, program: Program, chunk: Chunk, skip: number): Batch {
   let { lines: bytes } = chunk;
   for (let entry = 0; entry < skip; entry++) bytes = bytes.subarray(bytes.indexOf(NEWLINE) + 1);
   const { receivedAt } = chunk;
@@ -270,6 +270,7 @@ export function fillFromLog(core: Core, program: Program, chunk: Chunk, skip: nu
   }
   if (isList(received)) batch.receive((line) => timeOf(received, line));
   core.accept();
+  return batch;
 }
 
 export function lineBytes({ bytes, batch }: Filled, line: number): Uint8Array {

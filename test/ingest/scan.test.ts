@@ -201,6 +201,30 @@ describe("the two lanes give the same", async () => {
     }
   });
 
+  test("takes events of up to 1,024 names of open objects", () => {
+    // Nine names of the event and of its data are open, then 3 × 256, and those of the innermost.
+    const inner = (names: number): string => {
+      const full = wide(255).slice(0, -1);
+      return `${`${full},"in":`.repeat(3)}${wide(names)}${"}".repeat(3)}`;
+    };
+    const oddOf = (names: number): (string | null)[] => {
+      const line = new Uint8Array(Buffer.from(data(`{"zz":${inner(names)}}`)));
+      return [lanes.fast(line, null)[0]!.odd, lanes.strict(line, null)[0]!.odd];
+    };
+    expect(oddOf(247)).toEqual([null, null]);
+    expect(oddOf(248)).toEqual(["odd", null]);
+  });
+
+  test("learns shapes of up to 64 values, and 65 are read all the same", async () => {
+    for (const values of [63, 64, 65, 66]) {
+      const shapes = await Lanes.open(PLAN);
+      // Seven members before `data`, whose end is a step too.
+      const line = data(wide(values - 9));
+      const lines = [line, line, line.replace('"k1"', '"k0"'), line];
+      compare(shapes, new Uint8Array(Buffer.from(lines.join("\n"))));
+    }
+  });
+
   test("the mark is of the members' raw values, wherever they stand", () => {
     const values = Object.entries({
       eventId: '"evt-1"',
