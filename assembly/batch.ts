@@ -12,7 +12,6 @@ import { forgetBrought } from "./zone";
 import {
   ENVELOPE_BYTES,
   ENVELOPE_EVENT_ID,
-  ENVELOPE_MEMBERS,
   ENVELOPE_SOURCE,
   KIND_EVENT,
   KIND_ODD,
@@ -118,6 +117,12 @@ export function isRelease(): bool {
   return load<u32>(scratch, SCRATCH_RELEASED) != 0;
 }
 
+/** The row of the envelope of the event at hand. */
+@inline
+export function envelopeRow(): usize {
+  return scratch + <usize>load<u32>(scratch, SCRATCH_ENVELOPE);
+}
+
 @inline
 export function kindOf(slot: usize): u32 {
   return load<u8>(slot, SLOT_KIND);
@@ -201,14 +206,8 @@ export function gatherEntries(bytes: usize): usize {
 export function sealEvent(line: u32): void {
   const text = textBase();
   const slot = slotAt(line);
-  const envelope = scratch + <usize>load<u32>(scratch, SCRATCH_ENVELOPE);
-  let mark: u64 = 0;
-  for (let m: u32 = 0; m < <u32>ENVELOPE_MEMBERS; m++) {
-    const span = envelope + (<usize>m << 3);
-    const length = load<u32>(span, 4);
-    if (length) mark += markOf(m, text + load<u32>(span), length);
-  }
-  store<u64>(slot, mark, SLOT_MARK);
+  const envelope = envelopeRow();
+  store<u64>(slot, markOf(envelope, text), SLOT_MARK);
   const source = text + load<u32>(envelope, ENVELOPE_SOURCE);
   const id = text + load<u32>(envelope, ENVELOPE_EVENT_ID);
   hashIdentity(

@@ -24,9 +24,6 @@ const JOIN_KEY: usize = KEYS + ENVELOPE_MEMBERS * KEY_BYTES;
 /** Sixteen bytes that are kept, then sixteen that are not. */
 const KEPT: usize = memory.data<u64>([u64.MAX_VALUE, u64.MAX_VALUE, 0, 0]);
 
-let nh1: u64 = 0;
-let nh2: u64 = 0;
-
 /** Draws the keys from the log's. */
 export function openMarks(): void {
   for (let p = KEYS; p <= JOIN_KEY; p += 8) store<u64>(p, hashWords(p - KEYS, 0x6b72616d));
@@ -37,46 +34,68 @@ function sum(v: v128): u64 {
   return <u64>i64x2.extract_lane(v, 0) + <u64>i64x2.extract_lane(v, 1);
 }
 
-/** NH of up to 256 bytes, zeros behind them, into `nh1` and `nh2`. */
-@inline
-function hashBlock(keys: usize, p: usize, n: usize): void {
-  let one = i64x2.splat(0);
-  let two = i64x2.splat(0);
-  let left = <isize>n;
-  while (left > 0) {
-    let a = v128.load(p);
-    let b = v128.load(p, 16);
-    if (left < 32) {
-      a = v128.and(a, v128.load(KEPT + 16 - min<usize>(left, 16)));
-      b = v128.and(b, v128.load(KEPT + 16 - <usize>max<isize>(left - 16, 0)));
+/** Of a long value, the blocks before its last, one hash after another. */
+function chainOf(keys: usize, p: usize, n: usize): u64 {
+  let chain: u64 = 0;
+  for (; n > BLOCK_BYTES; p += BLOCK_BYTES, n -= BLOCK_BYTES) {
+    let one = i64x2.splat(0);
+    let two = i64x2.splat(0);
+    for (let i: usize = 0; i < BLOCK_BYTES; i += 32) {
+      const a = v128.load(p + i);
+      const b = v128.load(p + i, 16);
+      const k = keys + i;
+      const a1 = i32x4.add(a, v128.load(k));
+      const b1 = i32x4.add(b, v128.load(k, 16));
+      const a2 = i32x4.add(a, v128.load(k, 16));
+      const b2 = i32x4.add(b, v128.load(k, 32));
+      one = i64x2.add(one, i64x2.extmul_low_i32x4_u(a1, b1));
+      two = i64x2.add(two, i64x2.extmul_low_i32x4_u(a2, b2));
+      one = i64x2.add(one, i64x2.extmul_high_i32x4_u(a1, b1));
+      two = i64x2.add(two, i64x2.extmul_high_i32x4_u(a2, b2));
     }
-    const a1 = i32x4.add(a, v128.load(keys));
-    const b1 = i32x4.add(b, v128.load(keys, 16));
-    const a2 = i32x4.add(a, v128.load(keys, 16));
-    const b2 = i32x4.add(b, v128.load(keys, 32));
-    one = i64x2.add(one, i64x2.extmul_low_i32x4_u(a1, b1));
-    two = i64x2.add(two, i64x2.extmul_low_i32x4_u(a2, b2));
-    one = i64x2.add(one, i64x2.extmul_high_i32x4_u(a1, b1));
-    two = i64x2.add(two, i64x2.extmul_high_i32x4_u(a2, b2));
-    p += 32;
-    keys += 32;
-    left -= 32;
+    chain = hashWords(sum(one) ^ chain, sum(two));
   }
-  nh1 = sum(one);
-  nh2 = sum(two);
+  return chain;
 }
 
-/** The hash of a member whose raw value is the `n` bytes at `p`; sixteen more can be read there. */
-export function markOf(member: u32, p: usize, n: usize): u64 {
-  const keys = KEYS + <usize>member * KEY_BYTES;
-  const mark = <u64>n * (load<u64>(keys, LENGTH_KEY) | 1);
-  let chain: u64 = 0;
-  while (n > BLOCK_BYTES) {
-    hashBlock(keys, p, BLOCK_BYTES);
-    chain = hashWords(nh1 ^ chain, nh2);
-    p += BLOCK_BYTES;
-    n -= BLOCK_BYTES;
+/**
+ * The mark of an event whose members' raw values stand in the envelope's row: offset from `text`
+ * and length each, 0 where there is none. Sixteen bytes more than each can be read.
+ */
+export function markOf(envelope: usize, text: usize): u64 {
+  let one = i64x2.splat(0);
+  let two = i64x2.splat(0);
+  let mark: u64 = 0;
+  let keys = KEYS;
+  const end = envelope + ENVELOPE_MEMBERS * 8;
+  for (let span = envelope; span < end; span += 8, keys += KEY_BYTES) {
+    let n = <usize>load<u32>(span, 4);
+    if (!n) continue;
+    let p = text + load<u32>(span);
+    mark += <u64>n * (load<u64>(keys, LENGTH_KEY) | 1);
+    if (n > BLOCK_BYTES) {
+      mark += chainOf(keys, p, n);
+      const last = (n - 1) % BLOCK_BYTES + 1;
+      p += n - last;
+      n = last;
+    }
+    let left = <isize>n;
+    for (let k = keys; left > 0; k += 32, p += 32, left -= 32) {
+      let a = v128.load(p);
+      let b = v128.load(p, 16);
+      if (left < 32) {
+        a = v128.and(a, v128.load(KEPT + 16 - min<usize>(left, 16)));
+        b = v128.and(b, v128.load(KEPT + 16 - <usize>max<isize>(left - 16, 0)));
+      }
+      const a1 = i32x4.add(a, v128.load(k));
+      const b1 = i32x4.add(b, v128.load(k, 16));
+      const a2 = i32x4.add(a, v128.load(k, 16));
+      const b2 = i32x4.add(b, v128.load(k, 32));
+      one = i64x2.add(one, i64x2.extmul_low_i32x4_u(a1, b1));
+      two = i64x2.add(two, i64x2.extmul_low_i32x4_u(a2, b2));
+      one = i64x2.add(one, i64x2.extmul_high_i32x4_u(a1, b1));
+      two = i64x2.add(two, i64x2.extmul_high_i32x4_u(a2, b2));
+    }
   }
-  hashBlock(keys, p, n);
-  return mark + chain + nh1 + nh2 * (load<u64>(JOIN_KEY) | 1);
+  return mark + sum(one) + sum(two) * (load<u64>(JOIN_KEY) | 1);
 }

@@ -1,12 +1,12 @@
-// The envelope, as the scan meets its members: each is judged, and its raw value goes into the
-// content mark, a sum, so that the members' order does not matter (mark.ts; the strict
-// lane's are sealed likewise, batch.ts). What does not fit leaves the line to the strict
-// lane, which knows the code.
+// The envelope, as the scan meets its members: each is judged, and where its raw value stands is
+// noted in the envelope's row, of which the content mark is made (mark.ts), as the strict lane does.
+// What does not fit leaves the line to the strict lane, which knows the code.
 
 import {
   CAUSATION_ID,
   CORRELATION_ID,
   DATA,
+  ENVELOPE_MEMBERS,
   EVENT_ID,
   EVENT_TIME,
   EVENT_TYPE,
@@ -35,7 +35,9 @@ const REQUIRED: u32 =
 
 /** A bit for each member that has come. */
 let taken: u32 = 0;
-let mark: u64 = 0;
+/** The envelope's row, and what its offsets are relative to. */
+let row: usize = 0;
+let base: usize = 0;
 let idAt: usize = 0;
 let idBytes: usize = 0;
 let sourceAt: usize = 0;
@@ -44,10 +46,14 @@ let route: u32 = 0;
 /** The event time, ms since 1970, once it has come. */
 export let timeTaken: i64 = 0;
 
-export function beginEnvelope(): void {
+export function beginEnvelope(envelope: usize, text: usize): void {
   taken = 0;
-  mark = 0;
   sourceBytes = 0;
+  row = envelope;
+  base = text;
+  for (let span = row; span < row + ENVELOPE_MEMBERS * 8; span += 16) {
+    v128.store(span, i64x2.splat(0));
+  }
 }
 
 @inline
@@ -111,7 +117,8 @@ export function takeData(from: usize, end: usize): void {
 @inline
 function takeRaw(member: u32, from: usize, end: usize): void {
   taken |= 1 << member;
-  mark += markOf(member, from, end - from);
+  store<u32>(row + ((<usize>member) << 3), <u32>(from - base));
+  store<u32>(row + ((<usize>member) << 3), <u32>(end - from), 4);
 }
 
 /** Fills what the envelope says into the slot; false where a member is missing. */
@@ -120,6 +127,6 @@ export function sealEnvelope(slot: usize): bool {
   hashIdentity(sourceAt, sourceBytes, idAt, idBytes, slot + SLOT_IDENTITY);
   store<u32>(slot, route, SLOT_ROUTE);
   store<i64>(slot, timeTaken, SLOT_TIME);
-  store<u64>(slot, mark, SLOT_MARK);
+  store<u64>(slot, markOf(row, base), SLOT_MARK);
   return true;
 }

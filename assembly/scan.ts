@@ -20,7 +20,7 @@ import {
   TAG_COMPOSITE,
   VALUE_BYTES,
 } from "./layout";
-import { layLines, markStrings, rowOf, slotAt, textBase } from "./batch";
+import { envelopeRow, layLines, markStrings, rowOf, slotAt, textBase } from "./batch";
 import { fieldRowBytes } from "./program";
 import { scratchMark, scratchReturn } from "./regions";
 import { beginEnvelope, sealEnvelope } from "./scan-envelope";
@@ -57,13 +57,13 @@ function countLines(p: usize, end: usize): u32 {
 function event(p: usize, slot: usize, row: usize, text: usize): usize {
   if (<u32>load<u8>(p) != OPEN_OBJECT) return 0;
   const strings = scratchMark();
-  beginEnvelope();
+  beginEnvelope(envelopeRow(), text);
   beginValues(row, text);
   const followed = follow(p);
   if (followed) return sealEnvelope(slot) ? followed : 0;
   // What was read so far is read again.
   scratchReturn(strings);
-  beginEnvelope();
+  beginEnvelope(envelopeRow(), text);
   beginValues(row, text);
   beginSteps();
   const end = object(p + 1, 1, PROGRAM + <usize>load<u32>(PROGRAM, PROGRAM_MEMBERS));

@@ -13,8 +13,10 @@
 
 import { DATA, MEMBER_NUMBER, SCAN, STATE } from "./layout";
 import { takeData } from "./scan-envelope";
-import { sameBytes } from "./scan-text";
+import { plainEnd, sameBytes } from "./scan-text";
 import { openComposite, readMember, skipValue } from "./scan-value";
+
+const QUOTE: u32 = 0x22;
 
 const NODE_KIND: usize = 4;
 const NODE_NEXT: usize = 8;
@@ -164,7 +166,12 @@ export function follow(p: usize): usize {
     const kind = load<u32>(node, NODE_KIND);
     const member = <usize>load<u32>(node, NODE_MEMBER);
     if (kind == STEP_READ) p = readMember(p, load<u32>(node, NODE_DEPTH), member);
-    else if (kind == STEP_SKIP) p = skipValue(p, load<u32>(node, NODE_DEPTH));
+    else if (kind == STEP_SKIP) {
+      // Mostly a string, without escapes.
+      const end = <u32>load<u8>(p) == QUOTE ? plainEnd(p + 1) : p;
+      if (end != p && <u32>load<u8>(end) == QUOTE) p = end + 1;
+      else p = skipValue(p, load<u32>(node, NODE_DEPTH));
+    }
     else if (kind == STEP_OPEN) {
       openComposite(member);
       if (load<u16>(member, MEMBER_NUMBER) == DATA) dataAt = p;
