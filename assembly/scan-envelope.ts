@@ -1,5 +1,5 @@
 // The envelope, as the scan meets its members: each is judged, and where its raw value stands is
-// noted in the envelope's row, of which the content mark is made (mark.ts), as the strict lane does.
+// noted in the envelope's row, of which the content mark is made (mark.ts), as in the strict lane.
 // What does not fit leaves the line to the strict lane, which knows the code.
 
 import {

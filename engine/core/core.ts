@@ -104,6 +104,7 @@ export interface LateEvent {
 export class Core {
   readonly #exports: Exports;
   readonly #memory: WebAssembly.Memory;
+  readonly #decoder = new TextDecoder();
   #bytes: Uint8Array<ArrayBuffer>;
   #view: DataView<ArrayBuffer>;
 
@@ -136,7 +137,7 @@ export class Core {
 
   /** The double that a JSON number, all ASCII, stands for. */
   #parseNumber(at: number, length: number): number {
-    return Number(String.fromCharCode(...this.bytes.subarray(at, at + length)));
+    return Number(this.#decoder.decode(this.bytes.subarray(at, at + length)));
   }
 
   /** A view of the whole memory, good until the next call of the core. */

@@ -54,7 +54,7 @@ const PLAN = {
 };
 
 const NEWLINE = Buffer.from("\n");
-const ROUNDS = FULL ? 3_000_000 : 20_000;
+const ROUNDS = FULL ? 1_000_000 : 20_000;
 const LINES = 200;
 const RECEIVED_AT = 1_710_527_400_123;
 
@@ -141,6 +141,7 @@ describe("the two lanes give the same", async () => {
     ["the forbidden key", data('{"__proto__":1}')],
     ["the forbidden key, escaped", data('{"__pr\\u006fto__":1}')],
     ["nearly the forbidden key", data('{"__proto_":1,"__proto_x":1,"__proto___":1}')],
+    ["a number of 200,000 digits", data(`{"n":0.${"1234567890".repeat(20_000)}}`)],
     ["a beyond double", data('{"n":1e309}')],
     ["a beyond double that nobody reads", data('{"zzz":-1e309}')],
     ["a key of 8 and of 9 bytes", data('{"12345678":1,"123456789":2}')],
