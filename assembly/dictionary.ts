@@ -91,7 +91,7 @@ export function buildKey(query: usize): bool {
   return true;
 }
 
-/** The encoded key that was built last. */
+/** Where the key built last lies: that of the event, or `__other__` once it counts there. */
 export function builtKey(): usize {
   return scratch + buffer;
 }

@@ -9,7 +9,7 @@
 //   end                      the batch is given back, applied or not
 //   hold → reserveCorrections → correct   a reprocess: what it found, as records; state moves
 //   flush …                  likewise
-//   trace                    once: what a query takes stands among the changes
+//   trace                    once, first: what a window takes stands among the changes
 //   readBegin → rows …, late → readEnd   behind the batch of a push under way, left as it is
 //   stats, queryStats        what is counted, in a buffer
 //   image                    where state and told lie, to be copied; restore makes room for them
@@ -108,7 +108,7 @@ import {
 } from "./state";
 import { firstTellingTime } from "./timer";
 import { toldOpen } from "./told";
-import { traceQuery } from "./trace";
+import { traceWindow } from "./trace";
 
 /** The line of the assertion that failed, for the host's message. */
 export let assertedLine: u32 = 0;
@@ -259,9 +259,9 @@ export function flush(): u32 {
   return passAll() ? 0 : 1;
 }
 
-/** From now on what the query `index` takes is written beside the changes (trace.ts). */
-export function trace(index: u32): void {
-  traceQuery(index);
+/** From now on what the query's window [start, end) takes is written beside the changes. */
+export function trace(query: u32, start: f64, end: f64): void {
+  traceWindow(query, <i64>start, <i64>end);
 }
 
 let readMark: usize = 0;

@@ -73,6 +73,7 @@ import {
 } from "./state";
 import { TIMER_CLOSE_PANE, TIMER_DROP_PANE, addTimer, removeTimer } from "./timer";
 import { untouch } from "./told";
+import { isTraced, traceApplied, traceLate } from "./trace";
 import { calendarEnd, calendarStart, calendarWindow } from "./zone";
 
 const PANE_NEXT: usize = 0;
@@ -202,10 +203,12 @@ export function applyToPane(index: u32, query: usize, time: i64, position: u64):
   }
   const clock = load<i64>(S_CLOCK);
   if (kind != WINDOW_GLOBAL && clock >= end + load<i64>(query, QUERY_GRACE)) {
+    if (isTraced(index)) traceLate(time, position, start, end, 1, 0, 1);
     return addLate(index, position, start, end, clock - time);
   }
   const pane = paneOf(index, query, start, end);
   const key = internKey(index, query);
+  if (isTraced(index)) traceApplied(time, position, start, end, 1, 0, 1);
   let record = findInPane(key, pane);
   if (!record) {
     record = openRecord(query, key, <i64>pane);

@@ -90,6 +90,7 @@ import {
   keepBlob,
   untouch,
 } from "./told";
+import { isTraced, traceJoined, traceLateSession } from "./trace";
 
 function decrement(counter: usize): void {
   store<u64>(counter, load<u64>(counter) - 1);
@@ -131,6 +132,7 @@ export function applyToSession(
   const isFinal = known != 0 && load<i64>(known, KEY_END) >= time;
   const isForgotten = released && time < horizonAt(clock);
   if (clock > end + grace || isFinal || isForgotten) {
+    if (isTraced(index)) traceLateSession(time, position, start, end);
     return addLate(index, position, start, end, clock - time);
   }
   let session = before || after;
@@ -141,6 +143,7 @@ export function applyToSession(
     store<i64>(session, end, RECORD_END);
     moveTimer(session, end + grace + 1);
   }
+  if (isTraced(index)) traceJoined(time, position, gap);
   addToRecord(index, query, session, 1);
   if (before && after) absorb(index, query, before, after);
 }

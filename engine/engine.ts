@@ -10,7 +10,7 @@
 
 import { catchUp, rowsAsChanges } from "./catch-up.ts";
 import type { ZoneYear } from "./event/zone.ts";
-import { checkRow, explain, type Explanation } from "./explain.ts";
+import { checkRow, explain, findRow, type Explanation } from "./explain.ts";
 import { PAGES_MAX, type Core, type LateEvent } from "./core/core.ts";
 import { readPushed, type PushInput, type Pushed } from "./ingest/input.ts";
 import { Intake } from "./ingest/intake.ts";
@@ -127,6 +127,8 @@ export class Engine implements RowSource {
   readonly #turns = new Turns();
   readonly #silence: Silence;
   readonly #saving: Saving;
+  /** Where `flush` was called. */
+  readonly #flushes: number[] = [];
   #core: Core;
   #ended: Promise<void> | null = null;
 
@@ -337,6 +339,7 @@ export class Engine implements RowSource {
     if (this.#turns.isUnderWay) throw new Error("A push is under way: flush after it.");
     const records: Uint8Array[] = [];
     this.#core.flush((bytes) => records.push(bytes));
+    this.#flushes.push(this.#core.counts().position);
     const changes = changesOf(this.plan, records);
     this.#subscriptions.tell(changes);
     this.#rowFeed.tell();
@@ -387,16 +390,16 @@ export class Engine implements RowSource {
 
   /**
    * The events behind a number: what was applied to the key's window, what was late for it, what
-   * was told of it and when. It replays the log, as it is now, in a core of its own. Rejects with
-   * the HostFault of a log that cannot be read.
+   * was told of it and when. It replays the log, as it is now, in a core of its own. Rejects with a
+   * RangeError for a query, key or window that the plan has not, and with the HostFault of a log
+   * that cannot be read.
    */
   async explain(query: string, key: Key, window: ChangeWindow): Promise<Explanation> {
     const index = this.#indexOf(query);
     checkRow(this.plan.queries[index]!, key, window);
-    const isAsked = (row: Row): boolean =>
-      row.window.start === window.start && row.window.end === window.end;
-    const row = this.view(query).rows({ key }).find(isAsked) ?? null;
-    const present = { position: this.#core.counts().position, row, refused: this.refused() };
+    const { position } = this.#core.counts();
+    const row = findRow(this.view(query), key, window);
+    const present = { position, row, refused: this.refused(), flushes: [...this.#flushes] };
     return explain(this.plan, index, key, window, present, this.#replay, this.#store);
   }
 

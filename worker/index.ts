@@ -14,13 +14,14 @@ import { problem, refusal } from "./problem.ts";
 import type {
   CorrectedAnswer,
   Env,
+  ExplainAnswer,
   PushAnswer,
   RestaurantObject,
   RowsAnswer,
 } from "./restaurant.ts";
 import { readQuestion } from "./reprocess-request.ts";
 import { isRestaurantId, split, type Share } from "./split.ts";
-import { hasTag, readFilter, tagOf } from "./view-request.ts";
+import { hasTag, readFilter, readRow, tagOf } from "./view-request.ts";
 
 export { RestaurantObject } from "./restaurant.ts";
 
@@ -60,6 +61,17 @@ app.get("/v1/restaurants/:id/queries/:query", async (context) => {
   context.header("ETag", tag);
   if (hasTag(context.req.header("If-None-Match"), tag)) return context.body(null, 304);
   return context.json(view);
+});
+
+app.get("/v1/restaurants/:id/queries/:query/explain", async (context) => {
+  const { key, window } = readRow((name) => context.req.query(name));
+  const { id, query } = context.req.param();
+  const answer = await ask<ExplainAnswer>(context.env, id, async (restaurant) => {
+    return await restaurant.explain(query, key, window);
+  });
+  if (answer.explanation !== undefined) return context.json(answer.explanation);
+  if (answer.missing === undefined) return problem("bad_parameter", { detail: answer.wrong });
+  return problem(answer.missing === "query" ? "unknown_query" : "unknown_restaurant");
 });
 
 app.get("/v1/restaurants/:id/stats", async (context) => {

@@ -11,13 +11,17 @@ import {
   HostFault,
   open,
   type Change,
+  type ChangeWindow,
   type Engine,
+  type Explanation,
   type HostFaultCode,
+  type Key,
   type Receipt,
   type Row,
   type RowFilter,
   type Stats,
 } from "../engine/index.ts";
+import { checkRow } from "../engine/explain.ts";
 import { sqlite } from "../engine/store/sqlite.ts";
 import type { Question } from "./reprocess-request.ts";
 
@@ -44,6 +48,10 @@ export type CorrectedAnswer =
   | { readonly changes: readonly Change[]; readonly missing?: never; readonly fault?: never }
   | { readonly changes?: never; readonly missing: "restaurant" | "query"; readonly fault?: never }
   | { readonly changes?: never; readonly missing?: never; readonly fault: HostFaultCode };
+export type ExplainAnswer =
+  | { readonly explanation: Explanation; readonly missing?: never; readonly wrong?: never }
+  | { readonly explanation?: never; readonly missing: "restaurant" | "query" }
+  | { readonly explanation?: never; readonly missing?: never; readonly wrong: string };
 
 /** 32 MiB of the 128 that the objects of an isolate share. */
 const MEMORY_PAGES_MAX = 512;
@@ -56,6 +64,8 @@ const FAULTS_OF_ROOM: ReadonlySet<HostFaultCode> = new Set(["state_full", "quota
 export class RestaurantObject extends DurableObject<Env> {
   /** Null until the first event. */
   #engine: Engine | null = null;
+  /** The explanation under way: each takes as much memory as an engine. */
+  #explaining: Promise<unknown> = Promise.resolve();
 
   constructor(ctx: DurableObjectState, env: Env) {
     super(ctx, env);
@@ -131,6 +141,28 @@ export class RestaurantObject extends DurableObject<Env> {
       // The memory may not hold what the disk holds: the next call reads the log again.
       this.ctx.abort(String(error));
       throw error;
+    }
+  }
+
+  /** What is behind a row, one after another; `wrong` says why there is no such row. */
+  async explain(query: string, key: Key, window: ChangeWindow): Promise<ExplainAnswer> {
+    const engine = this.#engine;
+    if (engine === null) return { missing: "restaurant" };
+    const asked = engine.plan.queries.find(({ name }) => name === query);
+    if (asked === undefined) return { missing: "query" };
+    try {
+      checkRow(asked, key, window);
+    } catch (error) {
+      return { wrong: (error as RangeError).message };
+    }
+    const before = this.#explaining;
+    const { promise, resolve } = Promise.withResolvers<void>();
+    this.#explaining = promise;
+    await before;
+    try {
+      return { explanation: await engine.explain(query, key, window) };
+    } finally {
+      resolve();
     }
   }
 

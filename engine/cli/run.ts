@@ -200,8 +200,8 @@ class Run {
       await writeFile(report, `${text}\n`);
     }
     await this.#progress.clear();
-    await this.#writeExplanation();
     await this.#stderr.write(summary(this.#reception, this.#watch, stats));
+    await this.#writeExplanation();
     await this.#stderr.write(hashes.map((hash) => `${hash}\n`).join(""));
     const { invalid, quarantined } = this.#reception;
     return invalid + quarantined > 0 ? EXIT_FAULTS : EXIT_FINE;

@@ -33,7 +33,7 @@ interface Exports {
   correct(): void;
   flushBegin(): number;
   flush(): number;
-  trace(query: number): void;
+  trace(query: number, start: number, end: number): void;
   readBegin(): number;
   readEnd(): void;
   rowsBegin(query: number): number;
@@ -283,9 +283,12 @@ export class Core {
     this.#drain(() => this.#exports.flush(), emit);
   }
 
-  /** From now on what the query takes stands among the changes (live/trace.ts). */
-  trace(query: number): void {
-    this.#exports.trace(query);
+  /**
+   * From now on what the query's window takes, under any key, stands among the changes
+   * (live/trace.ts); of sessions what any takes that overlaps or touches it.
+   */
+  trace(query: number, { start, end }: { start: number | null; end: number | null }): void {
+    this.#exports.trace(query, start ?? Number(NO_TIME), end ?? Number(NO_TIME));
   }
 
   /** The rows of a query whose windows touch [from, to), in no order. */

@@ -13,6 +13,8 @@ export interface EngineRunOptions {
   readonly random: Random;
   /** Before this push the engine is opened again; -1: never. */
   readonly reopenAt: number;
+  /** Looks at the engine before everything is flushed. */
+  readonly look?: (engine: Engine) => Promise<void>;
   readonly open?: Partial<OpenOptions>;
 }
 
@@ -53,6 +55,7 @@ export async function runEngine(plan: PlanJson, pushes: Pushes, options: EngineR
   const stateHash = await engine.stateHash();
   let log = "";
   for await (const chunk of engine.log()) log += chunk;
+  await options.look?.(engine);
   told = [];
   const flushed = engine.flush();
   return { engine, pushed, stats, refused, held, before, stateHash, log, flushed, after: read() };
