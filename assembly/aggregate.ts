@@ -95,16 +95,25 @@ export function beginAccumulators(query: usize, window: usize): void {
 /** Adds the event whose fields are bound, and which is bound itself. */
 export function addToAccumulators(query: usize, window: usize): void {
   let a = accumulators(query);
+  // The expression whose value stands on the stack: aggregates of one input follow one another.
+  let valued: u32 = 0;
+  let value: usize = 0;
   for (let i = accumulatorCount(query); i > 0; i--, a += ACCUMULATOR_BYTES) {
-    if (!holds(load<u32>(a, ACCUMULATOR_WHERE))) continue;
+    const where = load<u32>(a, ACCUMULATOR_WHERE);
+    if (where) {
+      valued = 0;
+      if (!holds(where)) continue;
+    }
     const at = window + load<u16>(a, ACCUMULATOR_OFFSET);
     const kind = <u32>load<u8>(a, ACCUMULATOR_KIND);
     const input = load<u32>(a, ACCUMULATOR_OF);
     if (kind == ACCUMULATE_COUNT) {
+      valued = 0;
       if (input == 0 || tagAt(evaluate(input)) != TAG_NULL) store<u64>(at, load<u64>(at) + 1);
       continue;
     }
-    const value = evaluate(input);
+    if (input != valued) value = evaluate(input);
+    valued = input;
     const tag = tagAt(value);
     if (tag == TAG_NUMBER && addNumber(a, kind, at, numberAt(value))) continue;
     if (tag != TAG_NULL && tag != TAG_COMPOSITE) addScalar(kind, at, value);

@@ -30,7 +30,17 @@ import {
   VERDICT_ACCEPTED,
   WINDOW_CALENDAR,
 } from "./layout";
-import { isRelease, kindOf, rowOf, slotAt, slotCount, textBase, verdictOf } from "./batch";
+import {
+  TOUCHED,
+  isRelease,
+  kindOf,
+  rowOf,
+  slotAt,
+  slotCount,
+  textBase,
+  touchIdentities,
+  verdictOf,
+} from "./batch";
 import { advance, afterEvent, afterTick } from "./clock";
 import { remember } from "./dedupe";
 import { outIsFull } from "./emit";
@@ -137,6 +147,7 @@ function applyEvent(slot: usize): bool {
 /** Applies the rest of the batch and tells it; false where the buffer of changes is full. */
 export function applyBatch(): bool {
   for (; cursor < slotCount; cursor++, begun = false) {
+    if (cursor % TOUCHED == 0) touchIdentities(cursor);
     const slot = slotAt(cursor);
     if (verdictOf(slot) != VERDICT_ACCEPTED) continue;
     // Sessions that an event joins are retracted as it is applied: there is room for that.

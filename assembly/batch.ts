@@ -1,56 +1,88 @@
-// The batch: the wall between ingest and core. The host asks for one (`beginBatch`), fills a slot
-// a line, and from then on everything about the push is read from here.
+// The batch: the wall between ingest and core. The host asks for one (`beginBatch`) and copies the
+// bytes of a push in; then either the scan (scan.ts) cuts them into lines and fills a slot a line,
+// or the host says how many lines there are (`layLines`) and fills them. From then on everything
+// about the push is read from here.
 //
-//   scratch:  ┌────────┬───────┬───────────┬────────────┬───────┐
-//             │ header │ slots │ envelopes │ values     │ bytes │
-//             │        │ n×64  │ n×80      │ n×fields×16│       │
-//             └────────┴───────┴───────────┴────────────┴───────┘
+//   scratch:  ┌────────┬──────────┬───────┬───────┬─────────────┬─────────┐
+//             │ header │ envelope │ bytes │ slots │ values      │ strings │
+//             │        │ 80       │       │ n×64  │ n×fields×16 │         │
+//             └────────┴──────────┴───────┴───────┴─────────────┴─────────┘
 
 import { forgetBrought } from "./zone";
 import {
   ENVELOPE_BYTES,
   ENVELOPE_EVENT_ID,
-  ENVELOPE_MEMBERS,
   ENVELOPE_SOURCE,
   KIND_EVENT,
+  KIND_ODD,
   SCRATCH_BYTES,
-  SCRATCH_ENVELOPES,
+  SCRATCH_ENVELOPE,
   SCRATCH_HEADER_BYTES,
   SCRATCH_RELEASED,
   SCRATCH_SLOTS,
+  SCRATCH_STRINGS,
   SCRATCH_VALUES,
   SLOT_BYTES,
   SLOT_IDENTITY,
   SLOT_KIND,
+  SLOT_LINE,
+  SLOT_LINE_BYTES,
   SLOT_MARK,
   SLOT_VERDICT,
+  VERDICT_ACCEPTED,
 } from "./layout";
-import { hashIdentity, hashMember } from "./hash";
+import { identityCount, touch } from "./dedupe";
+import { hashIdentity } from "./hash";
+import { markOf } from "./mark";
 import { fieldRowBytes } from "./program";
-import { clearScratch, scratch, scratchAlloc, scratchExtend } from "./regions";
+import {
+  clearScratch,
+  scratch,
+  scratchAlloc,
+  scratchExtend,
+  scratchMark,
+  scratchReturn,
+} from "./regions";
 
 export let slotCount: u32 = 0;
 
-/** Room for `lines` lines and `bytes` bytes; the address of the header, 0 without memory. */
-export function beginBatch(lines: u32, bytes: u32): usize {
+/** What is read behind the bytes by whoever reads by sixteen at once. */
+const MARGIN_BYTES: usize = 64;
+const NEWLINE: u8 = 10;
+
+/** Room for `bytes` bytes; the address of the header, 0 without memory. */
+export function beginBatch(bytes: u32): usize {
   clearScratch();
   forgetBrought();
-  slotCount = lines;
-  if (scratchAlloc(SCRATCH_HEADER_BYTES) < 0) return 0;
-  const slots = scratchAlloc(<usize>lines * SLOT_BYTES);
-  const envelopes = scratchAlloc(<usize>lines * ENVELOPE_BYTES);
-  const values = scratchAlloc(<usize>lines * fieldRowBytes());
-  const text = scratchAlloc(bytes);
-  if (slots < 0 || envelopes < 0 || values < 0 || text < 0) return 0;
-  store<u32>(scratch, slots, SCRATCH_SLOTS);
-  store<u32>(scratch, envelopes, SCRATCH_ENVELOPES);
-  store<u32>(scratch, values, SCRATCH_VALUES);
+  slotCount = 0;
+  const header = scratchAlloc(SCRATCH_HEADER_BYTES);
+  const envelope = scratchAlloc(ENVELOPE_BYTES);
+  const text = scratchAlloc(<usize>bytes + MARGIN_BYTES);
+  if (header < 0 || envelope < 0 || text < 0) return 0;
+  store<u32>(scratch, envelope, SCRATCH_ENVELOPE);
   store<u32>(scratch, text, SCRATCH_BYTES);
+  memory.fill(scratch + text + bytes, NEWLINE, MARGIN_BYTES);
   store<u32>(scratch, 0, SCRATCH_RELEASED);
-  memory.fill(scratch + slots, 0, <usize>lines * SLOT_BYTES);
-  memory.fill(scratch + envelopes, 0, <usize>lines * ENVELOPE_BYTES);
-  memory.fill(scratch + values, 0, <usize>lines * fieldRowBytes());
   return scratch;
+}
+
+/** Slots and rows for `lines` lines, all zero; false without memory. */
+export function layLines(lines: u32): bool {
+  const slots = scratchAlloc(<usize>lines * SLOT_BYTES);
+  const values = scratchAlloc(<usize>lines * fieldRowBytes());
+  if (slots < 0 || values < 0) return false;
+  slotCount = lines;
+  store<u32>(scratch, slots, SCRATCH_SLOTS);
+  store<u32>(scratch, values, SCRATCH_VALUES);
+  memory.fill(scratch + slots, 0, <usize>lines * SLOT_BYTES);
+  memory.fill(scratch + values, 0, <usize>lines * fieldRowBytes());
+  markStrings();
+  return true;
+}
+
+/** From here on the host writes strings, in room that it asks for (`extendBatch`). */
+export function markStrings(): void {
+  store<u32>(scratch, <u32>(scratchMark() - load<u32>(scratch, SCRATCH_BYTES)), SCRATCH_STRINGS);
 }
 
 export function endBatch(): void {
@@ -85,6 +117,12 @@ export function isRelease(): bool {
   return load<u32>(scratch, SCRATCH_RELEASED) != 0;
 }
 
+/** The row of the envelope of the event at hand. */
+@inline
+export function envelopeRow(): usize {
+  return scratch + <usize>load<u32>(scratch, SCRATCH_ENVELOPE);
+}
+
 @inline
 export function kindOf(slot: usize): u32 {
   return load<u8>(slot, SLOT_KIND);
@@ -95,31 +133,88 @@ export function verdictOf(slot: usize): u32 {
   return load<u8>(slot, SLOT_VERDICT);
 }
 
+/** So many slots' identities are touched at once. */
+export const TOUCHED: u32 = 64;
+
+/** Touches the identities of the slots from `line` on. */
+export function touchIdentities(line: u32): void {
+  if (identityCount() == 0) return;
+  const end = slotAt(min(line + TOUCHED, slotCount));
+  for (let slot = slotAt(line); slot < end; slot += SLOT_BYTES) touch(slot + SLOT_IDENTITY);
+}
+
+// ── what the host asks of the slots ────────────────────────────────────────────────────────────
+
+/** The first line from `line` on that the scan left to the strict lane; `slotCount`: none. */
+export function oddFrom(line: u32): u32 {
+  while (line < slotCount && kindOf(slotAt(line)) != KIND_ODD) line++;
+  return line;
+}
+
+/** The first line from `line` on that is no accepted event; `slotCount`: none. */
+export function unacceptedFrom(line: u32): u32 {
+  for (; line < slotCount; line++) {
+    const slot = slotAt(line);
+    if (kindOf(slot) != KIND_EVENT || verdictOf(slot) != VERDICT_ACCEPTED) break;
+  }
+  return line;
+}
+
+/** Accepts every line: they are entries of the log, and nothing is judged twice. */
+export function acceptBatch(): void {
+  for (let i: u32 = 0; i < slotCount; i++) {
+    store<u8>(slotAt(i), VERDICT_ACCEPTED, SLOT_VERDICT);
+  }
+}
+
+/** Bytes of the accepted lines, each ended by a newline. */
+export function entryBytes(): usize {
+  let bytes: usize = 0;
+  for (let i: u32 = 0; i < slotCount; i++) {
+    const slot = slotAt(i);
+    if (verdictOf(slot) == VERDICT_ACCEPTED) bytes += load<u32>(slot, SLOT_LINE_BYTES) + 1;
+  }
+  return bytes;
+}
+
 /**
- * Gives each event that the strict lane decoded its identity and its content mark. The mark is the
+ * Copies the accepted lines, each ended by a newline, to the end of scratch, to be read before the
+ * next call; 0 without memory.
+ */
+export function gatherEntries(bytes: usize): usize {
+  const mark = scratchMark();
+  const gathered = scratchAlloc(bytes);
+  if (gathered < 0) return 0;
+  scratchReturn(mark);
+  let to = scratch + gathered;
+  const text = textBase();
+  for (let i: u32 = 0; i < slotCount; i++) {
+    const slot = slotAt(i);
+    if (verdictOf(slot) != VERDICT_ACCEPTED) continue;
+    const length = <usize>load<u32>(slot, SLOT_LINE_BYTES);
+    memory.copy(to, text + load<u32>(slot, SLOT_LINE), length);
+    store<u8>(to + length, NEWLINE);
+    to += length + 1;
+  }
+  return scratch + gathered;
+}
+
+/**
+ * Gives an event that the strict lane decoded its identity and its content mark. The mark is the
  * sum of the members' hashes, so their order does not matter.
  */
-export function sealBatch(): void {
+export function sealEvent(line: u32): void {
   const text = textBase();
-  let envelope = scratch + <usize>load<u32>(scratch, SCRATCH_ENVELOPES);
-  for (let i: u32 = 0; i < slotCount; i++, envelope += ENVELOPE_BYTES) {
-    const slot = slotAt(i);
-    if (kindOf(slot) != KIND_EVENT) continue;
-    let mark: u64 = 0;
-    for (let m: u32 = 0; m < <u32>ENVELOPE_MEMBERS; m++) {
-      const span = envelope + (<usize>m << 3);
-      const length = load<u32>(span, 4);
-      if (length) mark += hashMember(m, text + load<u32>(span), length);
-    }
-    store<u64>(slot, mark, SLOT_MARK);
-    const source = text + load<u32>(envelope, ENVELOPE_SOURCE);
-    const id = text + load<u32>(envelope, ENVELOPE_EVENT_ID);
-    hashIdentity(
-      source,
-      load<u32>(envelope, ENVELOPE_SOURCE + 4),
-      id,
-      load<u32>(envelope, ENVELOPE_EVENT_ID + 4),
-      slot + SLOT_IDENTITY,
-    );
-  }
+  const slot = slotAt(line);
+  const envelope = envelopeRow();
+  store<u64>(slot, markOf(envelope, text), SLOT_MARK);
+  const source = text + load<u32>(envelope, ENVELOPE_SOURCE);
+  const id = text + load<u32>(envelope, ENVELOPE_EVENT_ID);
+  hashIdentity(
+    source,
+    load<u32>(envelope, ENVELOPE_SOURCE + 4),
+    id,
+    load<u32>(envelope, ENVELOPE_EVENT_ID + 4),
+    slot + SLOT_IDENTITY,
+  );
 }

@@ -42,7 +42,7 @@ let recordsBytes: usize = 0;
 
 /** Room for `bytes` of records, in the place of a batch; their address, 0 without memory. */
 export function holdCorrections(bytes: u32): usize {
-  if (beginBatch(0, 0) == 0) return 0;
+  if (beginBatch(0) == 0) return 0;
   records = scratchAlloc(bytes);
   recordsBytes = bytes;
   return records < 0 ? 0 : scratch + records;

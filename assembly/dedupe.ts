@@ -39,7 +39,14 @@ export const IDENTITY_NEXT: usize = 40;
 const IDENTITY_BYTES: usize = 48;
 
 const HEADS: usize = S_RADIX + 8;
+/** No list begins before this, as far as is known: a horizon below it forgets nothing. */
+let quietBelow: i64 = NO_TIME;
 export const LISTS: u32 = 65;
+
+/** The state was put there as a whole. */
+export function dedupeRestored(): void {
+  quietBelow = NO_TIME;
+}
 
 export function dedupeOpen(): void {
   store<i64>(S_HORIZON, NO_TIME);
@@ -79,6 +86,18 @@ export function find(print: usize): usize {
   }
 }
 
+let touched: u32 = 0;
+
+/**
+ * Reads where `find` and `remember` will look first. Of a run of identities, all of them touched
+ * before the first is looked for, so that the cache misses overlap.
+ */
+@inline
+export function touch(print: usize): void {
+  const tag = <u32>(load<u64>(print) >> 32);
+  touched += slotTag(S_IDENTITIES, home(S_IDENTITIES, tag));
+}
+
 // ── the radix heap ─────────────────────────────────────────────────────────────────────────────
 
 function listOf(time: i64, reference: i64): u32 {
@@ -112,7 +131,9 @@ function setHead(list: u32, identity: usize): void {
 }
 
 function link(identity: usize, reference: i64): void {
-  const list = listOf(load<i64>(identity, IDENTITY_TIME), reference);
+  const time = load<i64>(identity, IDENTITY_TIME);
+  if (time < quietBelow) quietBelow = NO_TIME;
+  const list = listOf(time, reference);
   store<u32>(identity, <u32>listHead(list), IDENTITY_NEXT);
   setHead(list, identity);
 }
@@ -138,10 +159,14 @@ function sift(list: u32, horizon: i64): void {
 export function raiseHorizon(horizon: i64): void {
   if (horizon <= load<i64>(S_HORIZON)) return;
   store<i64>(S_HORIZON, horizon);
-  if (tableCount(S_IDENTITIES) != 0) {
+  if (tableCount(S_IDENTITIES) != 0 && horizon >= quietBelow) {
+    quietBelow = NO_TIME;
     for (let list: u32 = 0; list < LISTS; list++) {
       if (!listHead(list)) continue;
-      if (listStart(list) > horizon) break;
+      if (listStart(list) > horizon) {
+        quietBelow = listStart(list);
+        break;
+      }
       const reaches = listEnd(list) >= horizon;
       sift(list, horizon);
       if (reaches) break;

@@ -36,6 +36,7 @@ import {
   tagOf,
 } from "./hash";
 import { scratch, scratchAlloc } from "./regions";
+import { sameBytes } from "./scan-text";
 import { NO_TIME, Q_OPEN_KEYS, S_KEYS, S_KEY_BYTES, queryState } from "./state";
 
 const KEY_REFS: usize = 0;
@@ -133,7 +134,7 @@ function findKey(index: u32, tag: u32): usize {
       slotTag(S_KEYS, i) == tag &&
       load<u32>(key, KEY_QUERY) == index &&
       load<u32>(key, KEY_LENGTH) == <u32>length &&
-      memory.compare(key + KEY_HEADER_BYTES, scratch + buffer, length) == 0
+      sameBytes(key + KEY_HEADER_BYTES, scratch + buffer, length)
     ) {
       return key;
     }

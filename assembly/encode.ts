@@ -21,6 +21,15 @@ export function encodedBytes(value: usize): usize {
   return tag == TAG_STRING ? 5 + <usize>lengthAt(value) : 1;
 }
 
+/** Copies a string; most are short, and for those the call of memory.copy costs more. */
+@inline
+export function copyBytes(to: usize, from: usize, n: usize): void {
+  if (n > 64) return memory.copy(to, from, n);
+  const end = to + n;
+  for (; to + 8 <= end; to += 8, from += 8) store<u64>(to, load<u64>(from));
+  for (; to < end; to++, from++) store<u8>(to, load<u8>(from));
+}
+
 /** Writes a scalar at `to`, an object or an array as its bare tag; where the next one goes. */
 export function encodeValue(to: usize, value: usize): usize {
   const tag = tagAt(value);
@@ -29,7 +38,7 @@ export function encodeValue(to: usize, value: usize): usize {
   if (tag != TAG_STRING) return to + 1;
   const n = lengthAt(value);
   store<u32>(to + 1, n);
-  memory.copy(to + 5, bytesAt(value), n);
+  copyBytes(to + 5, bytesAt(value), n);
   return to + 5 + n;
 }
 

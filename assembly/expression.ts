@@ -210,6 +210,11 @@ function loadIn(p: usize, value: usize): usize {
 /** Runs the expression at offset `code` of the program; the address of its value. */
 export function evaluate(code: u32): usize {
   let p: usize = PROGRAM + code;
+  // Most expressions are one field.
+  if (load<u8>(p) == OP_FIELD && load<u8>(p, 3) == OP_END) {
+    loadField(STACK, load<u16>(p, 1));
+    return STACK;
+  }
   let top: usize = STACK - VALUE_BYTES;
   while (true) {
     const op = <u32>load<u8>(p++);

@@ -20,27 +20,6 @@ let v1: u64 = 0;
 let v2: u64 = 0;
 let v3: u64 = 0;
 
-@inline
-function round(): void {
-  v0 += v1;
-  v1 = rotl(v1, 13) ^ v0;
-  v0 = rotl(v0, 32);
-  v2 += v3;
-  v3 = rotl(v3, 16) ^ v2;
-  v0 += v3;
-  v3 = rotl(v3, 21) ^ v0;
-  v2 += v1;
-  v1 = rotl(v1, 17) ^ v2;
-  v2 = rotl(v2, 32);
-}
-
-@inline
-function absorb(m: u64): void {
-  v3 ^= m;
-  round();
-  v0 ^= m;
-}
-
 function start(tweak: u64): void {
   const k0 = load<u64>(PROGRAM + PROGRAM_HASH_KEY);
   const k1 = load<u64>(PROGRAM + PROGRAM_HASH_KEY, 8);
@@ -50,58 +29,110 @@ function start(tweak: u64): void {
   v3 = k1 ^ 0x7465646279746573;
 }
 
-/** Absorbs `n` bytes at `p`, padded to words, the length in the last one's high byte. */
-function absorbBytes(p: usize, n: usize): void {
+/**
+ * Absorbs `n` bytes at `p`, padded to words, the length in the last one's high byte; a word before
+ * them where `hasFirst`. The four words stand in locals, since a global is memory.
+ */
+@inline
+function absorb(hasFirst: bool, first: u64, p: usize, n: usize): void {
+  let a = v0;
+  let b = v1;
+  let c = v2;
+  let d = v3;
   const end = p + (n & ~7);
-  while (p < end) {
-    absorb(load<u64>(p));
+  // Behind any bytes there are more to be read: scratch is padded, and state lies before it.
+  const rest = (<u64>1 << ((n & 7) << 3)) - 1;
+  const last = (<u64>n << 56) | (load<u64>(end) & rest);
+  let word = hasFirst ? first : p < end ? load<u64>(p) : last;
+  if (!hasFirst) p += 8;
+  while (true) {
+    d ^= word;
+    a += b;
+    b = rotl(b, 13) ^ a;
+    a = rotl(a, 32);
+    c += d;
+    d = rotl(d, 16) ^ c;
+    a += d;
+    d = rotl(d, 21) ^ a;
+    c += b;
+    b = rotl(b, 17) ^ c;
+    c = rotl(c, 32);
+    a ^= word;
+    if (p > end) break;
+    word = p < end ? load<u64>(p) : last;
     p += 8;
   }
-  let last: u64 = <u64>n << 56;
-  for (let i: usize = 0; i < (n & 7); i++) last |= <u64>load<u8>(p + i) << (i << 3);
-  absorb(last);
+  v0 = a;
+  v1 = b;
+  v2 = c;
+  v3 = d;
 }
 
 function finish(): u64 {
-  round();
-  round();
-  round();
-  return v0 ^ v1 ^ v2 ^ v3;
+  let a = v0;
+  let b = v1;
+  let c = v2;
+  let d = v3;
+  for (let round = 0; round < 3; round++) {
+    a += b;
+    b = rotl(b, 13) ^ a;
+    a = rotl(a, 32);
+    c += d;
+    d = rotl(d, 16) ^ c;
+    a += d;
+    d = rotl(d, 21) ^ a;
+    c += b;
+    b = rotl(b, 17) ^ c;
+    c = rotl(c, 32);
+  }
+  v0 = a;
+  v1 = b;
+  v2 = c;
+  v3 = d;
+  return a ^ b ^ c ^ d;
 }
 
-/** SipHash-1-3 of `n` bytes. */
-export function hashBytes(p: usize, n: usize): u64 {
-  start(0);
-  absorbBytes(p, n);
-  v2 ^= 0xff;
-  return finish();
-}
-
-/** SipHash-1-3 of a number, then bytes: a member of an envelope. */
+/** SipHash-1-3 of a number, then bytes. */
 export function hashMember(member: u64, p: usize, n: usize): u64 {
   start(0);
-  absorb(member);
-  absorbBytes(p, n);
+  absorb(true, member, p, n);
   v2 ^= 0xff;
   return finish();
 }
 
 /** SipHash-1-3 of two words. */
-export function hashWords(a: u64, b: u64): u64 {
-  start(0);
-  absorb(a);
-  absorb(b);
-  v2 ^= 0xff;
-  return finish();
+export function hashWords(first: u64, second: u64): u64 {
+  const k0 = load<u64>(PROGRAM + PROGRAM_HASH_KEY);
+  const k1 = load<u64>(PROGRAM + PROGRAM_HASH_KEY, 8);
+  let a = k0 ^ 0x736f6d6570736575;
+  let b = k1 ^ 0x646f72616e646f6d;
+  let c = k0 ^ 0x6c7967656e657261;
+  let d = k1 ^ 0x7465646279746573;
+  for (let round = 0; round < 5; round++) {
+    const word = round == 0 ? first : round == 1 ? second : 0;
+    d ^= word;
+    a += b;
+    b = rotl(b, 13) ^ a;
+    a = rotl(a, 32);
+    c += d;
+    d = rotl(d, 16) ^ c;
+    a += d;
+    d = rotl(d, 21) ^ a;
+    c += b;
+    b = rotl(b, 17) ^ c;
+    c = rotl(c, 32);
+    a ^= word;
+    if (round == 1) c ^= 0xff;
+  }
+  return a ^ b ^ c ^ d;
 }
 
 /** SipHash-1-3-128 of two strings, 16 bytes at `to`: an event's identity. */
 export function hashIdentity(a: usize, an: usize, b: usize, bn: usize, to: usize): void {
   start(0xee);
   // The first string's length keeps ("ab", "c") apart from ("a", "bc").
-  absorb(an);
-  absorbBytes(a, an);
-  absorbBytes(b, bn);
+  absorb(true, an, a, an);
+  absorb(false, 0, b, bn);
   v2 ^= 0xee;
   store<u64>(to, finish());
   v1 ^= 0xdd;

@@ -1,8 +1,10 @@
 // The ABI of the core, on one screen. The host writes the compiled plan at PROGRAM, then:
 //
 //   open                     a fresh state
-//   begin → probe → reserve  a batch of lines: its verdicts, and room for the worst; no state moves
-//   begin → seal → reserve   the same for entries of the log, whose verdict is known
+//   begin, bytes → scan      a batch of lines, cut and read by the fast lane; what is odd the host
+//                            fills (odd, sealLine); or `lay`, and it fills them all
+//   probe → reserve          their verdicts, and room for the worst; no state moves
+//   accept → seal → reserve  the same for entries of the log, all of them accepted once
 //   apply …                  state moves; 1: take the changes and call again, 0: done
 //   end                      the batch is given back, applied or not
 //   hold → reserveCorrections → correct   a reprocess: what it found, as records; state moves
@@ -41,13 +43,26 @@ import {
 } from "./layout";
 import { applyBatch, beginApply } from "./apply";
 import { arenaOpen } from "./arena";
-import { beginBatch, endBatch, extendBatch } from "./batch";
-import { beginPassing, clockOpen, passAll } from "./clock";
+import {
+  acceptBatch,
+  beginBatch,
+  endBatch,
+  entryBytes,
+  extendBatch,
+  gatherEntries,
+  layLines,
+  oddFrom,
+  sealEvent,
+  slotCount,
+  unacceptedFrom,
+} from "./batch";
+import { RECEIVED_UNKNOWN, beginPassing, clockOpen, passAll } from "./clock";
 import { correctState, holdCorrections, reserveCorrections as roomForCorrections } from "./correct";
 import { dedupeOpen, horizonAt, identityCount } from "./dedupe";
 import { outOffset, returnOut, takeOut } from "./emit";
 import { reserveImage, stateBytes } from "./image";
 import { copyLate } from "./late";
+import { openMarks } from "./mark";
 import { probeBatch, sealLogged } from "./probe";
 import { checkProgram } from "./program";
 import {
@@ -68,6 +83,7 @@ import {
   reserveReading,
 } from "./room";
 import { beginRows, readsSlices, writeRows } from "./row";
+import { scanBatch } from "./scan";
 import { countOpenWindows } from "./slice";
 import {
   NO_TIME,
@@ -104,6 +120,7 @@ export function abort(_message: usize, _file: usize, line: u32, _column: u32): v
 
 export function open(): bool {
   checkProgram();
+  openMarks();
   resetRegions();
   if (!reserveState(stateHeadBytes())) return false;
   arenaOpen();
@@ -115,20 +132,66 @@ export function open(): bool {
   return true;
 }
 
-/** The address of the scratch header of a batch of `lines` lines; 0: no memory. */
-export function begin(lines: u32, bytes: u32): usize {
-  return beginBatch(lines, bytes);
+/** The address of the scratch header of a batch of `bytes` bytes; 0: no memory. */
+export function begin(bytes: u32): usize {
+  return beginBatch(bytes);
 }
 
-/** Room for `bytes` more bytes of strings behind the batch's bytes. */
+/** Slots for `lines` lines, which the host fills. */
+export function lay(lines: u32): bool {
+  return layLines(lines);
+}
+
+/** Cuts and reads the batch's bytes, all received at `receivedAt` (ms, NaN where unknown). */
+export function scan(bytes: u32, receivedAt: f64): bool {
+  return scanBatch(bytes, isNaN(receivedAt) ? RECEIVED_UNKNOWN : <i64>receivedAt);
+}
+
+/** How many lines the batch has. */
+export function lines(): u32 {
+  return slotCount;
+}
+
+/** The first line from `line` on that the host has to fill; the count of lines: none. */
+export function odd(line: u32): u32 {
+  return oddFrom(line);
+}
+
+/** The first line from `line` on that is no accepted event; the count of lines: none. */
+export function unaccepted(line: u32): u32 {
+  return unacceptedFrom(line);
+}
+
+/** Bytes of the accepted lines, each with a newline. */
+export function entriesLength(): usize {
+  return entryBytes();
+}
+
+/** The accepted lines, each ended by a newline, in `bytes` bytes at this address; 0: no memory. */
+export function gather(bytes: usize): usize {
+  return gatherEntries(bytes);
+}
+
+/** Room for `bytes` more bytes of strings behind the batch. */
 export function extend(bytes: u32): bool {
   return extendBatch(bytes);
+}
+
+/** Hashes what the host wrote of the event of a line. */
+export function sealLine(line: u32): void {
+  sealEvent(line);
 }
 
 export function probe(): bool {
   return probeBatch();
 }
 
+/** Accepts every line. */
+export function accept(): void {
+  acceptBatch();
+}
+
+/** Entries of the log keep their verdict; for where they bring the clock. */
 export function seal(): void {
   sealLogged();
 }
@@ -187,7 +250,7 @@ export function correct(): void {
 
 /** Makes every window final (`--flush`): `flushBegin` once, then `flush` until it answers 0. */
 export function flushBegin(): bool {
-  if (beginBatch(0, 0) == 0 || !reservePassing()) return false;
+  if (beginBatch(0) == 0 || !reservePassing()) return false;
   beginPassing();
   return true;
 }

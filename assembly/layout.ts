@@ -2,9 +2,9 @@
 // read this file (asc and tsc), so it holds integer constants and nothing else: no imports, no
 // type annotations. Each offset is the previous offset plus the previous size.
 //
-//   0 ─────── PROGRAM ─────────── STATE ─────────── told ──────────── scratch ──────────►
-//     static    compiled plan      f(log entries)    what was emitted   batch in, changes out
-//     data      (compile.ts)       hashed, saved     saved              neither
+//   0 ────── PROGRAM ─────── SCAN ─────── STATE ────────── told ─────────── scratch ──────────►
+//     static   compiled plan   what the     f(log entries)   what was         batch in,
+//     data     (compile.ts)    scan knows   hashed, saved    emitted, saved   changes out
 
 /** Grows with the format of state and program; a snapshot of another is not read. */
 export const LAYOUT_VERSION = 2;
@@ -14,7 +14,9 @@ export const LAYOUT_VERSION = 2;
 export const PAGE_BYTES = 65536;
 /** The compiled plan. Constant data of the core lies below. */
 export const PROGRAM = 65536;
-export const PROGRAM_BYTES_MAX = 196608;
+export const PROGRAM_BYTES_MAX = 163840;
+/** Names of open objects, the latest types, shapes of events: neither hashed nor saved. */
+export const SCAN = 229376;
 /** The state region starts here and never moves, so what points into it is an address. */
 export const STATE = 262144;
 
@@ -28,7 +30,7 @@ export const SLOT_KIND = 0; // u8
 export const SLOT_VERDICT = 1; // u8
 export const SLOT_FAULT = 2; // u8
 export const SLOT_FLAGS = 3; // u8, the flags of all the values in the line's row
-export const SLOT_LINE = 4; // u32, offset of the line in the batch's bytes
+export const SLOT_LINE = 4; // u32, offset of the line in the batch's bytes; a tick's is its own
 export const SLOT_LINE_BYTES = 8; // u32
 export const SLOT_ROUTE = 12; // u32, which queries take the event's type (route.ts)
 export const SLOT_IDENTITY = 16; // u64 × 2, SipHash-1-3-128 of source and eventId
@@ -42,6 +44,8 @@ export const SLOT_BYTES = 64;
 export const KIND_FAULTY = 0;
 export const KIND_EVENT = 1;
 export const KIND_TICK = 2;
+/** The scan leaves the line to the strict lane, which then says what it is. */
+export const KIND_ODD = 3;
 
 /** SLOT_VERDICT: what becomes of a line. */
 export const VERDICT_NONE = 0;
@@ -60,12 +64,29 @@ export const FAULT_TIME_IN_FUTURE = 2;
 /** SLOT_FIRST is a position, or this less the index of an earlier line of the same push. */
 export const FIRST_IN_PUSH = -1;
 
-// The envelope row beside each slot: where the strict lane found the eight members' raw values
-// (offset, length; length 0 is absent), then the unescaped eventId and source.
+// The envelope row, one a batch: where the strict lane found the eight members' raw values of the
+// event at hand (offset, length; length 0 is absent), then the unescaped eventId and source.
 export const ENVELOPE_MEMBERS = 8;
 export const ENVELOPE_EVENT_ID = 64; // u32 offset, u32 length
 export const ENVELOPE_SOURCE = 72;
 export const ENVELOPE_BYTES = 80;
+
+// The members of an envelope, by their numbers (engine/event/envelope.ts).
+export const EVENT_ID = 0;
+export const EVENT_TYPE = 1;
+export const EVENT_VERSION = 2;
+export const EVENT_TIME = 3;
+export const CORRELATION_ID = 4;
+export const CAUSATION_ID = 5;
+export const SOURCE = 6;
+export const DATA = 7;
+
+// What every host holds to (contract.md, "A receipt").
+export const LINE_BYTES_MAX = 262144;
+export const DEPTH_MAX = 32;
+export const KEYS_MAX = 256;
+export const TOKEN_LENGTH_MAX = 128;
+export const NAME_BYTES_MAX = 256;
 
 // A value: tag, flags, length of a string, and its payload (a double, or the offset of the bytes).
 export const VALUE_TAG = 0; // u8
@@ -91,10 +112,11 @@ export const FLAG_INEXACT = 1;
 
 // The scratch header: where the parts of a batch lie, each relative to the scratch region's start.
 export const SCRATCH_SLOTS = 0; // u32
-export const SCRATCH_ENVELOPES = 4;
+export const SCRATCH_ENVELOPE = 4;
 export const SCRATCH_VALUES = 8;
 export const SCRATCH_BYTES = 12;
-export const SCRATCH_RELEASED = 16; // u32, 1 where the lines were released from the quarantine
+export const SCRATCH_STRINGS = 16; // u32, where strings behind the bytes go, relative to these
+export const SCRATCH_RELEASED = 20; // u32, 1 where the lines were released from the quarantine
 export const SCRATCH_HEADER_BYTES = 64;
 
 // ── the program ────────────────────────────────────────────────────────────────────────────────
@@ -115,7 +137,28 @@ export const PROGRAM_DEDUP = 56; // i64
 export const PROGRAM_HASH_KEY = 64; // u64 × 2
 export const PROGRAM_TABLES = 80; // u32 count
 export const PROGRAM_TABLE_TABLE = 84; // u32 offset
-export const PROGRAM_HEADER_BYTES = 96;
+export const PROGRAM_TYPES = 88; // u32 offset: {u32 count, route of all others, TYPE_BYTES each}
+export const PROGRAM_MEMBERS = 92; // u32 offset of the event's members: {u32 count, u32 –, …}
+export const PROGRAM_WHOLE = 96; // u32, the field that is the whole event, plus 1; 0: none
+export const PROGRAM_HEADER_BYTES = 104;
+
+// A type that the plan names, or a prefix that ends with a dot: exact ones first, then the longest.
+export const TYPE_NAME = 0; // u32 offset of its bytes
+export const TYPE_NAME_BYTES = 4; // u32
+export const TYPE_IS_PREFIX = 8; // u32
+export const TYPE_ROUTE = 12; // u32
+export const TYPE_BYTES = 16;
+
+// A member that a path of the plan or the envelope names: the scan looks for it by length and ends.
+export const MEMBER_NAME = 0; // u32 offset of its bytes
+export const MEMBER_NAME_BYTES = 4; // u32
+export const MEMBER_FIRST = 8; // u64, its first 8 bytes, zeros behind them
+export const MEMBER_LAST = 16; // u64, its last 8 bytes where it has more than 8
+export const MEMBER_NUMBER = 24; // u16, of the envelope, or MEMBER_OTHER
+export const MEMBER_FIELD = 26; // u16, the field that it is, plus 1; 0: none
+export const MEMBER_MEMBERS = 28; // u32 offset of its own members; 0: none is read
+export const MEMBER_BYTES = 32;
+export const MEMBER_OTHER = 0xffff;
 
 // A taker: what takes an event of a type, tables before queries: its index, and how.
 export const TAKER_INDEX = 0; // u16

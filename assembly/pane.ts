@@ -125,6 +125,20 @@ export function isFinalPane(pane: usize): bool {
 
 // ── finding and opening ────────────────────────────────────────────────────────────────────────
 
+/** The open pane of each query that was found last: events mostly fall into one after another. */
+const latest: usize = memory.data(64 * 4, 8);
+
+/** The open pane of a query that starts at `start`. */
+function paneOf(index: u32, query: usize, start: i64, end: i64): usize {
+  const place = latest + ((<usize>index) << 2);
+  const last = <usize>load<u32>(place);
+  if (last && paneStart(last) == start) return last;
+  const tag = tagOf(hashWords(index, start));
+  const pane = findPane(index, start, tag) || openPane(index, query, start, end, tag);
+  store<u32>(place, <u32>pane);
+  return pane;
+}
+
 function findPane(index: u32, start: i64, tag: u32): usize {
   if (tableBits(S_PANES) == 0) return 0;
   let i = home(S_PANES, tag);
@@ -192,8 +206,7 @@ export function applyToPane(index: u32, query: usize, time: i64, position: u64):
     if (isTraced(index)) traceLate(time, position, start, end, 1, 0, 1);
     return addLate(index, position, start, end, clock - time);
   }
-  const tag = tagOf(hashWords(index, start));
-  const pane = findPane(index, start, tag) || openPane(index, query, start, end, tag);
+  const pane = paneOf(index, query, start, end);
   const key = internKey(index, query);
   if (isTraced(index)) traceApplied(time, position, start, end, 1, 0, 1);
   let record = findInPane(key, pane);
@@ -240,6 +253,7 @@ export function closePane(pane: usize, drops: bool): bool {
   if (load<u32>(pane, PANE_STATUS) == PANE_OPEN) {
     store<u32>(pane, PANE_CLOSING, PANE_STATUS);
     tableRemove(S_PANES, load<u32>(pane, PANE_TAG), pane);
+    store<u32>(latest + (<usize>paneQuery(pane) << 2), 0);
     closing = paneHead(pane);
   }
   while (closing) {

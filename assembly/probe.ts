@@ -21,7 +21,15 @@ import {
   VERDICT_DUPLICATE,
   VERDICT_QUARANTINED,
 } from "./layout";
-import { isRelease, kindOf, sealBatch, slotAt, slotCount, verdictOf } from "./batch";
+import {
+  TOUCHED,
+  isRelease,
+  kindOf,
+  slotAt,
+  slotCount,
+  touchIdentities,
+  verdictOf,
+} from "./batch";
 import { RECEIVED_UNKNOWN, afterEvent, afterTick } from "./clock";
 import { IDENTITY_MARK, IDENTITY_POSITION, IDENTITY_TIME, find } from "./dedupe";
 import { clock, foresee, foreseeClock, foreseeIdentity, horizon } from "./foresight";
@@ -100,7 +108,6 @@ function probeEvent(index: u32, slot: usize): void {
 
 /** Lines of the log keep their verdict; room is made for where they bring the clock. */
 export function sealLogged(): void {
-  sealBatch();
   foresee(0);
   for (let i: u32 = 0; i < slotCount; i++) {
     const slot = slotAt(i);
@@ -113,9 +120,9 @@ export function sealLogged(): void {
 
 /** Gives every event and tick of the batch its verdict; false where the host has no memory. */
 export function probeBatch(): bool {
-  sealBatch();
   if (!beginIdentities() || !foresee(slotCount)) return false;
   for (let i: u32 = 0; i < slotCount; i++) {
+    if (i % TOUCHED == 0) touchIdentities(i);
     const slot = slotAt(i);
     const kind = kindOf(slot);
     if (kind == KIND_EVENT) probeEvent(i, slot);

@@ -15,6 +15,8 @@ export let told: usize = STATE + REGION_BYTES_FIRST;
 export let toldBytes: usize = 0;
 export let scratch: usize = STATE + 2 * REGION_BYTES_FIRST;
 let scratchBytes: usize = 0;
+/** What lies behind was never written, and is zero. */
+let written: usize = 0;
 
 /** Makes the memory reach `end`; false where the host's maximum forbids it. */
 function reach(end: usize): bool {
@@ -27,8 +29,10 @@ function reach(end: usize): bool {
 function widen(at: usize, bytes: usize): bool {
   const end = scratch + scratchBytes;
   if (!reach(end + bytes)) return false;
+  const dirty = max(written, end);
   memory.copy(at + bytes, at, end - at);
-  memory.fill(at, 0, bytes);
+  if (dirty > at) memory.fill(at, 0, min(dirty - at, bytes));
+  written = max(dirty, end + bytes);
   return true;
 }
 
@@ -91,6 +95,7 @@ export function scratchAlloc(bytes: usize): i32 {
   // What scans by 16 bytes may read past an end: 64 spare bytes behind all.
   if (bytes > 0x7fff0000 || !reach(scratch + offset + bytes + 64)) return -1;
   scratchBytes = offset + bytes;
+  written = max(written, scratch + scratchBytes + 64);
   return <i32>offset;
 }
 
@@ -98,6 +103,7 @@ export function scratchAlloc(bytes: usize): i32 {
 export function scratchExtend(bytes: usize): bool {
   if (bytes > 0x7fff0000 || !reach(scratch + scratchBytes + bytes + 64)) return false;
   scratchBytes += bytes;
+  written = max(written, scratch + scratchBytes + 64);
   return true;
 }
 

@@ -1,6 +1,6 @@
 // The pump: one push from bytes to changes, and an engine from its store. Read this first.
 //
-//   push   input → readInput (lines) → fill (a slot a line) → probe (verdicts, no state moves)
+//   push   input → readPushed (bytes) → fill (a slot a line) → probe (verdicts, no state moves)
 //          → settle (conflicts, quarantine, receipt) → reserve (room) → append (durable)
 //          → apply (state moves) → tell (listeners)
 //   open   recover (snapshot) → replay (the log's tail) → ready
@@ -12,7 +12,7 @@ import { catchUp, rowsAsChanges } from "./catch-up.ts";
 import type { ZoneYear } from "./event/zone.ts";
 import { checkRow, explain, findRow, type Explanation } from "./explain.ts";
 import { PAGES_MAX, type Core, type LateEvent } from "./core/core.ts";
-import { readInput, type Input, type PushInput } from "./ingest/input.ts";
+import { readPushed, type PushInput, type Pushed } from "./ingest/input.ts";
 import { Intake } from "./ingest/intake.ts";
 import { bringYears } from "./ingest/zone-years.ts";
 import {
@@ -160,7 +160,7 @@ export class Engine implements RowSource {
    * no trace, with the HostFault of the store, or `state_full`.
    */
   push(input: PushInput, options: PushOptions = {}): Promise<Receipt> {
-    return this.#turns.take(() => this.#push(() => readInput(input, options.format), options));
+    return this.#turns.take(() => this.#push(() => readPushed(input, options.format), options));
   }
 
   /**
@@ -179,7 +179,7 @@ export class Engine implements RowSource {
   /** Time passed without events: `timeMs` since 1970. */
   async tick(timeMs: number): Promise<void> {
     if (!Number.isSafeInteger(timeMs)) throw new RangeError("A tick is a whole number of ms.");
-    const read = (): Input => readInput(tickLine(timeMs), "ndjson");
+    const read = (): Pushed => ({ bytes: tickLine(timeMs), lines: null });
     await this.#turns.take(() => this.#push(read, { ticks: true }));
   }
 
@@ -204,12 +204,13 @@ export class Engine implements RowSource {
   }
 
   async #push(
-    read: () => Input & { readonly release?: Release },
+    read: () => Pushed & { readonly release?: Release },
     options: PushOptions,
   ): Promise<Receipt> {
     try {
-      const { bytes, lines, release = options.released === true ? LOGGED_RELEASE : null } = read();
-      const filled = this.#intake.fill(this.#core, bytes, lines, { ...options, release });
+      const pushed = read();
+      const { release = options.released === true ? LOGGED_RELEASE : null } = pushed;
+      const filled = this.#intake.fill(this.#core, pushed, { ...options, release });
       this.#core.probe();
       const pending = this.#intake.settle(filled);
       const settled = pending instanceof Promise ? await pending : pending;
@@ -246,20 +247,19 @@ export class Engine implements RowSource {
     const firstPosition = endPosition - entries;
     const previousDigest = new Uint8Array(32);
     const { receivedAt, lines } = settled;
-    const chunk =
-      entries === 0
-        ? null
-        : encodeChunk({
-            firstPosition,
-            count: entries,
-            receivedAt,
-            flags: release === null ? 0 : CHUNK_RELEASED,
-            ...(zones.length > 0 && { zones }),
-            previousDigest,
-            lines,
-          });
+    const flags = release === null ? 0 : CHUNK_RELEASED;
+    const brought = zones.length > 0 && { zones };
+    const entry = { firstPosition, count: entries, receivedAt, flags, ...brought };
+    const chunk = entries === 0 ? null : { ...entry, previousDigest, lines };
+    let encoded: Uint8Array | null = null;
     const identities = this.#quarantine.makeWay(release?.accepted ?? []);
-    return this.#store.append({ chunk, firstPosition, endPosition, held, letGo, ...identities });
+    return this.#store.append({
+      entries: chunk,
+      get chunk() {
+        return chunk === null ? null : (encoded ??= encodeChunk(chunk));
+      },
+      ...{ firstPosition, endPosition, held, letGo, ...identities },
+    });
   }
 
   /** Applies what was appended. A core that traps is dropped, and made again from the log. */

@@ -8,7 +8,7 @@ import { decodeSnapshot, encodeSnapshot } from "./store/snapshot.ts";
 import type { MaybePromise, Store } from "./store/store.ts";
 
 /** Replaying so many entries takes about a second, so a snapshot is due. */
-const SNAPSHOT_ENTRIES = 200_000;
+const SNAPSHOT_ENTRIES = 1_000_000;
 
 export class Saving {
   readonly #plan: Plan;
@@ -38,6 +38,8 @@ export class Saving {
   }
 
   saveWhenDue(core: Core): MaybePromise<void> {
+    // A log in memory is read again by this process only, after `close`, which saves.
+    if (this.#store.storage === "memory") return;
     const { position } = core.counts();
     if (position - Math.max(this.#tried, this.#position) < SNAPSHOT_ENTRIES) return;
     return this.trySave(core);

@@ -70,13 +70,17 @@ limits("assembly/arena.ts", "test/core/arena.test.ts", {
 limits("assembly/output.ts", RUN, { OUTPUTS_MAX: "so many aggregates and derived members" });
 limits("assembly/room.ts", RUN, { MISSING_MAX: "a push may need 4,096 years of time zones" });
 limits("engine/query/compile.ts", RUN, { PLACE_BYTES_MAX: "in its record, up to 512 bytes" });
-limits("engine/event/envelope.ts", "test/ingest/decode.test.ts", {
+limits("assembly/layout.ts", "test/ingest/decode.test.ts", {
   LINE_BYTES_MAX: "padded(262_144)",
   DEPTH_MAX: "nested(31, ",
   KEYS_MAX: "wide(256)",
   TOKEN_LENGTH_MAX: "repeat(128)",
   NAME_BYTES_MAX: "repeat(256)",
 });
+limits("assembly/scan-value.ts", "test/ingest/scan.test.ts", {
+  NAMES_MAX: "1,024 names of open objects",
+});
+limits("assembly/shape.ts", "test/ingest/scan.test.ts", { STEPS_MAX: "64 values, and 65" });
 limits("engine/event/fault.ts", RUN, { PLACE_LENGTH_MAX: "names 200 characters of a place" });
 limits("engine/ingest/quarantine.ts", RUN, { UNKNOWN_NAMED_MAX: "a release names three ids" });
 limits("engine/ingest/tick.ts", RUN, { TICK_BYTES_MAX: "a tick of 256 bytes is one" });

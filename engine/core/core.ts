@@ -8,9 +8,18 @@ import { HostFault } from "../store/host-fault.ts";
 
 interface Exports {
   open(): number;
-  begin(lines: number, bytes: number): number;
+  begin(bytes: number): number;
+  lay(lines: number): number;
+  scan(bytes: number, receivedAt: number): number;
+  lines(): number;
+  odd(line: number): number;
+  unaccepted(line: number): number;
+  entriesLength(): number;
+  gather(bytes: number): number;
   extend(bytes: number): number;
+  sealLine(line: number): void;
   probe(): number;
+  accept(): void;
   seal(): void;
   reserve(): number;
   years(): number;
@@ -95,6 +104,7 @@ export interface LateEvent {
 export class Core {
   readonly #exports: Exports;
   readonly #memory: WebAssembly.Memory;
+  readonly #decoder = new TextDecoder();
   #bytes: Uint8Array<ArrayBuffer>;
   #view: DataView<ArrayBuffer>;
 
@@ -107,7 +117,8 @@ export class Core {
   private constructor(module: WebAssembly.Module, program: Uint8Array, pagesMax: number) {
     this.#memory = new WebAssembly.Memory({ initial: PAGES_FIRST, maximum: pagesMax });
     const formatNumber = (x: number, to: number): number => this.#formatNumber(x, to);
-    const env = { memory: this.#memory, formatNumber };
+    const parseNumber = (at: number, length: number): number => this.#parseNumber(at, length);
+    const env = { memory: this.#memory, formatNumber, parseNumber };
     const instance = new WebAssembly.Instance(module, { env });
     this.#exports = instance.exports as unknown as Exports;
     this.#bytes = new Uint8Array(this.#memory.buffer as ArrayBuffer);
@@ -122,6 +133,11 @@ export class Core {
     const { bytes } = this;
     for (let at = 0; at < text.length; at++) bytes[to + at] = text.charCodeAt(at);
     return text.length;
+  }
+
+  /** The double that a JSON number, all ASCII, stands for. */
+  #parseNumber(at: number, length: number): number {
+    return Number(this.#decoder.decode(this.bytes.subarray(at, at + length)));
   }
 
   /** A view of the whole memory, good until the next call of the core. */
@@ -146,18 +162,65 @@ export class Core {
 
   // ── a batch ──────────────────────────────────────────────────────────────────────────────────
 
-  /** The address of the scratch header of a batch. HostFault `state_full` without memory. */
-  begin(lines: number, bytes: number): number {
-    return this.#must(this.#exports.begin(lines, bytes), "hold a push");
+  /** The address of the scratch header of a batch of `bytes`. HostFault `state_full`. */
+  begin(bytes: number): number {
+    return this.#must(this.#exports.begin(bytes), "hold a push");
+  }
+
+  /** Slots for so many lines, which the host fills. */
+  lay(lines: number): void {
+    this.#must(this.#exports.lay(lines), "hold a push");
+  }
+
+  /** Cuts the batch's `bytes` into lines, and fills what the fast lane is sure of. */
+  scan(bytes: number, receivedAt: number | null): void {
+    this.#must(this.#exports.scan(bytes, receivedAt ?? NaN), "hold a push");
+  }
+
+  /** How many lines the batch has. */
+  get lines(): number {
+    return this.#exports.lines();
+  }
+
+  /** The first line from `line` on that the scan left to the strict lane; `lines` if none. */
+  oddFrom(line: number): number {
+    return this.#exports.odd(line);
+  }
+
+  /** The first line from `line` on that is no accepted event; `lines` if none. */
+  unacceptedFrom(line: number): number {
+    return this.#exports.unaccepted(line);
+  }
+
+  /** Bytes of the accepted lines, each with its newline. */
+  get entriesLength(): number {
+    return this.#exports.entriesLength();
+  }
+
+  /** The accepted lines, each ended by a newline. */
+  entries(): Uint8Array {
+    const length = this.#exports.entriesLength();
+    const at = this.#must(this.#exports.gather(length), "append a push");
+    return this.bytes.slice(at, at + length);
   }
 
   extend(bytes: number): void {
     this.#must(this.#exports.extend(bytes), "hold a push");
   }
 
+  /** Hashes the envelope that the host wrote of a line's event. */
+  sealLine(line: number): void {
+    this.#exports.sealLine(line);
+  }
+
   /** Gives every line its verdict; nothing else changes. */
   probe(): void {
     this.#must(this.#exports.probe(), "look at a push");
+  }
+
+  /** Accepts every line: they are entries of the log. */
+  accept(): void {
+    this.#exports.accept();
   }
 
   /** In the place of `probe` for entries of the log, whose verdict is set already. */

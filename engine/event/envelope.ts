@@ -2,6 +2,17 @@
 // CloudEvent gives them. A member's number is its index in MEMBERS, everywhere. This file judges
 // one value at a time; the order of faults and their places are the reader's (ingest/decode.ts).
 
+import {
+  CAUSATION_ID,
+  DATA,
+  EVENT_ID,
+  EVENT_TIME,
+  EVENT_TYPE,
+  EVENT_VERSION,
+  NAME_BYTES_MAX,
+  SOURCE,
+  TOKEN_LENGTH_MAX,
+} from "../../assembly/layout.ts";
 import type { EventCode } from "./fault.ts";
 
 export type Json = null | boolean | number | string | Json[] | JsonObject;
@@ -33,23 +44,24 @@ export const CLOUD_MEMBERS = [
   "data",
 ] as const;
 
-export const EVENT_ID = 0;
-export const EVENT_TYPE = 1;
-export const EVENT_VERSION = 2;
-export const EVENT_TIME = 3;
-export const CORRELATION_ID = 4;
-export const CAUSATION_ID = 5;
-export const SOURCE = 6;
-export const DATA = 7;
+export {
+  CAUSATION_ID,
+  CORRELATION_ID,
+  DATA,
+  DEPTH_MAX,
+  EVENT_ID,
+  EVENT_TIME,
+  EVENT_TYPE,
+  EVENT_VERSION,
+  KEYS_MAX,
+  LINE_BYTES_MAX,
+  NAME_BYTES_MAX,
+  SOURCE,
+  TOKEN_LENGTH_MAX,
+} from "../../assembly/layout.ts";
 
 /** A CloudEvent without `eventversion` has this one. */
 export const DEFAULT_VERSION = "1.0";
-
-export const LINE_BYTES_MAX = 262_144;
-export const DEPTH_MAX = 32;
-export const KEYS_MAX = 256;
-export const TOKEN_LENGTH_MAX = 128;
-export const NAME_BYTES_MAX = 256;
 
 /** What `wrong_type` asks for, by member number. */
 export const EXPECTED = [

@@ -1,4 +1,5 @@
-// A batch in the core's memory: the strict lane fills a slot a line, the core gives verdicts.
+// A batch in the core's memory: the fast lane, or the strict one, fills a slot a line, the core
+// gives verdicts.
 // The layout is assembly/layout.ts's; this file is the only one that writes it.
 
 import * as layout from "../../assembly/layout.ts";
@@ -9,11 +10,18 @@ import type { Program } from "../query/compile.ts";
 import type { Path } from "../query/frame.ts";
 import type { DecodedEvent } from "./decode.ts";
 import { ABSENT, DEFAULTED } from "./decode.ts";
+import { tickText } from "./tick.ts";
 
 const RECEIVED_UNKNOWN = -(2n ** 63n);
 const EXACT_MAX = 2 ** 53;
-const EXTEND_BYTES = 65536;
+const EXTEND_BYTES = 4096;
 const QUOTED_VERSION = '"1.0"';
+
+/** Of a line, in the batch's bytes. */
+export interface Span {
+  readonly start: number;
+  readonly end: number;
+}
 
 /** Where the first event of an identity stands: in the log, or in the push at hand. */
 export type First = { readonly position: number } | { readonly line: number };
@@ -24,36 +32,88 @@ export class Batch {
   readonly #encoder = new TextEncoder();
   readonly lines: number;
   #slots = 0;
-  #envelopes = 0;
+  #envelope = 0;
   #values = 0;
   #text = 0;
-  /** Where the next string goes, relative to the batch's bytes, and how far they reach. */
+  /** Where strings begin, where the next one goes, and how far they reach, as offsets. */
+  readonly #strings: number;
   #used: number;
   #room: number;
 
-  /** Takes `bytes` in; spans of lines and of members are relative to them. */
-  constructor(core: Core, program: Program, lines: number, bytes: Uint8Array) {
+  /**
+   * Takes `bytes` in, all of one receive time. Without `lines` they are NDJSON, cut and read by the
+   * fast lane; with them, every line is left to be filled.
+   */
+  constructor(
+    core: Core,
+    program: Program,
+    bytes: Uint8Array,
+    lines: readonly Span[] | null,
+    receivedAt: number | null,
+  ) {
     this.#core = core;
     this.#program = program;
-    this.lines = lines;
-    this.#used = bytes.length;
-    this.#room = bytes.length + EXTEND_BYTES;
-    this.#place(core.begin(lines, this.#room));
-    core.bytes.set(bytes, this.#text);
+    const scratch = core.begin(bytes.length);
+    const text = scratch + core.view.getUint32(scratch + layout.SCRATCH_BYTES, true);
+    core.bytes.set(bytes, text);
+    if (lines === null) core.scan(bytes.length, receivedAt);
+    else core.lay(lines.length);
+    this.lines = core.lines;
+    this.#place(scratch);
+    this.#strings = core.view.getUint32(scratch + layout.SCRATCH_STRINGS, true);
+    this.#used = this.#strings;
+    this.#room = this.#strings;
+    lines?.forEach(({ start, end }, line) => this.#setLine(line, start, end - start));
   }
 
   #place(scratch: number): void {
     const { view } = this.#core;
     this.#slots = scratch + view.getUint32(scratch + layout.SCRATCH_SLOTS, true);
-    this.#envelopes = scratch + view.getUint32(scratch + layout.SCRATCH_ENVELOPES, true);
+    this.#envelope = scratch + view.getUint32(scratch + layout.SCRATCH_ENVELOPE, true);
     this.#values = scratch + view.getUint32(scratch + layout.SCRATCH_VALUES, true);
     this.#text = scratch + view.getUint32(scratch + layout.SCRATCH_BYTES, true);
+  }
+
+  /** The lines that the scan left to be filled, ascending. */
+  *odd(): Generator<number, void, undefined> {
+    for (let line = 0; ; line++) {
+      line = this.#core.oddFrom(line);
+      if (line >= this.lines) return;
+      yield line;
+    }
+  }
+
+  /** After the verdicts: the lines that are no accepted event, ascending. */
+  *unaccepted(): Generator<number, void, undefined> {
+    for (let line = 0; ; line++) {
+      line = this.#core.unacceptedFrom(line);
+      if (line >= this.lines) return;
+      yield line;
+    }
+  }
+
+  /** Where the line stands in the batch's bytes. */
+  span(line: number): Span {
+    const { view } = this.#core;
+    const slot = this.#slots + line * layout.SLOT_BYTES;
+    const start = view.getUint32(slot + layout.SLOT_LINE, true);
+    return { start, end: start + view.getUint32(slot + layout.SLOT_LINE_BYTES, true) };
+  }
+
+  /** Bytes of the accepted lines, each with its newline. */
+  get entriesLength(): number {
+    return this.#core.entriesLength;
+  }
+
+  /** The accepted lines, each ended by a newline. */
+  entries(): Uint8Array {
+    return this.#core.entries();
   }
 
   // ── filling ──────────────────────────────────────────────────────────────────────────────────
 
   event(line: number, decoded: DecodedEvent, receivedAt: number | null): void {
-    this.#envelope(line, decoded);
+    this.#writeEnvelope(decoded);
     const route = this.#program.router.route(decoded.eventType);
     const flags = route === 0 ? 0 : this.#row(line, decoded);
     const { view } = this.#core;
@@ -62,14 +122,45 @@ export class Batch {
     view.setUint8(slot + layout.SLOT_FLAGS, flags);
     view.setUint32(slot + layout.SLOT_ROUTE, route, true);
     view.setBigInt64(slot + layout.SLOT_TIME, BigInt(decoded.timeMs), true);
-    const received = receivedAt === null ? RECEIVED_UNKNOWN : BigInt(receivedAt);
-    view.setBigInt64(slot + layout.SLOT_RECEIVED, received, true);
+    this.#setReceived(slot, receivedAt);
+    this.#core.sealLine(line);
   }
 
+  /** A tick; its line is written out as the log keeps it. */
   tick(line: number, timeMs: number): void {
+    const { offset, length } = this.#write(tickText(timeMs));
+    this.#setLine(line, offset, length);
     const slot = this.#slots + line * layout.SLOT_BYTES;
     this.#core.view.setUint8(slot + layout.SLOT_KIND, layout.KIND_TICK);
     this.#core.view.setBigInt64(slot + layout.SLOT_TIME, BigInt(timeMs), true);
+  }
+
+  /** A line that is neither. */
+  faulty(line: number): void {
+    this.#core.bytes[this.#slots + line * layout.SLOT_BYTES + layout.SLOT_KIND] =
+      layout.KIND_FAULTY;
+  }
+
+  /** Receive times of all events, a line each. */
+  receive(receivedAt: (line: number) => number | null): void {
+    for (let line = 0; line < this.lines; line++) {
+      const slot = this.#slots + line * layout.SLOT_BYTES;
+      if (this.#core.bytes[slot + layout.SLOT_KIND] === layout.KIND_EVENT) {
+        this.#setReceived(slot, receivedAt(line));
+      }
+    }
+  }
+
+  #setReceived(slot: number, receivedAt: number | null): void {
+    const received = receivedAt === null ? RECEIVED_UNKNOWN : BigInt(receivedAt);
+    this.#core.view.setBigInt64(slot + layout.SLOT_RECEIVED, received, true);
+  }
+
+  #setLine(line: number, offset: number, length: number): void {
+    const { view } = this.#core;
+    const slot = this.#slots + line * layout.SLOT_BYTES;
+    view.setUint32(slot + layout.SLOT_LINE, offset, true);
+    view.setUint32(slot + layout.SLOT_LINE_BYTES, length, true);
   }
 
   /** The lines were released from the quarantine: none of them is held back. */
@@ -78,13 +169,13 @@ export class Batch {
     view.setUint32(batch + layout.SCRATCH_RELEASED, 1, true);
   }
 
-  #envelope(line: number, decoded: DecodedEvent): void {
-    const row = this.#envelopes + line * layout.ENVELOPE_BYTES - this.#text;
+  #writeEnvelope(decoded: DecodedEvent): void {
+    const row = this.#envelope - this.#text;
     const { spans } = decoded;
     for (let member = 0; member < MEMBERS.length; member++) {
       const start = spans[member * 2]!;
-      if (start === ABSENT) continue;
       if (start === DEFAULTED) this.#string(row + member * 8, QUOTED_VERSION);
+      else if (start === ABSENT) this.#span(row + member * 8, 0, 0);
       else this.#span(row + member * 8, start, spans[member * 2 + 1]! - start);
     }
     this.#string(row + layout.ENVELOPE_EVENT_ID, decoded.eventId);
@@ -152,7 +243,7 @@ export class Batch {
   }
 
   #extend(bytes: number): void {
-    const more = Math.max(bytes, EXTEND_BYTES, this.#room >> 1);
+    const more = Math.max(bytes, EXTEND_BYTES, (this.#room - this.#strings) >> 1);
     this.#core.extend(more);
     this.#room += more;
   }

@@ -17,8 +17,8 @@ export interface InputLine {
 }
 
 export interface Input {
-  bytes: Uint8Array;
-  lines: InputLine[];
+  readonly bytes: Uint8Array;
+  readonly lines: readonly InputLine[];
 }
 
 export type PushInput = Uint8Array | string | object | object[];
@@ -52,7 +52,7 @@ function isBlank(bytes: Uint8Array, start: number, end: number): boolean {
 }
 
 /** Cuts at newlines, and leaves out what is blank. */
-function splitLines(bytes: Uint8Array): InputLine[] {
+export function splitLines(bytes: Uint8Array): InputLine[] {
   const lines: InputLine[] = [];
   for (let start = 0; start < bytes.length;) {
     const newline = bytes.indexOf(NEWLINE, start);
@@ -92,15 +92,26 @@ function readArray(bytes: Uint8Array, isOurs: boolean): Input {
   return { bytes: joined, lines };
 }
 
-/** The input's lines; `"ndjson"` knows no arrays in text. */
-export function readInput(input: PushInput, format?: "ndjson"): Input {
+/** What is pushed: its lines, or NDJSON that is not cut yet (`null`). */
+export interface Pushed {
+  readonly bytes: Uint8Array;
+  readonly lines: readonly InputLine[] | null;
+}
+
+/** The input's bytes; `"ndjson"` knows no arrays in text. */
+export function readPushed(input: PushInput, format?: "ndjson"): Pushed {
   const isText = typeof input === "string";
   if (isText || isBytes(input)) {
     const bytes = isText ? encodeUtf8(input) : adopt(input);
     if (format !== "ndjson" && beginsArray(bytes)) return readArray(bytes, isText);
-    return { bytes, lines: splitLines(bytes) };
+    return { bytes, lines: null };
   }
   const objects: readonly unknown[] = Array.isArray(input) ? input : [input];
-  const bytes = encodeUtf8(Array.from(objects, lineOf).join("\n"));
-  return { bytes, lines: splitLines(bytes) };
+  return { bytes: encodeUtf8(Array.from(objects, lineOf).join("\n")), lines: null };
+}
+
+/** The input's lines; `"ndjson"` knows no arrays in text. */
+export function readInput(input: PushInput, format?: "ndjson"): Input {
+  const { bytes, lines } = readPushed(input, format);
+  return { bytes, lines: lines ?? splitLines(bytes) };
 }

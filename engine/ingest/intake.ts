@@ -12,7 +12,7 @@ import { CHUNK_RELEASED, decodeChunk, type Chunk } from "../store/chunk.ts";
 import type { MaybePromise, Store } from "../store/store.ts";
 import { Batch, type First } from "./batch.ts";
 import { content, decodeEvent, isFault, type DecodedEvent } from "./decode.ts";
-import type { InputLine } from "./input.ts";
+import { splitLines, type Pushed } from "./input.ts";
 import type { Quarantine, Release } from "./quarantine.ts";
 import { Tally, type Settled } from "./tally.ts";
 import { tickOf } from "./tick.ts";
@@ -23,13 +23,15 @@ export interface Filled {
   /** The position that the first accepted line will have. */
   readonly position: number;
   readonly bytes: Uint8Array;
-  readonly lines: readonly InputLine[];
-  readonly receivedAt: (line: number) => number | null;
+  /** The receive time of every line, or one a line; null where unknown. */
+  readonly received: ReceiveTimes;
   /** Where the push is a release. */
   readonly release: Release | null;
-  /** Of each line: its fault, the instant of a tick, or null for an event. */
-  readonly found: readonly (EventFault | number | null)[];
+  /** What lines are that are no events: a fault, or the instant of a tick. */
+  readonly found: ReadonlyMap<number, EventFault | number>;
 }
+
+export type ReceiveTimes = number | null | readonly (number | null)[];
 
 interface IntakeOptions {
   readonly receivedAt?: number | readonly (number | null)[];
@@ -59,41 +61,39 @@ export class Intake {
 
   // ── filling ──────────────────────────────────────────────────────────────────────────────────
 
-  /** A batch with a slot for each line, faults in their place. */
-  fill(core: Core, bytes: Uint8Array, lines: readonly InputLine[], options: IntakeOptions): Filled {
-    const member = options.receivedAtMember;
-    const read: (number | null)[] | null = member === undefined ? null : lines.map(() => null);
-    const receivedAt = receiveTimes(read ?? options.receivedAt, lines.length);
-    const batch = new Batch(core, this.#program, lines.length, bytes);
-    const release = options.release ?? null;
+  /** A batch with a slot for each line; what the fast lane leaves, the strict lane fills. */
+  fill(core: Core, pushed: Pushed, options: IntakeOptions): Filled {
+    const { bytes } = pushed;
+    const { receivedAt = null, receivedAtMember, release = null } = options;
+    const isByMember = receivedAtMember !== undefined;
+    const received = isByMember ? [] : checkedTimes(receivedAt);
+    // The fast lane reads no receive times.
+    const lines = isByMember ? (pushed.lines ?? splitLines(bytes)) : pushed.lines;
+    const one = isList(received) ? null : received;
+    const batch = new Batch(core, this.#program, bytes, lines, one);
+    if (isList(received) && !isByMember && received.length !== batch.lines) {
+      throw new RangeError(`Got ${received.length} receive times for ${batch.lines} lines.`);
+    }
     if (release !== null) batch.release();
-    const found = lines.map(({ start, end, fault }, index) => {
-      if (fault !== null || release?.known.has(index) === true) return fault;
-      const tick = options.ticks === true ? tickOf(bytes, start, end) : null;
-      if (tick !== null) {
-        batch.tick(index, tick);
-        return tick;
-      }
-      const decoded = decodeEvent(bytes, start, end);
-      if (isFault(decoded)) return decoded;
-      if (read !== null && member !== undefined) {
-        const received = receiveTimeOf(decoded, member);
-        if (received !== null && typeof received !== "number") return received;
-        read[index] = received;
-      }
-      batch.event(index, decoded, receivedAt(index));
-      return null;
-    });
-    return { batch, position: core.counts().position, bytes, lines, receivedAt, release, found };
+    const found = new Map<number, EventFault | number>();
+    const filled = { batch, position: core.counts().position, bytes, received, release, found };
+    for (const line of lines === null ? batch.odd() : lines.keys()) {
+      if (release?.known.has(line) === true) continue;
+      const what = lines?.[line]?.fault ?? fillLine(filled, line, options);
+      if (what !== null) found.set(line, what);
+      if (what !== null && typeof what !== "number") batch.faulty(line);
+    }
+    if (isList(received) && lines === null) batch.receive((line) => timeOf(received, line));
+    return filled;
   }
 
   // ── settling ─────────────────────────────────────────────────────────────────────────────────
 
   /** After the core's verdicts: the receipt, and what it takes to keep its promise. */
   settle(filled: Filled): MaybePromise<Settled> {
-    const { batch, lines } = filled;
+    const { batch } = filled;
     const positions = new Set<number>();
-    for (let line = 0; line < lines.length; line++) {
+    for (const line of batch.unaccepted()) {
       const released = this.#releasedAt(filled, line);
       if (released !== null) positions.add(released);
       if (batch.verdict(line) !== layout.VERDICT_DIFFERS) continue;
@@ -116,9 +116,7 @@ export class Intake {
     // Reading a view meanwhile may have made room, and so moved the batch.
     filled.batch.settle();
     const tally = new Tally(filled);
-    for (let line = 0; line < filled.lines.length; line++) {
-      this.#judge(filled, tally, entries, line);
-    }
+    for (const line of filled.batch.unaccepted()) this.#judge(filled, tally, entries, line);
     return tally.settled();
   }
 
@@ -129,14 +127,12 @@ export class Intake {
     line: number,
   ): void {
     const { batch } = filled;
-    const found = filled.found[line] ?? null;
-    if (typeof found === "number") return tally.tick(line, found);
+    const found = filled.found.get(line) ?? null;
+    if (typeof found === "number") return tally.tick();
     if (found !== null) return tally.invalid(line, found);
     const position = this.#releasedAt(filled, line);
     if (position !== null) return compare(filled, tally, entries, line, { position });
     switch (batch.verdict(line)) {
-      case layout.VERDICT_ACCEPTED:
-        return tally.accepted(line);
       case layout.VERDICT_DUPLICATE:
         return tally.duplicate(line, batch.first(line));
       case layout.VERDICT_DIFFERS:
@@ -158,7 +154,8 @@ export class Intake {
       return tally.invalid(line, eventFault("quarantine_full", timePointer(filled, line)));
     }
     // Kept in a buffer of its own: the push's may be a large one.
-    const held = { id: known.id, code, receivedAt: filled.receivedAt(line), line: bytes.slice() };
+    const receivedAt = timeOf(filled.received, line);
+    const held = { id: known.id, code, receivedAt, line: bytes.slice() };
     tally.quarantined(line, code, timePointer(filled, line), held);
   }
 
@@ -224,7 +221,7 @@ function hasContentOf(
 }
 
 function decodedLine(filled: Filled, line: number): DecodedEvent {
-  const { start, end } = filled.lines[line]!;
+  const { start, end } = filled.batch.span(line);
   return decodeAccepted(filled.bytes, start, end);
 }
 
@@ -234,25 +231,56 @@ function decodeAccepted(bytes: Uint8Array, start: number, end: number): DecodedE
   throw new Error(`Got ${decoded.code} from an event that was valid before.`);
 }
 
+/** A line by the strict lane: null for an event, the instant of a tick, or a fault. */
+function fillLine(
+  { batch, bytes, received }: Filled,
+  line: number,
+  { ticks, receivedAtMember }: IntakeOptions,
+): EventFault | number | null {
+  const { start, end } = batch.span(line);
+  const tick = ticks === true ? tickOf(bytes, start, end) : null;
+  if (tick !== null) {
+    batch.tick(line, tick);
+    return tick;
+  }
+  const decoded = decodeEvent(bytes, start, end);
+  if (isFault(decoded)) return decoded;
+  if (receivedAtMember !== undefined && isList(received)) {
+    const read = receiveTimeOf(decoded, receivedAtMember);
+    if (read !== null && typeof read !== "number") return read;
+    (received as (number | null)[])[line] = read;
+  }
+  batch.event(line, decoded, timeOf(received, line));
+  return null;
+}
+
 /** A batch of a chunk's entries from entry `skip` on; all of them were accepted once. */
 export function fillFromLog(core: Core, program: Program, chunk: Chunk, skip: number): Batch {
-  const spans = lineSpans(chunk.lines);
-  const count = spans.length - skip;
-  const batch = new Batch(core, program, count, chunk.lines);
+  let { lines: bytes } = chunk;
+  for (let entry = 0; entry < skip; entry++) bytes = bytes.subarray(bytes.indexOf(NEWLINE) + 1);
+  const { receivedAt } = chunk;
+  const received = isList(receivedAt) ? receivedAt.slice(skip) : receivedAt;
+  const batch = new Batch(core, program, bytes, null, isList(received) ? null : received);
   if ((chunk.flags & CHUNK_RELEASED) !== 0) batch.release();
-  for (let index = 0; index < count; index++) {
-    const { start, end } = spans[index + skip]!;
-    const tick = tickOf(chunk.lines, start, end);
-    if (tick !== null) batch.tick(index, tick);
-    else
-      batch.event(index, decodeAccepted(chunk.lines, start, end), receivedOf(chunk, index + skip));
-    batch.setVerdict(index, layout.VERDICT_ACCEPTED);
+  for (const line of batch.odd()) {
+    const { start, end } = batch.span(line);
+    const tick = tickOf(bytes, start, end);
+    if (tick !== null) batch.tick(line, tick);
+    else batch.event(line, decodeAccepted(bytes, start, end), timeOf(received, line));
   }
+  if (isList(received)) batch.receive((line) => timeOf(received, line));
+  core.accept();
   return batch;
 }
 
-export function lineBytes({ bytes, lines }: Filled, line: number): Uint8Array {
-  return bytes.subarray(lines[line]!.start, lines[line]!.end);
+export function lineBytes({ bytes, batch }: Filled, line: number): Uint8Array {
+  const { start, end } = batch.span(line);
+  return bytes.subarray(start, end);
+}
+
+/** The receive time of a line; null where unknown. */
+export function timeOf(received: ReceiveTimes, line: number): number | null {
+  return isList(received) ? (received[line] ?? null) : received;
 }
 
 /** Where the event time of a valid event stands, as it was sent. */
@@ -275,11 +303,6 @@ function lineSpans(lines: Uint8Array): { start: number; end: number }[] {
   return spans;
 }
 
-function receivedOf({ receivedAt }: Chunk, entry: number): number | null {
-  if (receivedAt === null || typeof receivedAt === "number") return receivedAt;
-  return receivedAt[entry] ?? null;
-}
-
 /** What an event says of its receive time in a top-level member: ms, unknown, or a fault. */
 export function receiveTimeOf(decoded: DecodedEvent, member: string): number | null | EventFault {
   const value = sentMember(decoded, member) ?? null;
@@ -297,19 +320,15 @@ function sentMember({ event, isCloudEvent }: DecodedEvent, name: string): Json |
   return names.includes(name) ? undefined : event[name];
 }
 
-function receiveTimes(
-  given: number | readonly (number | null)[] | undefined,
-  lines: number,
-): (line: number) => number | null {
-  if (given === undefined) return () => null;
-  const times = typeof given === "number" ? [given] : given;
-  if (typeof given !== "number" && given.length !== lines) {
-    throw new RangeError(`Got ${given.length} receive times for ${lines} lines.`);
-  }
-  for (const time of times) {
+export function isList(received: ReceiveTimes): received is readonly (number | null)[] {
+  return received !== null && typeof received !== "number";
+}
+
+function checkedTimes(given: ReceiveTimes): ReceiveTimes {
+  for (const time of isList(given) ? given : [given]) {
     if (time !== null && !Number.isSafeInteger(time)) {
       throw new RangeError("A receive time is a whole number of ms since 1970, or null.");
     }
   }
-  return typeof given === "number" ? () => given : (line) => given[line]!;
+  return given;
 }

@@ -5,9 +5,8 @@ import { sentence, type EventFault, type QuarantineCode } from "../event/fault.t
 import type { Chunk } from "../store/chunk.ts";
 import type { HeldLine, ReleasedIdentity } from "../store/store.ts";
 import type { First } from "./batch.ts";
-import type { Filled } from "./intake.ts";
+import { isList, lineBytes, timeOf, type Filled } from "./intake.ts";
 import type { InvalidLine, QuarantinedLine, Receipt, RefusedLine } from "./receipt.ts";
-import { tickLine } from "./tick.ts";
 
 /** What is to be appended, answered and listed. */
 export interface Settled {
@@ -31,19 +30,15 @@ interface Refused {
   readonly line: Uint8Array;
 }
 
-const NEWLINE = 10;
-
+/** Told of every line that is no accepted event, in their order. */
 export class Tally {
   readonly #filled: Filled;
-  readonly #entries: Uint8Array[] = [];
-  readonly #receivedAt: (number | null)[] = [];
-  /** Of each accepted line: its position. */
-  readonly #positions = new Map<number, number>();
+  /** Those that are no entries, ascending. */
+  readonly #left: number[] = [];
   readonly #invalid: InvalidLine[] = [];
   readonly #quarantined: QuarantinedLine[] = [];
   readonly #refused: Refused[] = [];
   readonly held: HeldLine[] = [];
-  readonly #released: ReleasedIdentity[] = [];
   #ticks = 0;
   #duplicate = 0;
 
@@ -51,22 +46,8 @@ export class Tally {
     this.#filled = filled;
   }
 
-  accepted(line: number): void {
-    const { batch, release } = this.#filled;
-    const position = this.#filled.position + this.#entries.length;
-    this.#positions.set(line, position);
-    if (release !== null) this.#released.push({ identity: batch.identity(line), position });
-    this.#enter(line, this.#lineOf(line));
-  }
-
-  tick(line: number, timeMs: number): void {
+  tick(): void {
     this.#ticks++;
-    this.#enter(line, tickLine(timeMs));
-  }
-
-  #enter(line: number, bytes: Uint8Array): void {
-    this.#entries.push(bytes);
-    this.#receivedAt.push(this.#filled.receivedAt(line));
   }
 
   duplicate(line: number, first: First): void {
@@ -82,59 +63,89 @@ export class Tally {
 
   /** `held` where the line is not on the list yet. */
   quarantined(line: number, code: QuarantineCode, pointer: string, held: HeldLine | null): void {
+    this.#left.push(line);
     this.#quarantined.push({ index: line, code, pointer, message: sentence(code, pointer) });
     if (held !== null) this.held.push(held);
   }
 
   settled(): Settled {
-    const entries = this.#entries.length;
+    const { batch, position, release: asked } = this.#filled;
+    const entries = batch.lines - this.#left.length;
     const receipt = {
-      received: this.#filled.lines.length - this.#ticks,
-      accepted: this.#positions.size,
+      received: batch.lines - this.#ticks,
+      accepted: entries - this.#ticks,
       duplicate: this.#duplicate,
       invalid: this.#invalid,
       quarantined: this.#quarantined,
-      position: this.#filled.position + entries,
+      position: position + entries,
     };
     assertConserved(receipt);
-    const { release: asked } = this.#filled;
     return {
       receipt,
       entries,
-      receivedAt: folded(this.#receivedAt),
-      lines: this.#lines(),
+      receivedAt: entries === 0 ? null : this.#receivedAt(),
+      lines: entries === 0 ? new Uint8Array(0) : this.#lines(),
       held: this.held,
-      release: asked === null ? null : { ids: asked.ids, accepted: this.#released },
+      release: asked === null ? null : { ids: asked.ids, accepted: this.#accepted() },
       refused: this.#refused,
     };
   }
 
+  /** The lines that are entries, ascending. */
+  #entries(): number[] {
+    const left = new Set(this.#left);
+    const lines = Array.from({ length: this.#filled.batch.lines }, (_, line) => line);
+    return lines.filter((line) => !left.has(line));
+  }
+
+  /** The identities that a release accepts. */
+  #accepted(): ReleasedIdentity[] {
+    const { batch, position } = this.#filled;
+    return this.#entries().map((line, index) => {
+      return { identity: batch.identity(line), position: position + index };
+    });
+  }
+
+  #receivedAt(): Chunk["receivedAt"] {
+    const { received } = this.#filled;
+    return isList(received)
+      ? folded(this.#entries().map((line) => timeOf(received, line)))
+      : received;
+  }
+
+  /** The push's own bytes, where they are what is appended. */
   #lines(): Uint8Array {
-    const bytes = this.#entries.reduce((sum, { length }) => sum + length + 1, 0);
-    const lines = new Uint8Array(bytes);
-    let at = 0;
-    for (const entry of this.#entries) {
-      lines.set(entry, at);
-      at += entry.length + 1;
-      lines[at - 1] = NEWLINE;
-    }
-    return lines;
+    const { batch, bytes } = this.#filled;
+    const isWhole = this.#left.length === 0 && this.#ticks === 0;
+    return isWhole && batch.entriesLength === bytes.length ? bytes : batch.entries();
   }
 
   #refuse(line: number, code: RefusedLine["code"], pointer: string, first: First | null): void {
-    const receivedAt = this.#filled.receivedAt(line);
+    this.#left.push(line);
+    const receivedAt = timeOf(this.#filled.received, line);
     const of = first === null ? {} : { of: this.#positionOf(first) };
-    this.#refused.push({ fault: { code, pointer, receivedAt, ...of }, line: this.#lineOf(line) });
+    this.#refused.push({
+      fault: { code, pointer, receivedAt, ...of },
+      line: lineBytes(this.#filled, line),
+    });
   }
 
   #positionOf(first: First): number {
-    return "position" in first ? first.position : this.#positions.get(first.line)!;
+    if ("position" in first) return first.position;
+    return this.#filled.position + first.line - countBelow(this.#left, first.line);
   }
+}
 
-  #lineOf(line: number): Uint8Array {
-    const { start, end } = this.#filled.lines[line]!;
-    return this.#filled.bytes.subarray(start, end);
+/** How many of `ascending` are below `limit`. */
+function countBelow(ascending: readonly number[], limit: number): number {
+  let low = 0;
+  let high = ascending.length;
+  while (low < high) {
+    const middle = (low + high) >>> 1;
+    if (ascending[middle]! < limit) low = middle + 1;
+    else high = middle;
   }
+  return low;
 }
 
 /** One receive time where all entries have the same. */

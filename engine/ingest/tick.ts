@@ -16,6 +16,11 @@ export function tickOf(bytes: Uint8Array, start: number, end: number): number | 
   return Number.isSafeInteger(timeMs) ? timeMs + 0 : null;
 }
 
+/** A tick as the log keeps it. */
+export function tickText(timeMs: number): string {
+  return `{"tick":${timeMs}}`;
+}
+
 export function tickLine(timeMs: number): Uint8Array {
-  return encoder.encode(`{"tick":${timeMs}}`);
+  return encoder.encode(tickText(timeMs));
 }

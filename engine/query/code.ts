@@ -32,6 +32,8 @@ export class Code {
   #buffer = new Uint8Array(4096);
   #view = new DataView(this.#buffer.buffer);
   #length = 0;
+  /** Offsets of the code of expressions, by its bytes. */
+  readonly #expressions = new Map<string, number>();
   /** The longest literal string so far, in bytes. */
   literalBytesMax = 0;
 
@@ -75,6 +77,13 @@ export class Code {
     this.#buffer.set(bytes, offset);
   }
 
+  /** Appends bytes of text; their offset. */
+  text(bytes: Uint8Array): number {
+    const offset = this.#append(bytes.length);
+    this.copy(offset, bytes);
+    return offset;
+  }
+
   /** Appends a count and so many numbers; its offset. */
   list(numbers: readonly number[]): number {
     const offset = this.reserve(4 + numbers.length * 4);
@@ -91,12 +100,22 @@ export class Code {
     return offset;
   }
 
-  /** Appends the code of an expression; its offset. */
+  /** Appends the code of an expression; its offset. Code that stood there before is shared. */
   expression(expression: Expression, fieldOf: FieldOf): number {
     const offset = this.reserve(0);
     this.#emit(expression, fieldOf);
     this.#op(layout.OP_END);
-    return offset;
+    const text = this.#buffer.subarray(offset, this.#length).join();
+    const known = this.#expressions.get(text);
+    if (known === undefined) this.#expressions.set(text, offset);
+    else this.#retract(offset);
+    return known ?? offset;
+  }
+
+  /** Takes back what was appended from `offset` on. */
+  #retract(offset: number): void {
+    this.#buffer.fill(0, offset, this.#length);
+    this.#length = offset;
   }
 
   #emit(expression: Expression, fieldOf: FieldOf): void {

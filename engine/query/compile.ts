@@ -4,6 +4,7 @@
 
 import * as layout from "../../assembly/layout.ts";
 import { Code } from "./code.ts";
+import { compileMembers, compileTypes } from "./field.ts";
 import { Columns, Frame, Numbering, type Path } from "./frame.ts";
 import type { Aggregate, Expression, Plan, Query, Table } from "./plan.ts";
 import { Router } from "./route.ts";
@@ -36,7 +37,6 @@ export function compile(plan: Plan, hashKey: Uint8Array): Program {
   });
   const routes = compileRoutes(code, router, takers);
   code.u32(0, layout.PROGRAM_MAGIC);
-  code.u32(layout.PROGRAM_TOTAL, code.length);
   code.u32(layout.PROGRAM_QUERIES, plan.queries.length);
   code.u32(layout.PROGRAM_QUERY_TABLE, queries);
   code.u32(layout.PROGRAM_TABLES, plan.tables.length);
@@ -51,6 +51,9 @@ export function compile(plan: Plan, hashKey: Uint8Array): Program {
   code.i64(layout.PROGRAM_MAX_AHEAD, plan.clock.maxAheadMs);
   code.i64(layout.PROGRAM_DEDUP, plan.clock.dedupMs);
   code.copy(layout.PROGRAM_HASH_KEY, hashKey);
+  code.u32(layout.PROGRAM_TYPES, compileTypes(code, router));
+  compileMembers(code, fields.paths);
+  code.u32(layout.PROGRAM_TOTAL, code.length);
   return { bytes: code.bytes(), fields: fields.paths, router, zones };
 }
 

@@ -11,7 +11,8 @@ export class Router {
   readonly routes: readonly (readonly number[])[];
   readonly #exact = new Map<string, number>();
   readonly #prefix = new Map<string, number>();
-  readonly #other: number;
+  /** The route of a type that no pattern names. */
+  readonly other: number;
 
   constructor(queries: readonly { readonly from: readonly string[] }[]) {
     const routes: (readonly number[])[] = [[]];
@@ -36,8 +37,18 @@ export class Router {
         this.#exact.set(pattern, routeOf(pattern));
       }
     }
-    this.#other = routeOf("");
+    this.other = routeOf("");
     this.routes = routes;
+  }
+
+  /** The types that the plan names, and their routes. */
+  get exact(): readonly (readonly [name: string, route: number])[] {
+    return [...this.#exact];
+  }
+
+  /** The prefixes that the plan names, each with its dot at the end, and their routes. */
+  get prefixes(): readonly (readonly [name: string, route: number])[] {
+    return [...this.#prefix];
   }
 
   route(eventType: string): number {
@@ -51,6 +62,6 @@ export class Router {
         dot = eventType.lastIndexOf(".", dot - 1);
       }
     }
-    return this.#other;
+    return this.other;
   }
 }

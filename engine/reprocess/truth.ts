@@ -104,7 +104,7 @@ function passSlices(
   const restMs = disorderMs + window.sizeMs + window.graceMs + 3;
   const steps = Math.min(STEPS_MAX, Math.ceil(restMs / window.everyMs));
   for (let step = 1; step <= steps; step++) {
-    const batch = new Batch(core, program, 1, new Uint8Array(0));
+    const batch = new Batch(core, program, new Uint8Array(0), [{ start: 0, end: 0 }], null);
     batch.tick(0, clock + disorderMs + 1 + Math.floor((restMs * step) / steps));
     batch.setVerdict(0, VERDICT_ACCEPTED);
     core.seal();

@@ -209,10 +209,16 @@ export function checkEnd(newest: Uint8Array | null, endPosition: number): void {
   }
 }
 
+function spanOfWrite(write: Append): Span {
+  const { entries, firstPosition } = write;
+  if (entries) return { ...entries, endPosition: entries.firstPosition + entries.count };
+  return write.chunk === null ? { firstPosition, endPosition: firstPosition } : spanOf(write.chunk);
+}
+
 /** What every store asks before it writes: that the chunk stands where the log ends. */
 export function checkAppend(write: Append, endPosition: number): void {
-  const { chunk, firstPosition } = write;
-  const span = chunk === null ? { firstPosition, endPosition: firstPosition } : spanOf(chunk);
+  const { firstPosition } = write;
+  const span = spanOfWrite(write);
   if (span.firstPosition !== firstPosition || span.endPosition !== write.endPosition) {
     const wanted = `positions ${firstPosition} to ${write.endPosition}`;
     const got = `${span.firstPosition} to ${span.endPosition}`;

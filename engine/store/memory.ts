@@ -1,8 +1,8 @@
 // The memory store: a log that lives as long as this object does. It answers synchronously, keeps
-// the encoded chunks as they are, and sums none of them again: nothing between write and read can
-// break them. `close` keeps what it holds, so that the same log can be opened once more.
+// the entries as they were pushed, and encodes their chunk when it is read. `close` keeps what it
+// holds, so that the same log can be opened once more.
 
-import { checkAppend, exactBytes, notHeld } from "./chunk.ts";
+import { checkAppend, encodeChunk, exactBytes, notHeld, type Chunk } from "./chunk.ts";
 import { HostFault } from "./host-fault.ts";
 import type {
   Append,
@@ -24,7 +24,8 @@ class MemoryStore implements Store {
   readonly storage = "memory";
   #header: LogHeader | null = null;
   #endPosition = 0;
-  #chunks: Uint8Array[] = [];
+  /** Encoded once they were read. */
+  #chunks: (Uint8Array | Chunk)[] = [];
   /** The first position of each chunk, for the search by position. */
   #starts: number[] = [];
   readonly #held = new Map<string, HeldLine>();
@@ -52,7 +53,7 @@ class MemoryStore implements Store {
   append(write: Append): void {
     this.#assertCreated();
     checkAppend(write, this.#endPosition);
-    const chunk = write.chunk === null ? null : exactBytes(write.chunk);
+    const chunk = write.entries ?? (write.chunk === null ? null : exactBytes(write.chunk));
     const held = write.held.map((line) => ({ ...line, line: exactBytes(line.line) }));
     const known = new Set<string>();
     for (const { id } of held) {
@@ -83,10 +84,15 @@ class MemoryStore implements Store {
     let bytes = 0;
     let index = first;
     while (index < this.#chunks.length && (index === first || bytes < limitBytes)) {
-      bytes += this.#chunks[index]!.length;
+      bytes += this.#encoded(index).length;
       index++;
     }
-    return this.#chunks.slice(first, index);
+    return Array.from({ length: index - first }, (_, at) => this.#encoded(first + at));
+  }
+
+  #encoded(index: number): Uint8Array {
+    const kept = this.#chunks[index]!;
+    return (this.#chunks[index] = kept instanceof Uint8Array ? kept : encodeChunk(kept));
   }
 
   saveSnapshot(snapshot: StoredSnapshot): void {

@@ -8,6 +8,7 @@
 //   publish run in one turn; the engine awaits only what is a promise.
 
 import type { QuarantineCode } from "../event/fault.ts";
+import type { Chunk } from "./chunk.ts";
 
 export type MaybePromise<T> = T | Promise<T>;
 
@@ -40,8 +41,13 @@ export interface ReleasedIdentity {
 }
 
 export interface Append {
-  /** The encoded chunk (chunk.ts); null when a push only holds lines. Exact-length buffer. */
+  /**
+   * The encoded chunk (chunk.ts), an exact-length buffer; null when a push only holds lines. The
+   * engine encodes it when it is asked for.
+   */
   readonly chunk: Uint8Array | null;
+  /** What it encodes, for a store that keeps no bytes. */
+  readonly entries?: Chunk | null;
   /** Position of the chunk's first entry, and of the first entry after it. */
   readonly firstPosition: number;
   readonly endPosition: number;

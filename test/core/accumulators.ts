@@ -32,6 +32,7 @@ interface Exports {
 
 const VALUES_BYTES = 1 << 20;
 const encoder = new TextEncoder();
+const decoder = new TextDecoder();
 
 let compiled: WebAssembly.Module | null = null;
 
@@ -47,7 +48,10 @@ export class Accumulators {
     const formatNumber = (x: number, to: number): number => {
       return encoder.encodeInto(String(x), this.bytes.subarray(to)).written;
     };
-    const env = { memory: this.#memory, formatNumber };
+    const parseNumber = (at: number, length: number): number => {
+      return Number(decoder.decode(this.bytes.subarray(at, at + length)));
+    };
+    const env = { memory: this.#memory, formatNumber, parseNumber };
     this.#exports = new WebAssembly.Instance(compiled, { env }).exports as unknown as Exports;
     const { plan, faults } = checkPlan(planOf({ aggregate }));
     if (plan === null) throw new TypeError(JSON.stringify(faults));

@@ -206,14 +206,25 @@ test("a push called after close is refused, and close ends what was called befor
 
 test("a snapshot that cannot be saved does not undo the push that made it due", async () => {
   const inner = memory();
-  const store = storeWith((write) => inner.append(write));
-  store.recover = () => inner.recover();
-  store.create = (header) => inner.create(header);
-  store.saveSnapshot = () => {
-    throw new Error("no disk");
+  let saves = 0;
+  const store: Store = {
+    ...storeWith((write) => inner.append(write)),
+    storage: "best-effort",
+    recover: () => inner.recover(),
+    create: (header) => inner.create(header),
+    saveSnapshot: () => {
+      saves++;
+      throw new Error("no disk");
+    },
   };
   const engine = await engineOf(planOf(), [], { store });
   const ticks = `{"tick":1}\n`.repeat(200_000);
-  await expect(engine.push(ticks, { ticks: true })).resolves.toMatchObject({ position: 200_000 });
+  for (let push = 1; push <= 5; push++) {
+    expect(saves).toBe(0);
+    await expect(engine.push(ticks, { ticks: true })).resolves.toMatchObject({
+      position: push * 200_000,
+    });
+  }
+  expect(saves).toBe(1);
   await expect(engine.push(event("a", 1))).resolves.toMatchObject({ accepted: 1 });
 });

@@ -1,0 +1,101 @@
+// Content marks: a keyed hash of each member of an envelope, by its number and raw value; added up,
+// so that the members' order does not matter. Equal contents as bytes have equal marks, always; two
+// different ones that no one could choose by the key, once in 2^62 or so. A mark is compared with
+// another and is nothing else, so it is not mixed at its end.
+//
+// It is NH, twice, with keys of its own for each member (Black, Halevi, Krawczyk, Krovetz, Rogaway:
+// "UMAC: Fast and Secure Message Authentication", 1999): 32-bit words plus key words, multiplied
+// in pairs and added. Blocks of more than 256 bytes go through SipHash, one after another.
+//
+//   keys of a member:  ┌─────────────────┬──────────────┐
+//                      │ words, 256 + 16 │ of the length│      the second NH begins 16 bytes on
+//                      └─────────────────┴──────────────┘
+
+import { ENVELOPE_MEMBERS, SCAN } from "./layout";
+import { hashWords } from "./hash";
+
+const BLOCK_BYTES: usize = 256;
+const LENGTH_KEY: usize = BLOCK_BYTES + 16;
+const KEY_BYTES: usize = LENGTH_KEY + 16;
+/** Behind the types of route.ts. */
+const KEYS: usize = SCAN + 8192 + 4608;
+const JOIN_KEY: usize = KEYS + ENVELOPE_MEMBERS * KEY_BYTES;
+
+/** Sixteen bytes that are kept, then sixteen that are not. */
+const KEPT: usize = memory.data<u64>([u64.MAX_VALUE, u64.MAX_VALUE, 0, 0]);
+
+/** Draws the keys from the log's. */
+export function openMarks(): void {
+  for (let p = KEYS; p <= JOIN_KEY; p += 8) store<u64>(p, hashWords(p - KEYS, 0x6b72616d));
+}
+
+@inline
+function sum(v: v128): u64 {
+  return <u64>i64x2.extract_lane(v, 0) + <u64>i64x2.extract_lane(v, 1);
+}
+
+/** Of a long value, the blocks before its last, one hash after another. */
+function chainOf(keys: usize, p: usize, n: usize): u64 {
+  let chain: u64 = 0;
+  for (; n > BLOCK_BYTES; p += BLOCK_BYTES, n -= BLOCK_BYTES) {
+    let one = i64x2.splat(0);
+    let two = i64x2.splat(0);
+    for (let i: usize = 0; i < BLOCK_BYTES; i += 32) {
+      const a = v128.load(p + i);
+      const b = v128.load(p + i, 16);
+      const k = keys + i;
+      const a1 = i32x4.add(a, v128.load(k));
+      const b1 = i32x4.add(b, v128.load(k, 16));
+      const a2 = i32x4.add(a, v128.load(k, 16));
+      const b2 = i32x4.add(b, v128.load(k, 32));
+      one = i64x2.add(one, i64x2.extmul_low_i32x4_u(a1, b1));
+      two = i64x2.add(two, i64x2.extmul_low_i32x4_u(a2, b2));
+      one = i64x2.add(one, i64x2.extmul_high_i32x4_u(a1, b1));
+      two = i64x2.add(two, i64x2.extmul_high_i32x4_u(a2, b2));
+    }
+    chain = hashWords(sum(one) ^ chain, sum(two));
+  }
+  return chain;
+}
+
+/**
+ * The mark of an event whose members' raw values stand in the envelope's row: offset from `text`
+ * and length each, 0 where there is none. Sixteen bytes more than each can be read.
+ */
+export function markOf(envelope: usize, text: usize): u64 {
+  let one = i64x2.splat(0);
+  let two = i64x2.splat(0);
+  let mark: u64 = 0;
+  let keys = KEYS;
+  const end = envelope + ENVELOPE_MEMBERS * 8;
+  for (let span = envelope; span < end; span += 8, keys += KEY_BYTES) {
+    let n = <usize>load<u32>(span, 4);
+    if (!n) continue;
+    let p = text + load<u32>(span);
+    mark += <u64>n * (load<u64>(keys, LENGTH_KEY) | 1);
+    if (n > BLOCK_BYTES) {
+      mark += chainOf(keys, p, n);
+      const last = (n - 1) % BLOCK_BYTES + 1;
+      p += n - last;
+      n = last;
+    }
+    let left = <isize>n;
+    for (let k = keys; left > 0; k += 32, p += 32, left -= 32) {
+      let a = v128.load(p);
+      let b = v128.load(p, 16);
+      if (left < 32) {
+        a = v128.and(a, v128.load(KEPT + 16 - min<usize>(left, 16)));
+        b = v128.and(b, v128.load(KEPT + 16 - <usize>max<isize>(left - 16, 0)));
+      }
+      const a1 = i32x4.add(a, v128.load(k));
+      const b1 = i32x4.add(b, v128.load(k, 16));
+      const a2 = i32x4.add(a, v128.load(k, 16));
+      const b2 = i32x4.add(b, v128.load(k, 32));
+      one = i64x2.add(one, i64x2.extmul_low_i32x4_u(a1, b1));
+      two = i64x2.add(two, i64x2.extmul_low_i32x4_u(a2, b2));
+      one = i64x2.add(one, i64x2.extmul_high_i32x4_u(a1, b1));
+      two = i64x2.add(two, i64x2.extmul_high_i32x4_u(a2, b2));
+    }
+  }
+  return mark + sum(one) + sum(two) * (load<u64>(JOIN_KEY) | 1);
+}

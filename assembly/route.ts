@@ -1,0 +1,54 @@
+// Routes: which tables and queries take an event's type. The plan names types and prefixes
+// (engine/query/route.ts), so every route is known; the types of a feed are few, and the latest are
+// kept beside the route that they got.
+//
+//   kept type (144 bytes):  ┌────────┬───────┬──────────────┐
+//                           │ length │ route │ up to 128    │     length 0: empty
+//                           └────────┴───────┴──────────────┘
+
+import {
+  PROGRAM,
+  PROGRAM_TYPES,
+  SCAN,
+  TYPE_BYTES,
+  TYPE_IS_PREFIX,
+  TYPE_NAME,
+  TYPE_NAME_BYTES,
+  TYPE_ROUTE,
+} from "./layout";
+import { sameBytes } from "./scan-text";
+
+const KEPT_BITS: u32 = 5;
+const KEPT_BYTES: usize = 144;
+const NAME: usize = 8;
+/** Behind the names of scan-value.ts. */
+const KEPT: usize = SCAN + 8192;
+
+/** The route of the type of `n` bytes at `p`: at least 1, at most 128. */
+export function routeOf(p: usize, n: u32): u32 {
+  let ends = load<u64>(p);
+  if (n < 8) ends &= (<u64>1 << (<u64>n << 3)) - 1;
+  else ends ^= rotl(load<u64>(p + n - 8), 29);
+  const index = <usize>((ends * 0x9e3779b97f4a7c15) >> (64 - KEPT_BITS));
+  const entry = KEPT + index * KEPT_BYTES;
+  if (load<u32>(entry) == n && sameBytes(entry + NAME, p, n)) return load<u32>(entry, 4);
+  const route = find(p, n);
+  store<u32>(entry, n);
+  store<u32>(entry, route, 4);
+  memory.copy(entry + NAME, p, n);
+  return route;
+}
+
+/** The exact name, else the longest prefix, else what all others have. */
+function find(p: usize, n: u32): u32 {
+  const types = PROGRAM + <usize>load<u32>(PROGRAM, PROGRAM_TYPES);
+  let type = types + 8;
+  for (let i = load<u32>(types); i > 0; i--, type += TYPE_BYTES) {
+    const bytes = load<u32>(type, TYPE_NAME_BYTES);
+    if (load<u32>(type, TYPE_IS_PREFIX) ? bytes > n : bytes != n) continue;
+    if (sameBytes(PROGRAM + <usize>load<u32>(type, TYPE_NAME), p, bytes)) {
+      return load<u32>(type, TYPE_ROUTE);
+    }
+  }
+  return load<u32>(types, 4);
+}

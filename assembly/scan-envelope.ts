@@ -1,0 +1,132 @@
+// The envelope, as the scan meets its members: each is judged, and where its raw value stands is
+// noted in the envelope's row, of which the content mark is made (mark.ts), as in the strict lane.
+// What does not fit leaves the line to the strict lane, which knows the code.
+
+import {
+  CAUSATION_ID,
+  CORRELATION_ID,
+  DATA,
+  ENVELOPE_MEMBERS,
+  EVENT_ID,
+  EVENT_TIME,
+  EVENT_TYPE,
+  EVENT_VERSION,
+  NAME_BYTES_MAX,
+  SLOT_IDENTITY,
+  SLOT_MARK,
+  SLOT_ROUTE,
+  SLOT_TIME,
+  SOURCE,
+  TOKEN_LENGTH_MAX,
+} from "./layout";
+import { hashIdentity } from "./hash";
+import { markOf } from "./mark";
+import { routeOf } from "./route";
+import { isPrintable, stringAt, stringBytes } from "./scan-text";
+import { time, timeRead } from "./scan-time";
+
+const REQUIRED: u32 =
+  (1 << EVENT_ID) |
+  (1 << EVENT_TYPE) |
+  (1 << EVENT_VERSION) |
+  (1 << EVENT_TIME) |
+  (1 << CORRELATION_ID) |
+  (1 << DATA);
+
+/** A bit for each member that has come. */
+let taken: u32 = 0;
+/** The envelope's row, and what its offsets are relative to. */
+let row: usize = 0;
+let base: usize = 0;
+let idAt: usize = 0;
+let idBytes: usize = 0;
+let sourceAt: usize = 0;
+let sourceBytes: usize = 0;
+let route: u32 = 0;
+/** The event time, ms since 1970, once it has come. */
+export let timeTaken: i64 = 0;
+
+export function beginEnvelope(envelope: usize, text: usize): void {
+  taken = 0;
+  sourceBytes = 0;
+  row = envelope;
+  base = text;
+  for (let span = row; span < row + ENVELOPE_MEMBERS * 8; span += 16) {
+    v128.store(span, i64x2.splat(0));
+  }
+}
+
+@inline
+function isToken(): bool {
+  return stringBytes - 1 < <usize>TOKEN_LENGTH_MAX && isPrintable(stringAt, stringBytes);
+}
+
+/** The end of a run of digits without a leading zero; 0 where there is none. */
+function digitsEnd(p: usize, end: usize): usize {
+  const from = p;
+  while (p < end && <u32>load<u8>(p) - 0x30 < 10) p++;
+  return p == from || (p - from > 1 && load<u8>(from) == 0x30) ? 0 : p;
+}
+
+function isVersion(): bool {
+  const end = stringAt + stringBytes;
+  const dot = digitsEnd(stringAt, end);
+  return dot != 0 && dot < end && load<u8>(dot) == 0x2e && digitsEnd(dot + 1, end) == end;
+}
+
+/** Judges the string just read, the value of a member whose raw text is `from` to `end`. */
+export function takeText(member: u32, from: usize, end: usize): bool {
+  switch (member) {
+    case EVENT_ID:
+      if (!isToken()) return false;
+      idAt = stringAt;
+      idBytes = stringBytes;
+      break;
+    case EVENT_TYPE:
+      if (!isToken()) return false;
+      route = routeOf(stringAt, <u32>stringBytes);
+      break;
+    case EVENT_VERSION:
+      if (!isVersion()) return false;
+      break;
+    case EVENT_TIME:
+      if (!time(stringAt, stringBytes)) return false;
+      timeTaken = timeRead;
+      break;
+    case SOURCE:
+      sourceAt = stringAt;
+      sourceBytes = stringBytes;
+      if (stringBytes - 1 >= <usize>NAME_BYTES_MAX) return false;
+      break;
+    case CORRELATION_ID:
+    case CAUSATION_ID:
+      if (stringBytes - 1 >= <usize>NAME_BYTES_MAX) return false;
+      break;
+    default:
+      return false;
+  }
+  takeRaw(member, from, end);
+  return true;
+}
+
+/** Takes the object that is `data`. */
+export function takeData(from: usize, end: usize): void {
+  takeRaw(DATA, from, end);
+}
+
+@inline
+function takeRaw(member: u32, from: usize, end: usize): void {
+  taken |= 1 << member;
+  store<u32>(row + ((<usize>member) << 3), <u32>(from - base));
+  store<u32>(row + ((<usize>member) << 3), <u32>(end - from), 4);
+}
+
+/** Fills what the envelope says into the slot; false where a member is missing. */
+export function sealEnvelope(slot: usize): bool {
+  if ((taken & REQUIRED) != REQUIRED) return false;
+  hashIdentity(sourceAt, sourceBytes, idAt, idBytes, slot + SLOT_IDENTITY);
+  store<u32>(slot, route, SLOT_ROUTE);
+  store<i64>(slot, timeTaken, SLOT_TIME);
+  store<u64>(slot, markOf(row, base), SLOT_MARK);
+  return true;
+}

@@ -1,0 +1,83 @@
+// What the scan (assembly/scan.ts) looks for in the bytes of an event: its members that the
+// envelope or a path of the plan names, as a tree, and the types by which it finds the event's
+// route.
+
+import * as layout from "../../assembly/layout.ts";
+import { MEMBERS } from "../event/envelope.ts";
+import type { Code } from "./code.ts";
+import type { Path } from "./frame.ts";
+import type { Router } from "./route.ts";
+
+/** A member of an object of the event. */
+interface Member {
+  /** The field that it is, plus 1; 0: none. */
+  field: number;
+  /** Its number in the envelope, or MEMBER_OTHER. */
+  readonly number: number;
+  readonly members: Map<string, Member>;
+}
+
+const encoder = new TextEncoder();
+
+function memberOf(members: Map<string, Member>, name: string): Member {
+  const known = members.get(name);
+  if (known !== undefined) return known;
+  const member = { field: 0, number: layout.MEMBER_OTHER, members: new Map<string, Member>() };
+  members.set(name, member);
+  return member;
+}
+
+/** Writes the tree of members that the envelope and `paths`, the plan's fields, name. */
+export function compileMembers(code: Code, paths: readonly Path[]): void {
+  const root = new Map<string, Member>();
+  MEMBERS.forEach((name, number) => {
+    root.set(name, { field: 0, number, members: new Map() });
+  });
+  paths.forEach((path, field) => {
+    const last = path.at(-1);
+    if (last === undefined) return code.u32(layout.PROGRAM_WHOLE, field + 1);
+    let members = root;
+    for (const name of path.slice(0, -1)) members = memberOf(members, name).members;
+    memberOf(members, last).field = field + 1;
+  });
+  code.u32(layout.PROGRAM_MEMBERS, writeMembers(code, root));
+}
+
+function writeMembers(code: Code, members: ReadonlyMap<string, Member>): number {
+  const list = code.reserve(8 + members.size * layout.MEMBER_BYTES);
+  code.u32(list, members.size);
+  let at = list + 8;
+  for (const [name, { field, number, members: inner }] of members) {
+    const bytes = encoder.encode(name);
+    code.u32(at + layout.MEMBER_NAME, code.text(bytes));
+    code.u32(at + layout.MEMBER_NAME_BYTES, bytes.length);
+    code.copy(at + layout.MEMBER_FIRST, bytes.subarray(0, 8));
+    if (bytes.length > 8) code.copy(at + layout.MEMBER_LAST, bytes.subarray(-8));
+    code.u16(at + layout.MEMBER_NUMBER, number);
+    code.u16(at + layout.MEMBER_FIELD, field);
+    if (inner.size > 0) code.u32(at + layout.MEMBER_MEMBERS, writeMembers(code, inner));
+    at += layout.MEMBER_BYTES;
+  }
+  return list;
+}
+
+/** Writes the types and prefixes that the plan names; their offset. */
+export function compileTypes(code: Code, router: Router): number {
+  const longestFirst = router.prefixes.toSorted(([a], [b]) => b.length - a.length);
+  const named = [
+    ...router.exact.map(([name, route]) => ({ name, route, isPrefix: 0 })),
+    ...longestFirst.map(([name, route]) => ({ name, route, isPrefix: 1 })),
+  ];
+  const types = code.reserve(8 + named.length * layout.TYPE_BYTES);
+  code.u32(types, named.length);
+  code.u32(types + 4, router.other);
+  named.forEach(({ name, route, isPrefix }, index) => {
+    const at = types + 8 + index * layout.TYPE_BYTES;
+    const bytes = encoder.encode(name);
+    code.u32(at + layout.TYPE_NAME, code.text(bytes));
+    code.u32(at + layout.TYPE_NAME_BYTES, bytes.length);
+    code.u32(at + layout.TYPE_IS_PREFIX, isPrefix);
+    code.u32(at + layout.TYPE_ROUTE, route);
+  });
+  return types;
+}

@@ -1,0 +1,86 @@
+// The two lanes of ingest side by side: the same bytes, read by the scan in the core and line by
+// line by the strict lane, and what each makes of a line.
+
+import * as layout from "../../assembly/layout.ts";
+import { Core } from "../../engine/core/core.ts";
+import { Batch } from "../../engine/ingest/batch.ts";
+import { decodeEvent, isFault } from "../../engine/ingest/decode.ts";
+import { splitLines } from "../../engine/ingest/input.ts";
+import { compile, type Program } from "../../engine/query/compile.ts";
+import { checkPlan } from "../../engine/query/plan.ts";
+import { HASH_KEY } from "../builders.ts";
+
+/** What a lane made of a line: its slot, and the values of its row. */
+export interface Line {
+  readonly start: number;
+  readonly end: number;
+  /** Hexadecimal; null where the lane left the line. */
+  readonly slot: string | null;
+  readonly values: readonly string[];
+  /** Of the strict lane: the fault's code, or `cloud` for a CloudEvent. */
+  readonly odd: string | null;
+}
+
+export class Lanes {
+  readonly #program: Program;
+  readonly #fast: Core;
+  readonly #strict: Core;
+
+  private constructor(program: Program, fast: Core, strict: Core) {
+    this.#program = program;
+    this.#fast = fast;
+    this.#strict = strict;
+  }
+
+  static async open(plan: unknown): Promise<Lanes> {
+    const checked = checkPlan(plan);
+    if (checked.plan === null) throw new TypeError(JSON.stringify(checked.faults));
+    const program = compile(checked.plan, HASH_KEY);
+    return new Lanes(program, await Core.open(program.bytes), await Core.open(program.bytes));
+  }
+
+  fast(bytes: Uint8Array, receivedAt: number | null): Line[] {
+    const batch = new Batch(this.#fast, this.#program, bytes, null, receivedAt);
+    const odd = new Set(batch.odd());
+    return Array.from({ length: batch.lines }, (_, line) => {
+      return this.#line(this.#fast, batch, line, odd.has(line) ? "odd" : null);
+    });
+  }
+
+  strict(bytes: Uint8Array, receivedAt: number | null): Line[] {
+    const lines = splitLines(bytes);
+    const batch = new Batch(this.#strict, this.#program, bytes, lines, receivedAt);
+    const odd = lines.map(({ start, end }, line) => {
+      const decoded = decodeEvent(bytes, start, end);
+      if (isFault(decoded)) return decoded.code;
+      batch.event(line, decoded, receivedAt);
+      return decoded.isCloudEvent ? "cloud" : null;
+    });
+    return odd.map((each, line) => this.#line(this.#strict, batch, line, each));
+  }
+
+  #line(core: Core, batch: Batch, line: number, odd: string | null): Line {
+    const span = batch.span(line);
+    if (odd === "odd") return { ...span, slot: null, values: [], odd };
+    const { view, bytes, batch: scratch } = core;
+    const at = (header: number): number => scratch + view.getUint32(scratch + header, true);
+    const slot = at(layout.SCRATCH_SLOTS) + line * layout.SLOT_BYTES;
+    const text = at(layout.SCRATCH_BYTES);
+    const { fields } = this.#program;
+    const row = at(layout.SCRATCH_VALUES) + line * fields.length * layout.VALUE_BYTES;
+    const values = fields.map((path, field) => {
+      const cell = row + field * layout.VALUE_BYTES;
+      const tag = view.getUint8(cell);
+      const flags = view.getUint8(cell + layout.VALUE_FLAGS);
+      const length = view.getUint32(cell + layout.VALUE_LENGTH, true);
+      const from = text + view.getUint32(cell + layout.VALUE_PAYLOAD, true);
+      const payload =
+        tag === layout.TAG_STRING
+          ? Buffer.from(bytes.subarray(from, from + length)).toString("latin1")
+          : view.getBigUint64(cell + layout.VALUE_PAYLOAD, true);
+      return `${path.join(".")} ${tag} ${flags} ${length} ${payload}`;
+    });
+    const hex = Buffer.from(bytes.subarray(slot, slot + layout.SLOT_BYTES)).toString("hex");
+    return { ...span, slot: hex, values, odd };
+  }
+}
