@@ -27,7 +27,10 @@ const { exports: entries, peerDependencies = {} } = JSON.parse(
 };
 const coreBytes = brotliCompressSync(readFileSync(`${ROOT}dist/core/core.wasm`)).length;
 
-test.each(Object.keys(entries))("%s weighs no more than its limit", async (entry) => {
+/** A file of its own, which holds what `./browser` is weighed with already. */
+const modules = Object.keys(entries).filter((entry) => typeof entries[entry] === "object");
+
+test.each(modules)("%s weighs no more than its limit", async (entry) => {
   const { bytes, hasCore } = await weigh(entry, [CORE]);
   const kib = told(entry, "core as a file", bytes + (hasCore ? coreBytes : 0));
   if (entry === "." && kib > GOAL) process.stdout.write(`that is above its goal of ${GOAL} KiB\n`);
