@@ -179,6 +179,22 @@ export function internKey(index: u32, query: usize): usize {
   return findTarget(index, query) || internBuilt(index);
 }
 
+function takeEncoded(from: usize, bytes: usize): void {
+  memory.copy(scratch + buffer, from, bytes);
+  length = bytes;
+}
+
+/** The key of which `bytes` at `from` are the encoded values, 0 where there is none. */
+export function findEncoded(index: u32, from: usize, bytes: usize): usize {
+  takeEncoded(from, bytes);
+  return findKey(index, builtTag(index));
+}
+
+/** The same, made where there is none: it names final rows, so no limit is asked. */
+export function internEncoded(index: u32, from: usize, bytes: usize): usize {
+  return findEncoded(index, from, bytes) || internBuilt(index);
+}
+
 /** Something refers to the key. */
 export function retainKey(key: usize): void {
   store<u32>(key, load<u32>(key, KEY_REFS) + 1, KEY_REFS);

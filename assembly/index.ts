@@ -5,6 +5,7 @@
 //   begin → seal → reserve   the same for entries of the log, whose verdict is known
 //   apply …                  state moves; 1: take the changes and call again, 0: done
 //   end                      the batch is given back, applied or not
+//   hold → reserveCorrections → correct   a reprocess: what it found, as records; state moves
 //   flush …                  likewise
 //   trace                    once, first: what a window takes stands among the changes
 //   readBegin → rows …, late → readEnd   behind the batch of a push under way, left as it is
@@ -42,6 +43,7 @@ import { applyBatch, beginApply } from "./apply";
 import { arenaOpen } from "./arena";
 import { beginBatch, endBatch, extendBatch } from "./batch";
 import { beginPassing, clockOpen, passAll } from "./clock";
+import { correctState, holdCorrections, reserveCorrections as roomForCorrections } from "./correct";
 import { dedupeOpen, horizonAt, identityCount } from "./dedupe";
 import { outOffset, returnOut, takeOut } from "./emit";
 import { reserveImage, stateBytes } from "./image";
@@ -166,6 +168,21 @@ export function apply(): u32 {
 /** The push is over, whatever became of it: its batch is given back. */
 export function end(): void {
   endBatch();
+}
+
+/** Room for `bytes` of corrections that the host writes there; 0 without memory. */
+export function hold(bytes: u32): usize {
+  return holdCorrections(bytes);
+}
+
+/** Room for what the corrections become. */
+export function reserveCorrections(): bool {
+  return roomForCorrections();
+}
+
+/** The entry that made them becomes state. */
+export function correct(): void {
+  correctState();
 }
 
 /** Makes every window final (`--flush`): `flushBegin` once, then `flush` until it answers 0. */

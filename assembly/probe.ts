@@ -98,6 +98,19 @@ function probeEvent(index: u32, slot: usize): void {
   foreseeIdentity(time);
 }
 
+/** Lines of the log keep their verdict; room is made for where they bring the clock. */
+export function sealLogged(): void {
+  sealBatch();
+  foresee(0);
+  for (let i: u32 = 0; i < slotCount; i++) {
+    const slot = slotAt(i);
+    if (verdictOf(slot) != VERDICT_ACCEPTED) continue;
+    const time = load<i64>(slot, SLOT_TIME);
+    if (kindOf(slot) == KIND_TICK) foreseeClock(afterTick(clock, time));
+    else foreseeClock(afterEvent(clock, time, load<i64>(slot, SLOT_RECEIVED)));
+  }
+}
+
 /** Gives every event and tick of the batch its verdict; false where the host has no memory. */
 export function probeBatch(): bool {
   sealBatch();
@@ -112,20 +125,4 @@ export function probeBatch(): bool {
     }
   }
   return true;
-}
-
-/**
- * In the place of probing, for entries of the log, whose verdict stands: only where they take the
- * clock is foreseen, since the room that they need depends on it (room.ts).
- */
-export function sealLogged(): void {
-  sealBatch();
-  foresee(0);
-  for (let i: u32 = 0; i < slotCount; i++) {
-    const slot = slotAt(i);
-    if (verdictOf(slot) != VERDICT_ACCEPTED) continue;
-    const time = load<i64>(slot, SLOT_TIME);
-    if (kindOf(slot) == KIND_TICK) foreseeClock(afterTick(clock, time));
-    else foreseeClock(afterEvent(clock, time, load<i64>(slot, SLOT_RECEIVED)));
-  }
 }

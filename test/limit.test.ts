@@ -142,6 +142,8 @@ const NO_LIMITS: { readonly [name: string]: string } = {
   "engine/cli/explanation.ts LISTED_MAX": "lines of a text for people, which counts the others",
   "engine/cli/recording.ts KEPT_MAX_LOG": "what the command line keeps of a line of a log",
   "engine/cli/summary.ts DATE_MS_MAX": "the last instant of a Date",
+  "engine/reprocess/reprocess.ts KEPT_LENGTH_MAX": "what is kept so as not to be computed again",
+  "engine/reprocess/truth.ts STEPS_MAX": "in so many steps a computation closes its windows",
   "engine/store/indexeddb.ts PAGE_CHUNKS_MAX": "a page of reading; the next follows",
   "worker/restaurant.ts MEMORY_PAGES_MAX": "the host's memory; memory.test.ts fills smaller ones",
 };

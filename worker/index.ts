@@ -4,13 +4,22 @@
 //   POST   body (type, encoding, limits) → split (strict, by restaurant) → a push to each object
 //          → merge (one receipt)
 //   GET    one object → rows, with an ETag
+//   POST   one object: a part of the log computed again → its corrections
 
 import { Hono } from "hono";
 import { HTTPException } from "hono/http-exception";
 import { readBody } from "./body.ts";
 import { merge } from "./merge.ts";
 import { problem, refusal } from "./problem.ts";
-import type { Env, ExplainAnswer, PushAnswer, RestaurantObject, RowsAnswer } from "./restaurant.ts";
+import type {
+  CorrectedAnswer,
+  Env,
+  ExplainAnswer,
+  PushAnswer,
+  RestaurantObject,
+  RowsAnswer,
+} from "./restaurant.ts";
+import { readQuestion } from "./reprocess-request.ts";
 import { isRestaurantId, split, type Share } from "./split.ts";
 import { hasTag, readFilter, readRow, tagOf } from "./view-request.ts";
 
@@ -69,6 +78,17 @@ app.get("/v1/restaurants/:id/stats", async (context) => {
   const { id } = context.req.param();
   const stats = await ask(context.env, id, async (restaurant) => await restaurant.stats());
   return stats === null ? problem("unknown_restaurant") : context.json(stats);
+});
+
+app.post("/v1/restaurants/:id/reprocess", async (context) => {
+  const asked = await readQuestion(context.req.raw);
+  const { id } = context.req.param();
+  const answer = await ask<CorrectedAnswer>(context.env, id, async (restaurant) => {
+    return await restaurant.reprocess(asked);
+  });
+  if (answer.fault !== undefined) return problem("no_room", { fault: answer.fault });
+  if (answer.changes !== undefined) return context.json({ changes: answer.changes });
+  return problem(answer.missing === "query" ? "unknown_query" : "unknown_restaurant");
 });
 
 app.notFound(() => problem("unknown_route"));

@@ -10,6 +10,7 @@ import plan from "../demo/plans/restaurant-metrics.json" with { type: "json" };
 import {
   HostFault,
   open,
+  type Change,
   type ChangeWindow,
   type Engine,
   type Explanation,
@@ -22,6 +23,7 @@ import {
 } from "../engine/index.ts";
 import { checkRow } from "../engine/explain.ts";
 import { sqlite } from "../engine/store/sqlite.ts";
+import type { Question } from "./reprocess-request.ts";
 
 export interface Env {
   readonly RESTAURANTS: DurableObjectNamespace<RestaurantObject>;
@@ -46,6 +48,10 @@ export type ExplainAnswer =
   | { readonly explanation: Explanation; readonly missing?: never; readonly wrong?: never }
   | { readonly explanation?: never; readonly missing: "restaurant" | "query" }
   | { readonly explanation?: never; readonly missing?: never; readonly wrong: string };
+export type CorrectedAnswer =
+  | { readonly changes: readonly Change[]; readonly missing?: never; readonly fault?: never }
+  | { readonly changes?: never; readonly missing: "restaurant" | "query"; readonly fault?: never }
+  | { readonly changes?: never; readonly missing?: never; readonly fault: HostFaultCode };
 
 /** 32 MiB of the 128 that the objects of an isolate share. */
 const MEMORY_PAGES_MAX = 512;
@@ -73,17 +79,11 @@ export class RestaurantObject extends DurableObject<Env> {
   /** Takes the lines in, NDJSON, as one push: all that is not refused is durable, or nothing is. */
   async push(lines: Uint8Array, receivedAt: number): Promise<PushAnswer> {
     const engine = this.#engine ?? (await this.ctx.blockConcurrencyWhile(() => this.#open()));
-    try {
+    return this.#orFault(async () => {
       const receipt = await engine.push(lines, { format: "ndjson", receivedAt });
       await this.#wakeInSilence(engine);
       return { receipt };
-    } catch (error) {
-      if (error instanceof HostFault && FAULTS_OF_ROOM.has(error.code))
-        return { fault: error.code };
-      // The memory may not hold what the disk holds: the next call reads the log again.
-      this.ctx.abort(String(error));
-      throw error;
-    }
+    });
   }
 
   /**
@@ -140,6 +140,29 @@ export class RestaurantObject extends DurableObject<Env> {
       return { explanation: await engine.explain(query, key, window) };
     } finally {
       resolve();
+    }
+  }
+
+  /** Computes a part of the log again: what it corrected. */
+  async reprocess({ query, from, to }: Question): Promise<CorrectedAnswer> {
+    const engine = this.#engine;
+    if (engine === null) return { missing: "restaurant" };
+    if (!engine.plan.queries.some(({ name }) => name === query)) return { missing: "query" };
+    return this.#orFault(async () => ({ changes: await engine.reprocess(query, { from, to }) }));
+  }
+
+  /** What has no room is an answer; after any other fault the object is made again. */
+  async #orFault<Answer>(
+    work: () => Promise<Answer>,
+  ): Promise<Answer | { readonly fault: HostFaultCode }> {
+    try {
+      return await work();
+    } catch (error) {
+      if (error instanceof HostFault && FAULTS_OF_ROOM.has(error.code))
+        return { fault: error.code };
+      // The memory may not hold what the disk holds: the next call reads the log again.
+      this.ctx.abort(String(error));
+      throw error;
     }
   }
 

@@ -19,6 +19,9 @@ interface Exports {
   batch(): number;
   apply(): number;
   end(): void;
+  hold(bytes: number): number;
+  reserveCorrections(): number;
+  correct(): void;
   flushBegin(): number;
   flush(): number;
   trace(query: number, start: number, end: number): void;
@@ -197,6 +200,18 @@ export class Core {
   /** Gives the batch back: the push is over, applied or not. */
   end(): void {
     this.#exports.end();
+  }
+
+  /** Takes in what a reprocess found (CHANGE_… records), with room for it; no state moves. */
+  holdCorrections(records: Uint8Array): void {
+    const at = this.#must(this.#exports.hold(records.length), "hold corrections");
+    this.bytes.set(records, at);
+    this.#must(this.#exports.reserveCorrections(), "apply corrections");
+  }
+
+  /** Applies them: one entry. */
+  correct(): void {
+    this.#exports.correct();
   }
 
   /** Makes every window final. */

@@ -7,6 +7,7 @@ import type { PlanJson } from "../model/plan.ts";
 import type { Line } from "../model.ts";
 import { placesOf, type Pushes } from "./case.ts";
 import type { Random } from "./random.ts";
+import { isReprocess, reprocessIn } from "./reprocess-line.ts";
 
 export interface EngineRunOptions {
   readonly random: Random;
@@ -70,6 +71,7 @@ export async function runLog(plan: PlanJson, log: string): Promise<string> {
     if (each === null) return;
     const receivedAt = receivedAtOf(each, engine.stats().position);
     const known = receivedAt === null ? {} : { receivedAt };
+    if (each.fact !== null) return void (await engine.reprocess(each.fact.query, each.fact));
     const { zones = [], released = false } = each.control ?? {};
     await engine.push(each.bytes, { format: "ndjson", ticks: true, zones, released, ...known });
   };
@@ -103,6 +105,11 @@ async function pushLines(
   push: readonly Line[],
   random: Random,
 ): Promise<Receipt | null> {
+  const asked = push.length === 1 && isReprocess(push[0]!) ? reprocessIn(push[0]!) : null;
+  if (asked !== null) {
+    await engine.reprocess(asked.query, asked);
+    return null;
+  }
   const tick = /^\{"tick":(-?\d+)\}$/.exec(push.length === 1 ? push[0]!.text : "");
   if (tick !== null && random.chance(0.5)) {
     await engine.tick(Number(tick[1]));
