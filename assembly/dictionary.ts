@@ -90,7 +90,7 @@ export function buildKey(query: usize): bool {
   return true;
 }
 
-/** Where the key that was built last lies: the event's, or `__other__` once it counts there. */
+/** Where the key built last lies: that of the event, or `__other__` once it counts there. */
 export function builtKey(): usize {
   return scratch + buffer;
 }

@@ -390,9 +390,9 @@ export class Engine implements RowSource {
 
   /**
    * The events behind a number: what was applied to the key's window, what was late for it, what
-   * was told of it and when. It replays the log, as it is now, in a core of its own, which takes
-   * the time of opening without a snapshot, and as much memory. Rejects with a RangeError where
-   * the plan has no such query, key or window, and with the HostFault of a log that does not read.
+   * was told of it and when. It replays the log, as it is now, in a core of its own. Rejects with a
+   * RangeError for a query, key or window that the plan has not, and with the HostFault of a log
+   * that cannot be read.
    */
   async explain(query: string, key: Key, window: ChangeWindow): Promise<Explanation> {
     const index = this.#indexOf(query);

@@ -44,14 +44,14 @@ export type RowsAnswer =
   | { readonly view: Rows; readonly missing?: never }
   | { readonly view?: never; readonly missing: "restaurant" | "query" };
 
-export type ExplainAnswer =
-  | { readonly explanation: Explanation; readonly missing?: never; readonly wrong?: never }
-  | { readonly explanation?: never; readonly missing: "restaurant" | "query" }
-  | { readonly explanation?: never; readonly missing?: never; readonly wrong: string };
 export type CorrectedAnswer =
   | { readonly changes: readonly Change[]; readonly missing?: never; readonly fault?: never }
   | { readonly changes?: never; readonly missing: "restaurant" | "query"; readonly fault?: never }
   | { readonly changes?: never; readonly missing?: never; readonly fault: HostFaultCode };
+export type ExplainAnswer =
+  | { readonly explanation: Explanation; readonly missing?: never; readonly wrong?: never }
+  | { readonly explanation?: never; readonly missing: "restaurant" | "query" }
+  | { readonly explanation?: never; readonly missing?: never; readonly wrong: string };
 
 /** 32 MiB of the 128 that the objects of an isolate share. */
 const MEMORY_PAGES_MAX = 512;
@@ -121,28 +121,6 @@ export class RestaurantObject extends DurableObject<Env> {
     return { view: { rows: told, clock, position } };
   }
 
-  /** What is behind a row, one after another; `wrong` says why there is no such row. */
-  async explain(query: string, key: Key, window: ChangeWindow): Promise<ExplainAnswer> {
-    const engine = this.#engine;
-    if (engine === null) return { missing: "restaurant" };
-    const asked = engine.plan.queries.find(({ name }) => name === query);
-    if (asked === undefined) return { missing: "query" };
-    try {
-      checkRow(asked, key, window);
-    } catch (error) {
-      return { wrong: (error as RangeError).message };
-    }
-    const before = this.#explaining;
-    const { promise, resolve } = Promise.withResolvers<void>();
-    this.#explaining = promise;
-    await before;
-    try {
-      return { explanation: await engine.explain(query, key, window) };
-    } finally {
-      resolve();
-    }
-  }
-
   /** Computes a part of the log again: what it corrected. */
   async reprocess({ query, from, to }: Question): Promise<CorrectedAnswer> {
     const engine = this.#engine;
@@ -163,6 +141,28 @@ export class RestaurantObject extends DurableObject<Env> {
       // The memory may not hold what the disk holds: the next call reads the log again.
       this.ctx.abort(String(error));
       throw error;
+    }
+  }
+
+  /** What is behind a row, one after another; `wrong` says why there is no such row. */
+  async explain(query: string, key: Key, window: ChangeWindow): Promise<ExplainAnswer> {
+    const engine = this.#engine;
+    if (engine === null) return { missing: "restaurant" };
+    const asked = engine.plan.queries.find(({ name }) => name === query);
+    if (asked === undefined) return { missing: "query" };
+    try {
+      checkRow(asked, key, window);
+    } catch (error) {
+      return { wrong: (error as RangeError).message };
+    }
+    const before = this.#explaining;
+    const { promise, resolve } = Promise.withResolvers<void>();
+    this.#explaining = promise;
+    await before;
+    try {
+      return { explanation: await engine.explain(query, key, window) };
+    } finally {
+      resolve();
     }
   }
 

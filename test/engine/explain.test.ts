@@ -15,9 +15,9 @@ import { Replay } from "../../engine/replay.ts";
 import { engineOf, event, HASH_KEY, planOf, queryOf, tumbling } from "../builders.ts";
 
 /** Bytes of the state and of what was told, after the log with or without a trace. */
-async function imageOf(source: unknown, store: Store, isTraced: boolean): Promise<Image> {
-  const plan = checkPlan(source).plan!;
-  const replay = new Replay(plan, compile(plan, HASH_KEY), store, PAGES_MAX);
+async function imageOf(plan: unknown, store: Store, isTraced: boolean): Promise<Image> {
+  const checked = checkPlan(plan).plan!;
+  const replay = new Replay(checked, compile(checked, HASH_KEY), store, PAGES_MAX);
   const core = await replay.open();
   if (isTraced) core.trace(0, at(0, 10));
   let records = 0;
