@@ -168,9 +168,7 @@ async function readWindow(
       emissions.push({ kind, revision, position: at, clock, value });
     }
     if (reprocess === undefined) return;
-    for (const { kind } of changesIn([reprocess.found])) {
-      corrections.push({ ...reprocess, clock: clock!, isThere: kind === "correction" });
-    }
+    if (changesIn([reprocess.found]).length > 0) corrections.push({ ...reprocess, clock: clock! });
   };
   let from = 0;
   for (const flushedAt of flushes) {
@@ -184,7 +182,7 @@ async function readWindow(
   const late = traced.filter(({ isLate }) => isLate);
   const last = corrections.at(-1);
   const applied = last === undefined ? traced.filter(({ isLate }) => !isLate) : [];
-  if (last === undefined || !last.isThere) return { applied, late, emissions };
+  if (last === undefined) return { applied, late, emissions };
   await replay.trace(last, window, (records, places) => {
     for (const each of traceOf({ ...plan, queries: [asked] }, [records]).filter(isWanted)) {
       const from = each.from === null ? null : places[each.from]!;
@@ -194,11 +192,10 @@ async function readWindow(
   return { applied, late, emissions };
 }
 
-/** A reprocess that corrected the window, or retracted it. */
+/** A reprocess that corrected the window, or retracted it, since nothing it computed was in it. */
 interface Corrected extends Replayed {
   /** `T` at its entry. */
   readonly clock: number;
-  readonly isThere: boolean;
 }
 
 /** What of the trace belongs to the window: all of it, but where sessions grew and merged. */

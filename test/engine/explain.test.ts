@@ -286,6 +286,14 @@ describe("explain", () => {
     }
   });
 
+  test("of sessions that touch, neither half", async () => {
+    const window = { kind: "session", gap: 10, grace: 50 };
+    const engine = await engineOf(planOf({ window }), [event("a", 0), event("b", 10)]);
+    expect((await engine.explain("q", {}, at(0, 10))).events).toEqual([]);
+    expect((await engine.explain("q", {}, at(10, 20))).events).toEqual([]);
+    expect(idsOf((await engine.explain("q", {}, at(0, 20))).events)).toEqual(["a", "b"]);
+  });
+
   test("of a final session, what came too late at its very end, and not what came after", async () => {
     const engine = await engineOf(planOf({ window: { kind: "session", gap: 10, grace: 0 } }));
     await engine.push([event("a", 0), event("x", 50), event("b", 10), event("c", 11)]);
