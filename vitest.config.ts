@@ -13,6 +13,7 @@ const PRODUCT = "test/worker/**/*.workerd.test.ts";
 const CHROMIUM = "test/**/*.chromium.test.ts";
 /** Those that drive a Chromium from Node: a page, a browser that is killed. */
 const DRIVEN = [
+  "test/browser/*.test.ts",
   "test/demo/board.test.ts",
   "test/publish/reload.test.ts",
   "test/store/browser-kill.test.ts",

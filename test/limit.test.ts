@@ -138,6 +138,8 @@ const NO_LIMITS: { readonly [name: string]: string } = {
   "assembly/top.ts CAPACITY_MAX": "follows from TOP_ENTRIES_MAX",
   "assembly/variance.ts SCALED_MAX": "a change of scale, not of what is told",
   "assembly/zone.ts OFFSET_MAX": "more than any zone has",
+  "engine/browser/leader.ts TIMER_MS_MAX": "the longest that a timer takes; it is set again",
+  "engine/browser/start.ts START_MS_MAX": "how long a start is waited for, start.test.ts",
   "engine/core/core.ts PAGES_MAX": "2 GiB; memory.test.ts fills smaller ones",
   "engine/cli/explanation.ts LISTED_MAX": "lines of a text for people, which counts the others",
   "engine/cli/recording.ts KEPT_MAX_LOG": "what the command line keeps of a line of a log",

@@ -1,5 +1,6 @@
 // `npm run build`: the core by asc, one small module for each way in which a host loads it, the
-// library's declarations and JavaScript by tsc, and the command line as one file.
+// library's declarations and JavaScript by tsc, the command line as one file, and the page's and the
+// worker's as one file each, for pages without a bundler.
 
 import { execFileSync } from "node:child_process";
 import { chmodSync, mkdirSync, readFileSync, writeFileSync } from "node:fs";
@@ -74,6 +75,44 @@ async function buildCommandLine(): Promise<void> {
   chmodSync(file, 0o755);
 }
 
+/** Vite would bundle the worker into the page's file, where these words stand. */
+const WORKER_URL = `new URL("./worker.js", import.meta.url)`;
+const WORKER_URL_KEPT = "__MILLRACE_WORKER_URL__";
+
+/** `dist/browser/NAME.js`, with all that it imports. */
+async function buildForPages(name: "index" | "worker"): Promise<void> {
+  await build({
+    configFile: false,
+    root,
+    logLevel: "warn",
+    publicDir: false,
+    plugins: [
+      {
+        name: "worker-url",
+        enforce: "pre",
+        transform: (code) => code.replace(WORKER_URL, WORKER_URL_KEPT),
+        generateBundle(_, bundle) {
+          for (const file of Object.values(bundle)) {
+            if (file.type === "chunk") file.code = file.code.replace(WORKER_URL_KEPT, WORKER_URL);
+          }
+        },
+      },
+    ],
+    build: {
+      outDir: `${root}dist/browser`,
+      emptyOutDir: false,
+      target: "es2024",
+      modulePreload: false,
+      reportCompressedSize: false,
+      rolldownOptions: {
+        input: `${root}dist/engine/browser/${name}.js`,
+        preserveEntrySignatures: "strict",
+        output: { entryFileNames: `${name}.js`, codeSplitting: false },
+      },
+    },
+  });
+}
+
 mkdirSync(core, { recursive: true });
 run("asc", "--target", "release");
 run("asc", "--target", "debug");
@@ -81,4 +120,6 @@ writeLoaders();
 if (!process.argv.includes("--core")) {
   run("tsc", "-b", "engine");
   await buildCommandLine();
+  await buildForPages("index");
+  await buildForPages("worker");
 }

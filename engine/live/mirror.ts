@@ -93,6 +93,14 @@ export class RowFeed {
   }
 }
 
+/** What makes the rows `after` of the rows `before`. */
+export function deltaBetween(
+  before: readonly Row[],
+  after: readonly Row[],
+): Pick<RowDelta, "upserts" | "removals"> {
+  return difference(byId(before), byId(after));
+}
+
 function byId(rows: readonly Row[]): Map<string, Row> {
   return new Map(rows.map((row) => [idOf(row), row]));
 }

@@ -2,6 +2,11 @@
 export type HostFaultCode =
   | "quota_exceeded"
   | "storage_unavailable"
+  | "storage_blocked"
+  | "worker_gone"
+  | "worker_unavailable"
+  | "plan_conflict"
+  | "replaced"
   | "chunk_broken"
   | "snapshot_broken"
   | "log_truncated"

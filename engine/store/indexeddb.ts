@@ -222,7 +222,8 @@ class IndexedDbStore implements Store {
     if (typeof indexedDB === "undefined") {
       throw new HostFault("storage_unavailable", "There is no IndexedDB here: use memory().");
     }
-    const handle: Promise<Database> = openDB<Schema>(this.#name, SCHEMA, {
+    const blocked = Promise.withResolvers<never>();
+    const opened = openDB<Schema>(this.#name, SCHEMA, {
       upgrade(db, schema) {
         if (schema < 2) db.createObjectStore("released");
         if (schema >= 1) return;
@@ -230,12 +231,16 @@ class IndexedDbStore implements Store {
         const held = db.createObjectStore("held", { autoIncrement: true });
         held.createIndex("id", "id", { unique: true });
       },
+      blocked: () => blocked.reject(anotherHandle()),
       blocking: () => {
         this.#giveUp(handle);
-        void handle.then((db) => db.close());
+        void opened.then((db) => db.close());
       },
       terminated: () => this.#giveUp(handle),
     });
+    const handle: Promise<Database> = Promise.race([opened, blocked.promise]);
+    // Opened after all, when nobody waits for it.
+    blocked.promise.catch(() => opened.then((db) => db.close()).catch(() => {}));
     this.#handle = handle;
     handle.catch(() => this.#giveUp(handle));
     return handle;
@@ -283,6 +288,11 @@ function quiet<Value>(promise: Promise<Value>): Promise<Value> {
 function known(record: LogRecord | undefined): LogRecord {
   if (record !== undefined) return record;
   throw new HostFault("storage_unavailable", "This store holds no log: create it first.");
+}
+
+function anotherHandle(): HostFault {
+  const message = "A page with an older build has this log open and does not let go of it";
+  return new HostFault("storage_blocked", `${message}: close or reload that page, open again.`);
 }
 
 async function askPersisted(): Promise<boolean> {

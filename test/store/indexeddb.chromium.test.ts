@@ -213,6 +213,18 @@ describe("The IndexedDB store in Chromium", () => {
     await store.close();
   });
 
+  test("says so when a page with an older build does not let go of the database", async () => {
+    const name = newName();
+    const older = await settled(indexedDB.open(`millrace:${name}`, 1));
+    await expectFault(() => indexeddb(name).recover(), "storage_blocked");
+    older.close();
+    // What was asked for meanwhile came late, and stands in nobody's way.
+    await settled(indexedDB.deleteDatabase(`millrace:${name}`));
+    const store = await filledStore(name);
+    expect(await store.recover()).toMatchObject({ endPosition: 3 });
+    await store.close();
+  });
+
   test("says so when a newer Millrace made the database", async () => {
     const name = newName();
     (await settled(indexedDB.open(`millrace:${name}`, 3))).close();

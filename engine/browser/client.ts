@@ -1,0 +1,292 @@
+// `connect`: the verbs of an engine, on a page, over the host that has the log. The engine runs in
+// a worker, or another tab's, or in this page where there is none; what is read is promised.
+
+import type { LateEvent } from "../core/core.ts";
+import type { PushOptions, SubscribeFrom } from "../engine.ts";
+import type { Explanation } from "../explain.ts";
+import type { PushInput } from "../ingest/input.ts";
+import { lineOf } from "../ingest/object.ts";
+import type { QuarantineEntry } from "../ingest/quarantine.ts";
+import type { Receipt, RefusedLine } from "../ingest/receipt.ts";
+import { encodeUtf8 } from "../ingest/utf8.ts";
+import type { Change, ChangeWindow, Key, Row } from "../live/change.ts";
+import type { RowListener, RowSource } from "../live/mirror.ts";
+import type { Stats } from "../live/stats.ts";
+import { callListener, type Listener } from "../live/subscription.ts";
+import type { RowFilter } from "../live/view.ts";
+import { HostFault } from "../store/host-fault.ts";
+import { FollowedView } from "./followed-view.ts";
+import {
+  decodeJson,
+  type ConnectMode,
+  type ConnectStorage,
+  type GivenBy,
+  type RowsTold,
+  type TellFrom,
+  type Verb,
+  type WordsOf,
+} from "./protocol.ts";
+import { Shared } from "./shared.ts";
+
+const DEADLINE_MS = 30_000;
+
+export interface ConnectOptions {
+  /** Plain data (contract.md, "A plan"). */
+  readonly plan: unknown;
+  /** Names the log of this origin; tabs that connect to one name share one log and one engine. */
+  readonly name: string;
+  /** The URL of the package's `dist/browser/worker.js`, where no bundler puts it in place. */
+  readonly worker?: string | URL;
+  /** `"memory"`: a log of this page alone, gone with it. */
+  readonly storage?: ConnectStorage;
+  /** How long a worker, or the tab that has the log, may be silent when it is asked; 30 s. */
+  readonly deadlineMs?: number;
+  /**
+   * False: time does not pass in silence of its own. For receive times that are no wall times, as
+   * of a recording; who plays it calls `tick`.
+   */
+  readonly idleTicks?: boolean;
+  /**
+   * Hears what ends the subscriptions of this connection: `worker_gone`, `replaced` by a page with
+   * a newer plan or build, or why the log could not be opened when it was this tab's turn.
+   */
+  readonly onFault?: (fault: Error) => void;
+}
+
+export interface ConnectPushOptions extends PushOptions {
+  /** A `Uint8Array` that fills its buffer goes to the worker without a copy, and is empty after. */
+  readonly transfer?: boolean;
+}
+
+export interface ConnectStats extends Stats {
+  readonly mode: ConnectMode;
+}
+
+/** A view whose rows are promised. */
+export interface ConnectView {
+  rows(filter?: RowFilter): Promise<Row[]>;
+}
+
+/**
+ * Connects to the log `name` and opens it if no tab has. Rejects with PlanRefused, with the
+ * HostFaults of opening, and with `worker_unavailable`, `worker_gone`, `storage_unavailable`,
+ * `plan_conflict` (this page is connected to `name` with another plan).
+ */
+export async function connect(options: ConnectOptions): Promise<Connection> {
+  const { plan, name, worker, storage = "indexeddb" } = options;
+  const shared = await Shared.join({
+    plan,
+    name,
+    worker,
+    storage,
+    since: globalThis.performance.timeOrigin,
+    deadlineMs: options.deadlineMs ?? DEADLINE_MS,
+    idleTicks: options.idleTicks ?? true,
+  });
+  return new Connection(shared, queriesOf(plan), options.onFault ?? (() => {}));
+}
+
+/** The members of each query's key, by its name. */
+type Queries = ReadonlyMap<string, readonly string[]>;
+
+/** Of a plan that was checked by the host. */
+function queriesOf(plan: unknown): Queries {
+  const { queries } = plan as { queries: { name: string; key: object }[] };
+  return new Map(queries.map(({ name, key }) => [name, Object.keys(key)]));
+}
+
+export class Connection implements RowSource {
+  readonly #shared: Shared;
+  readonly #queries: Queries;
+  readonly #views = new Map<string, FollowedView>();
+  readonly #onFault: (fault: Error) => void;
+  readonly #stops = new Set<() => void>();
+  #told: Error | null = null;
+  #ended: Promise<void> | null = null;
+
+  /** Use `connect`. */
+  constructor(shared: Shared, queries: Queries, onFault: (fault: Error) => void) {
+    this.#shared = shared;
+    this.#queries = queries;
+    this.#onFault = onFault;
+  }
+
+  /**
+   * Takes events in, as `Engine.push`. If the tab that has the log ends meanwhile, the next one is
+   * sent the push again: its receipt then calls `duplicate` what was taken before.
+   */
+  push(input: PushInput, options: ConnectPushOptions = {}): Promise<Receipt> {
+    const { transfer = false, ...rest } = options;
+    const { bytes, format } = linesOf(input, transfer);
+    return this.#call("push", [bytes, format === null ? rest : { ...rest, format }], [bytes]);
+  }
+
+  /** Time passed without events: `timeMs` since 1970. */
+  async tick(timeMs: number): Promise<void> {
+    if (!Number.isSafeInteger(timeMs)) throw new RangeError("A tick is a whole number of ms.");
+    await this.#call("tick", [timeMs]);
+  }
+
+  /** As `Engine.release`; also rejects with `worker_gone` if the tab that has the log ends. */
+  release(
+    ids: readonly string[],
+    options: { readonly receivedAt?: number } = {},
+  ): Promise<Receipt> {
+    return this.#call("release", [ids, options]);
+  }
+
+  /** The view of a query: the latest value of its every key and window. */
+  view(query: string): ConnectView {
+    this.#checkQuery(query);
+    return {
+      rows: async (filter = {}) => decodeJson<Row[]>(await this.#call("rows", [query, filter])),
+    };
+  }
+
+  /** Tells `listener` the changes of a query once a push, as `Engine.subscribe`. */
+  subscribe(query: string, listener: Listener, options: { from?: SubscribeFrom } = {}): () => void {
+    this.#checkQuery(query);
+    return this.#hear(query, options.from ?? "now", (told) => {
+      callListener(listener, decodeJson<Change[]>(told));
+    });
+  }
+
+  /** The rows of a view that is followed by `onRows`, as far as they were told; else none. */
+  rows(query: string, filter?: RowFilter): readonly Row[] {
+    this.#checkQuery(query);
+    return this.#views.get(query)?.rows(filter) ?? [];
+  }
+
+  /**
+   * Follows a view: `listener` is told its rows soon, then what each push does to them, whatever
+   * `emit` says. With `rows` this is what `useRows` reads.
+   */
+  onRows(query: string, listener: RowListener): () => void {
+    this.#checkQuery(query);
+    // A listener that is added twice is two listeners.
+    const own: RowListener = (delta) => listener(delta);
+    const view = this.#views.get(query) ?? this.#follow(query);
+    this.#views.set(query, view);
+    view.add(own);
+    return () => {
+      if (view.remove(own) && this.#views.get(query) === view) this.#views.delete(query);
+    };
+  }
+
+  #follow(query: string): FollowedView {
+    return new FollowedView(this.#queries.get(query)!, (hear) =>
+      this.#hear(query, "rows", (told) => hear(decodeJson<RowsTold>(told))),
+    );
+  }
+
+  #hear(query: string, from: TellFrom, told: (told: ArrayBuffer) => void): () => void {
+    if (this.#ended !== null) throw closed();
+    const leave = this.#shared.subscribe(query, from, {
+      told,
+      failed: (fault) => this.#fail(fault),
+    });
+    const stop = (): void => {
+      leave();
+      this.#stops.delete(stop);
+    };
+    this.#stops.add(stop);
+    return stop;
+  }
+
+  /** The newest 1,000 late events of a query, oldest first. */
+  late(query: string): Promise<LateEvent[]> {
+    this.#checkQuery(query);
+    return this.#call("late", [query]);
+  }
+
+  /** The lines held until they are released. */
+  quarantine(): Promise<QuarantineEntry[]> {
+    return this.#call("quarantine", []);
+  }
+
+  /** The newest 1,000 invalid and duplicate lines since the log was opened. */
+  refused(): Promise<RefusedLine[]> {
+    return this.#call("refused", []);
+  }
+
+  /** Whole chunks of the log that hold positions of [from, to), in the exported form. */
+  async *log(range: { from?: number; to?: number } = {}): AsyncGenerator<string, void, undefined> {
+    const { from = 0, to = Infinity } = range;
+    for (let next: number | null = from; next !== null;) {
+      const page: GivenBy<"log"> = await this.#call("log", [next, to]);
+      yield* page.chunks;
+      next = page.next;
+    }
+  }
+
+  /** The events behind a number, as `Engine.explain`. */
+  explain(query: string, key: Key, window: ChangeWindow): Promise<Explanation> {
+    this.#checkQuery(query);
+    return this.#call("explain", [query, key, window]);
+  }
+
+  async stats(): Promise<ConnectStats> {
+    const stats = await this.#call("stats", []);
+    return { ...stats, mode: this.#shared.mode };
+  }
+
+  /** SHA-256 of the state, 64 hex digits. */
+  stateHash(): Promise<string> {
+    return this.#call("stateHash", []);
+  }
+
+  /** Saves the state at the present position, so that opening is fast. */
+  snapshot(): Promise<{ position: number }> {
+    return this.#call("snapshot", []);
+  }
+
+  /** Ends this connection; the last of a page ends its worker and lets go of the log. */
+  close(): Promise<void> {
+    if (this.#ended !== null) return this.#ended;
+    for (const stop of this.#stops) stop();
+    this.#ended = this.#shared.leave();
+    return this.#ended;
+  }
+
+  #call<V extends Verb>(verb: V, words: WordsOf<V>, buffers?: Transferable[]): Promise<GivenBy<V>> {
+    if (this.#ended !== null) return Promise.reject(closed());
+    return this.#shared.call(verb, words, buffers);
+  }
+
+  /** Once for each fault, however many subscriptions it ends. */
+  #fail(fault: Error): void {
+    if (this.#told?.message === fault.message) return;
+    this.#told = fault;
+    this.#onFault(fault);
+  }
+
+  #checkQuery(query: string): void {
+    if (this.#queries.has(query)) return;
+    const names = [...this.#queries.keys()].map((name) => JSON.stringify(name)).join(", ");
+    throw new RangeError(`No query of this plan has the name given: it has ${names}.`);
+  }
+}
+
+/** The input as bytes in a buffer of their own; objects are lines, whatever they begin with. */
+function linesOf(
+  input: PushInput,
+  isGiven: boolean,
+): { readonly bytes: ArrayBuffer; readonly format: "ndjson" | null } {
+  if (typeof input === "string") return { bytes: ownBuffer(encodeUtf8(input), true), format: null };
+  if (input instanceof Uint8Array) {
+    return { bytes: ownBuffer(input, isGiven), format: null };
+  }
+  const objects: readonly unknown[] = Array.isArray(input) ? input : [input];
+  const text = Array.from(objects, lineOf).join("\n");
+  return { bytes: ownBuffer(encodeUtf8(text), true), format: "ndjson" };
+}
+
+function ownBuffer(bytes: Uint8Array, isGiven: boolean): ArrayBuffer {
+  const { buffer } = bytes;
+  const isWhole = buffer instanceof ArrayBuffer && buffer.byteLength === bytes.byteLength;
+  return isGiven && isWhole && !buffer.resizable ? buffer : new Uint8Array(bytes).buffer;
+}
+
+function closed(): HostFault {
+  return new HostFault("engine_closed", "This connection is closed: connect again.");
+}

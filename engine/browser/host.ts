@@ -1,0 +1,332 @@
+// A host: what stands behind the pages' `connect`, in a worker or in the page itself. Of the hosts
+// of one log in all tabs, one holds the lock and leads: it alone opens the store. The others
+// follow: they send their calls over a BroadcastChannel to the leader, and wait for the lock. The
+// browser gives it to the next when its holder ends, however that came about.
+//
+//   contend ── lock ──► open ──► lead ── a newer host asks, or close ──► close engine ──► let go
+//      │                                                                                    │
+//      └──── meanwhile: follow whoever says that it leads ◄─────────────────────────────────┘
+
+import { checkPlan } from "../query/plan.ts";
+import { PlanRefused } from "../query/plan-refused.ts";
+import { HostFault } from "../store/host-fault.ts";
+import { Calls, type Call } from "./calls.ts";
+import { Leader } from "./leader.ts";
+import { failed, outcomeOf, type Outcome } from "./outcome.ts";
+import { Patience } from "./patience.ts";
+import {
+  BUILD,
+  channelOf,
+  lockOf,
+  type HostAnswer,
+  type HostEvent,
+  type HostOptions,
+  type Introduction,
+  type TabLetter,
+  type TabMessage,
+  type TabNews,
+  type TellFrom,
+  type Verb,
+  type WordsOf,
+} from "./protocol.ts";
+import { fingerprintOf, newId, replacedFault, replaces } from "./standing.ts";
+import { Told } from "./told.ts";
+
+export class Host {
+  readonly #options: HostOptions;
+  readonly #emit: (event: HostEvent, transfer?: Transferable[]) => void;
+  readonly #patience: Patience;
+  readonly #calls: Calls;
+  readonly #told: Told;
+  readonly #ready = Promise.withResolvers<void>();
+  readonly #ending = new AbortController();
+  readonly #followers = new Set<string>();
+  #who: Introduction;
+  #channel: BroadcastChannel | null = null;
+  #contending: Promise<void> | null = null;
+  /** True while this host has the lock, the engine open or not. */
+  #holdsLock = false;
+  #leader: Leader | null = null;
+  #letGo = Promise.withResolvers<void>();
+  /** A newer host that asked while the engine was being opened. */
+  #isAskedToGo = false;
+  /** The leader that this host follows. */
+  #other: Introduction | null = null;
+  #fault: Outcome<never> | null = null;
+
+  constructor(options: HostOptions, emit: (event: HostEvent, transfer?: Transferable[]) => void) {
+    this.#options = options;
+    this.#emit = emit;
+    this.#who = { host: newId(), build: BUILD, fingerprint: "", since: options.since };
+    this.#patience = new Patience(
+      options.deadlineMs,
+      () => this.#askForLife(),
+      () => this.#giveUp(),
+    );
+    this.#calls = new Calls(this.#patience);
+    this.#told = new Told(this.#who.host, (subscription, told) => {
+      this.#emit({ kind: "told", subscription, told }, [told]);
+    });
+  }
+
+  /** Resolves when the log is open, here or in another tab. Rejects as `open` does. */
+  async start(): Promise<void> {
+    const { plan, faults } = checkPlan(this.#options.plan);
+    if (plan === null) throw new PlanRefused(faults);
+    if (this.#options.storage === "memory") return this.#lead();
+    if (globalThis.navigator?.locks === undefined) throw noLocks();
+    this.#who = { ...this.#who, fingerprint: await fingerprintOf(plan.source) };
+    this.#channel = new BroadcastChannel(channelOf(this.#options.name));
+    this.#channel.addEventListener("message", ({ data }) => this.#hear(data as TabMessage));
+    this.#patience.begin();
+    this.#post({ kind: "follows", who: this.#who });
+    this.#contending = this.#contend();
+    await this.#ready.promise.finally(() => this.#patience.end());
+  }
+
+  // ── the page's calls ─────────────────────────────────────────────────────────────────────────
+
+  call(verb: Verb, words: readonly unknown[]): Promise<Outcome<HostAnswer>> {
+    if (this.#fault !== null) return Promise.resolve(this.#fault);
+    if (this.#ending.signal.aborted) return Promise.resolve(failed(closed()));
+    return new Promise((resolve) => {
+      this.#ask(this.#calls.add(verb, words, resolve));
+    });
+  }
+
+  subscribe(subscription: number, query: string, from: TellFrom): void {
+    this.#told.add(subscription, query, from);
+    this.#attach(subscription);
+  }
+
+  unsubscribe(subscription: number): void {
+    this.#told.remove(subscription);
+    this.#leader?.unsubscribe(this.#told.idOf(subscription));
+    if (this.#other === null) return;
+    const { host } = this.#who;
+    this.#post({ kind: "unsubscribe", to: this.#other.host, subscription: { host, subscription } });
+  }
+
+  hide(): void {
+    void this.#leader?.save();
+  }
+
+  /** Ends what runs here, after the calls before, and lets go of the lock. */
+  async close(): Promise<void> {
+    this.#ending.abort();
+    const leader = this.#leader;
+    this.#leader = null;
+    // A failing last snapshot costs time at the next open, and is not worth the lock.
+    await leader?.close().catch(() => {});
+    this.#letGo.resolve();
+    await this.#contending;
+    this.#calls.settleAll(failed(closed()));
+    this.#post({ kind: "leaves", host: this.#who.host });
+    this.#channel?.close();
+    this.#channel = null;
+  }
+
+  // ── leading ──────────────────────────────────────────────────────────────────────────────────
+
+  async #contend(): Promise<void> {
+    const { signal } = this.#ending;
+    while (!signal.aborted && this.#fault === null) {
+      try {
+        await navigator.locks.request(lockOf(this.#options.name), { signal }, async () => {
+          this.#holdsLock = true;
+          await this.#lead();
+          if (this.#leader !== null) await this.#letGo.promise;
+        });
+      } catch (error) {
+        if (!signal.aborted) this.#fail(error);
+      } finally {
+        this.#holdsLock = false;
+      }
+    }
+  }
+
+  async #lead(): Promise<void> {
+    this.#isAskedToGo = false;
+    const leader = await Leader.open(this.#options, (position) => this.#noteApplied(position));
+    if (this.#ending.signal.aborted || this.#isAskedToGo) return leader.close();
+    this.#leader = leader;
+    this.#letGo = Promise.withResolvers<void>();
+    this.#other = null;
+    this.#post({ kind: "leads", who: this.#who, position: leader.position });
+    this.#beginWithLeader(leader.position);
+  }
+
+  /** To a newer host, which waits for the lock: saved, closed, let go; then this one follows. */
+  async #handOver(): Promise<void> {
+    const leader = this.#leader;
+    if (leader === null) return;
+    this.#leader = null;
+    await leader.close().catch(() => {});
+    this.#letGo.resolve();
+  }
+
+  /** There is a leader, this host or another: asks it what was not answered. */
+  #beginWithLeader(position: number): void {
+    this.#ready.resolve();
+    for (const call of this.#calls.takeOver()) this.#ask(call);
+    for (const subscription of this.#told.begin(position)) this.#attach(subscription);
+  }
+
+  #noteApplied(position: number): void {
+    this.#told.applied(position);
+    if (this.#followers.size === 0) return;
+    this.#post({ kind: "applied", from: this.#who.host, position });
+  }
+
+  // ── asking the leader, whoever it is ─────────────────────────────────────────────────────────
+
+  #ask(call: Call): void {
+    const { id, verb, words } = call;
+    if (this.#leader !== null) {
+      call.askedOf = this.#who.host;
+      void outcomeOf(() => this.#perform(verb, words)).then((outcome) => {
+        this.#calls.settle(id, answered(outcome, false));
+      });
+    } else if (this.#other !== null) {
+      const fault = replacedFault(this.#who, this.#other, verb);
+      if (fault !== null) return this.#calls.settle(id, failed(fault));
+      call.askedOf = this.#other.host;
+      this.#post({ kind: "call", to: this.#other.host, from: this.#who.host, id, verb, words });
+    }
+  }
+
+  async #perform<V extends Verb>(verb: V, words: readonly unknown[]): Promise<unknown> {
+    if (this.#leader === null) throw closed();
+    return this.#leader.perform(verb, words as WordsOf<V>);
+  }
+
+  #attach(subscription: number): void {
+    const { query, from } = this.#told.startOf(subscription);
+    if (this.#leader !== null) {
+      const tell = this.#told.hearerOf(subscription);
+      this.#leader.subscribe(this.#told.idOf(subscription), query, from, tell);
+    } else if (this.#other !== null) {
+      const fault = replacedFault(this.#who, this.#other);
+      if (fault !== null) return this.#emit({ kind: "fault", outcome: failed(fault) });
+      const place = { host: this.#who.host, subscription };
+      const to = this.#other.host;
+      this.#post({ kind: "subscribe", to, subscription: place, query, start: from });
+    }
+  }
+
+  #askForLife(): void {
+    // While this host is opening the log it need not ask; the page asks it.
+    if (this.#holdsLock || this.#leader !== null) this.#patience.heard();
+    else this.#post({ kind: "ping" });
+  }
+
+  #giveUp(): void {
+    const message = "The tab that has this log does not answer: close it, and call again.";
+    const fault = new HostFault("worker_gone", message);
+    this.#ready.reject(fault);
+    this.#calls.settleAll(failed(fault));
+  }
+
+  #fail(error: unknown): void {
+    this.#fault = failed(error);
+    this.#ready.reject(error);
+    this.#calls.settleAll(this.#fault);
+    this.#emit({ kind: "fault", outcome: this.#fault });
+  }
+
+  // ── other tabs ───────────────────────────────────────────────────────────────────────────────
+
+  #hear(message: TabMessage): void {
+    switch (message.kind) {
+      case "follows":
+        return this.#meet(message.who);
+      case "leads":
+        return this.#follow(message.who, message.position);
+      case "leaves":
+        this.#followers.delete(message.host);
+        return this.#leader?.unsubscribeAll(`${message.host}/`);
+      case "ping":
+        return this.#holdsLock ? this.#post({ kind: "pong" }) : undefined;
+      case "pong":
+        return this.#patience.heard();
+      case "told":
+      case "applied":
+        return message.from === this.#other?.host ? this.#listen(message) : undefined;
+      default:
+        return message.to === this.#who.host ? this.#serve(message) : undefined;
+    }
+  }
+
+  #meet(who: Introduction): void {
+    this.#followers.add(who.host);
+    if (!this.#holdsLock) return;
+    if (replaces(who, this.#who)) {
+      if (this.#leader === null) this.#isAskedToGo = true;
+      else void this.#handOver();
+    } else if (this.#leader !== null) {
+      this.#post({ kind: "leads", who: this.#who, position: this.#leader.position });
+    }
+  }
+
+  #follow(who: Introduction, position: number): void {
+    this.#patience.heard();
+    // What a leader said before it let go may come late.
+    if (this.#holdsLock || this.#other?.host === who.host) return;
+    // The leader knows who follows it; a newer one so asks it to hand over, and waits.
+    this.#post({ kind: "follows", who: this.#who });
+    if (replaces(this.#who, who)) return;
+    this.#other = who;
+    this.#beginWithLeader(position);
+  }
+
+  /** What another host asks of this one, or answers. */
+  #serve(message: TabLetter): void {
+    if (message.kind === "answer") {
+      this.#patience.heard();
+      return this.#calls.settle(message.id, answered(message.outcome, true));
+    }
+    // Who was asked while it handed over says nothing: the next leader is asked again.
+    const leader = this.#leader;
+    if (leader === null) return;
+    if (message.kind === "call") {
+      const { from, id, verb, words } = message;
+      void outcomeOf(() => this.#perform(verb, words)).then((outcome) => {
+        this.#post({ kind: "answer", to: from, id, outcome });
+      });
+      return;
+    }
+    const { host, subscription } = message.subscription;
+    const id = `${host}/${subscription}`;
+    if (message.kind === "unsubscribe") return leader.unsubscribe(id);
+    leader.subscribe(id, message.query, message.start, (told, through) => {
+      const place = message.subscription;
+      this.#post({ kind: "told", from: this.#who.host, subscription: place, told, through });
+    });
+  }
+
+  /** What the leader tells those who follow it. */
+  #listen(message: TabNews): void {
+    this.#patience.heard();
+    if (message.kind === "applied") return this.#told.applied(message.position);
+    if (message.subscription.host !== this.#who.host) return;
+    this.#told.hearerOf(message.subscription.subscription)(message.told, message.through);
+  }
+
+  #post(message: TabMessage): void {
+    this.#channel?.postMessage(message);
+  }
+}
+
+function answered(outcome: Outcome<unknown>, isFollower: boolean): Outcome<HostAnswer> {
+  return outcome.fault === undefined ? { value: { value: outcome.value, isFollower } } : outcome;
+}
+
+function closed(): HostFault {
+  return new HostFault("engine_closed", "This connection is closed: connect again.");
+}
+
+function noLocks(): HostFault {
+  const message = "There are no Web Locks here, so tabs cannot keep one writer";
+  const wayOut = `serve the page over HTTPS or from localhost, or pass { storage: "memory" }`;
+  return new HostFault("storage_unavailable", `${message}: ${wayOut}.`);
+}

@@ -1,0 +1,394 @@
+// `connect` in one page of a real Chromium, from the files for pages without a bundler: the verbs of
+// an engine, kept over a reload; one worker however often it is called; and an end to every call.
+
+import { readFile } from "node:fs/promises";
+import type { Browser, BrowserContext, Page } from "playwright";
+import { afterAll, beforeAll, beforeEach, afterEach, describe, expect, test } from "vitest";
+import type { Change } from "../../engine/index.ts";
+import { HASH_KEY, engineOf } from "../builders.ts";
+import { launch, openTab, Site, PLAIN_PAGE, PLAIN_SCRIPT } from "./pages.ts";
+import { order, ordersOf, PLAN, QUERY, WIDER_PLAN } from "./sample.ts";
+import "./page-scope.ts";
+
+let browser: Browser;
+let site: Site;
+let context: BrowserContext;
+let page: Page;
+
+beforeAll(async () => {
+  browser = await launch();
+  site = await Site.serve();
+  site.answers.set("/page.html", { body: PLAIN_PAGE });
+  site.answers.set("/page.js", { body: PLAIN_SCRIPT });
+});
+afterAll(async () => {
+  await browser?.close();
+  await site?.close();
+});
+beforeEach(async () => {
+  context = await browser.newContext();
+  page = await openTab(context, `${site.url}/page.html`);
+});
+afterEach(() => context.close());
+
+const workerCount = (): number => page.workers().length;
+
+describe("A connection", () => {
+  test("has the verbs of an engine, and the same rows", async () => {
+    const engine = await engineOf(PLAN, [ordersOf(0, 700)], { hashKey: HASH_KEY });
+    const told: Change[] = [];
+    engine.subscribe(QUERY, (changes) => told.push(...changes));
+    await engine.push([order(700), order(3), { eventId: "bad" }]);
+    const found = await page.evaluate(
+      async ({ plan, query, lines, more }) => {
+        const connection = await connect({ plan, name: "verbs" });
+        await connection.push(lines);
+        const changes: unknown[] = [];
+        connection.subscribe(query, (some) => changes.push(...some));
+        const receipt = await connection.push(more);
+        const { mode, storage, position } = await connection.stats();
+        const log: string[] = [];
+        for await (const text of connection.log()) log.push(text);
+        return {
+          receipt,
+          changes,
+          rows: await connection.view(query).rows(),
+          some: await connection.view(query).rows({ key: { restaurantId: "REST-1" } }),
+          refused: (await connection.refused()).map(({ code }) => code),
+          late: await connection.late(query),
+          held: await connection.quarantine(),
+          log: log.join(""),
+          stats: { mode, storage, position },
+          hash: (await connection.stateHash()).length,
+        };
+      },
+      {
+        plan: PLAN,
+        query: QUERY,
+        lines: ordersOf(0, 700),
+        more: [order(700), order(3), { eventId: "bad" }],
+      },
+    );
+    expect(found.rows).toEqual(engine.view(QUERY).rows());
+    expect(found.rows.length).toBe(9);
+    expect(found.some).toEqual(engine.view(QUERY).rows({ key: { restaurantId: "REST-1" } }));
+    expect(found.changes).toEqual(told);
+    expect(told.length).toBe(1);
+    expect(found.receipt).toMatchObject({ received: 3, accepted: 1, duplicate: 1, position: 701 });
+    expect(found.receipt.invalid.length).toBe(1);
+    expect(found.refused).toEqual(["duplicate", "missing_field"]);
+    expect(found).toMatchObject({ late: [], held: [], hash: 64 });
+    let log = "";
+    for await (const text of engine.log()) log += text;
+    expect(found.log).toBe(log);
+    expect(found.stats).toEqual({ mode: "worker", storage: "best-effort", position: 701 });
+    expect(workerCount()).toBe(1);
+  });
+
+  test("keeps what it acknowledged when the page is loaded again", async () => {
+    const before = await page.evaluate(
+      async ({ plan, query, lines }) => {
+        const connection = await connect({ plan, name: "kept" });
+        const receipt = await connection.push(lines);
+        return { receipt, rows: await connection.view(query).rows() };
+      },
+      { plan: PLAN, query: QUERY, lines: ordersOf(0, 500) },
+    );
+    expect(before.receipt.position).toBe(500);
+    await page.reload();
+    await page.waitForFunction(() => "connect" in globalThis);
+    const after = await page.evaluate(
+      async ({ plan, query, lines }) => {
+        const connection = await connect({ plan, name: "kept" });
+        const rows = await connection.view(query).rows();
+        return { rows, again: await connection.push(lines) };
+      },
+      { plan: PLAN, query: QUERY, lines: ordersOf(0, 501) },
+    );
+    expect(after.rows).toEqual(before.rows);
+    expect(after.again).toMatchObject({ accepted: 1, duplicate: 500, position: 501 });
+  });
+
+  test("tells a subscription the rows there are, and what was told since a position", async () => {
+    const { snapshot, since } = await page.evaluate(
+      async ({ plan, query, first, second }) => {
+        const connection = await connect({ plan, name: "told" });
+        await connection.push(first);
+        await connection.push(second);
+        const told = { snapshot: [] as Change[], since: [] as Change[] };
+        connection.subscribe(query, (some) => told.snapshot.push(...some), { from: "snapshot" });
+        connection.subscribe(query, (some) => told.since.push(...some), { from: 9 });
+        while (told.since.length === 0) await new Promise((resolve) => setTimeout(resolve, 10));
+        return told;
+      },
+      { plan: PLAN, query: QUERY, first: ordersOf(0, 9), second: ordersOf(9, 1) },
+    );
+    expect(snapshot.map(({ value }) => value["orders"])).toEqual([4, 3, 3]);
+    expect(since).toEqual([snapshot[0]]);
+  });
+
+  test("takes text, bytes, objects and an array apart as an engine does", async () => {
+    const inputs = [`[${JSON.stringify(order(1))}]`, [[order(2)]], [NaN], order(3)] as const;
+    const engine = await engineOf(PLAN);
+    const receipts = [];
+    for (const input of inputs) receipts.push(await engine.push(input as object));
+    const bytes = new TextEncoder().encode(ordersOf(4, 2));
+    receipts.push(await engine.push(bytes));
+    const found = await page.evaluate(
+      async ({ plan, lines, one, two, three }) => {
+        const connection = await connect({ plan, name: "inputs" });
+        const receipts = [];
+        for (const input of [`[${JSON.stringify(one)}]`, [[two]], [NaN], three]) {
+          receipts.push(await connection.push(input as object));
+        }
+        const bytes = new TextEncoder().encode(lines);
+        const given = new Uint8Array(bytes);
+        receipts.push(await connection.push(bytes));
+        const again = await connection.push(given, { transfer: true });
+        return { receipts, again, lengths: [bytes.length, given.length] };
+      },
+      { plan: PLAN, lines: ordersOf(4, 2), one: order(1), two: order(2), three: order(3) },
+    );
+    expect(found.receipts).toEqual(receipts);
+    expect(found.again.duplicate).toBe(2);
+    expect(found.lengths).toEqual([bytes.length, 0]);
+  });
+
+  test("tells faults as values: a wrong plan, an unknown query, a conflict, a log shut", async () => {
+    const found = await page.evaluate(
+      async ({ plan, wider }) => {
+        const told = async (work: () => unknown): Promise<unknown> => {
+          try {
+            await work();
+            return null;
+          } catch (error) {
+            const { name, code, faults } = error as Error & { code?: string; faults?: unknown[] };
+            return { name, code, faults: faults?.length };
+          }
+        };
+        const refused = await told(() => connect({ plan: { version: 2 }, name: "faults" }));
+        const connection = await connect({ plan, name: "faults" });
+        const unknown = await told(() => connection.view("none"));
+        const conflict = await told(() => connect({ plan: wider, name: "faults" }));
+        const release = await told(() => connection.release(["none"]));
+        await connection.close();
+        const closed = await told(() => connection.stats());
+        return { refused, unknown, conflict, release, closed };
+      },
+      { plan: PLAN, wider: WIDER_PLAN },
+    );
+    expect(found.refused).toEqual({ name: "PlanRefused", code: "plan_refused", faults: 2 });
+    expect(found.unknown).toMatchObject({ name: "RangeError" });
+    expect(found.conflict).toMatchObject({ name: "HostFault", code: "plan_conflict" });
+    expect(found.release).toMatchObject({ name: "HostFault", code: "unknown_id" });
+    expect(found.closed).toMatchObject({ name: "HostFault", code: "engine_closed" });
+  });
+
+  test("in memory keeps nothing and takes no lock", async () => {
+    const found = await page.evaluate(
+      async ({ plan, lines }) => {
+        const connection = await connect({ plan, name: "brief", storage: "memory" });
+        await connection.push(lines);
+        const { storage, position } = await connection.stats();
+        const { held } = await navigator.locks.query();
+        return {
+          storage,
+          position,
+          locks: held!.filter(({ name }) => name === "millrace:brief").length,
+          databases: await indexedDB.databases(),
+        };
+      },
+      { plan: PLAN, lines: ordersOf(0, 5) },
+    );
+    expect(found).toEqual({ storage: "memory", position: 5, locks: 0, databases: [] });
+  });
+
+  test("lets time pass in silence, by wall time, unless told not to", async () => {
+    const found = await page.evaluate(
+      async ({ plan, query }) => {
+        const now = Date.now();
+        const event = {
+          eventId: "now",
+          eventType: "order.created",
+          eventVersion: "1.0",
+          eventTime: new Date(now).toISOString(),
+          correlationId: "c",
+          data: { restaurantId: "R", orderTotal: 1 },
+        };
+        const rows: Record<string, boolean[]> = {};
+        for (const idleTicks of [true, false]) {
+          const connection = await connect({ plan, name: `silence-${idleTicks}`, idleTicks });
+          await connection.push(event, { receivedAt: now });
+          await new Promise((resolve) => setTimeout(resolve, 1500));
+          rows[String(idleTicks)] = (await connection.view(query).rows()).map((row) => row.final);
+        }
+        return rows;
+      },
+      {
+        query: QUERY,
+        plan: {
+          ...PLAN,
+          clock: { idle: "100ms" },
+          queries: [
+            { ...PLAN.queries[0], window: { kind: "tumbling", size: "100ms", grace: "0s" } },
+          ],
+        },
+      },
+    );
+    expect(found).toEqual({ true: [true], false: [false] });
+  });
+});
+
+describe("A page", () => {
+  test("that is hidden has its state saved, once for each position", async () => {
+    const positions = await page.evaluate(
+      async ({ plan, lines }) => {
+        const connection = await connect({ plan, name: "hidden" });
+        await connection.push(lines);
+        const opening = indexedDB.open("millrace:hidden");
+        const db = await new Promise<IDBDatabase>((resolve) => {
+          opening.addEventListener("success", () => resolve(opening.result));
+        });
+        const saved = async (): Promise<IDBValidKey[]> => {
+          const asking = db.transaction("snapshots").objectStore("snapshots").getAllKeys();
+          return new Promise((resolve) => {
+            asking.addEventListener("success", () => resolve(asking.result));
+          });
+        };
+        const before = await saved();
+        dispatchEvent(new Event("pagehide"));
+        while ((await saved()).length === 0) await new Promise((next) => setTimeout(next, 10));
+        return { before, after: await saved() };
+      },
+      { plan: PLAN, lines: ordersOf(0, 10) },
+    );
+    expect(positions).toEqual({ before: [], after: [10] });
+  });
+
+  test("of fifteen lines counts, and goes on counting when it is loaded again", async () => {
+    const text = await readFile(new URL("../../demo/embed/index.html", import.meta.url), "utf8");
+    expect(text.trimEnd().split("\n").length).toBeLessThanOrEqual(15);
+    const counted = (): Promise<number> =>
+      page.evaluate(() => Number(document.querySelector("output")!.value));
+    await page.goto(`${site.url}/demo/embed/index.html`);
+    // A minute may end in the middle of this, so a count may begin anew, but not at nothing.
+    await expect.poll(async () => (await page.click("button"), counted())).toBeGreaterThan(0);
+    await page.reload();
+    await expect.poll(counted).toBeGreaterThan(0);
+  });
+});
+
+describe("Twice connected with one name", () => {
+  test("while the first is closing, waits for it", async () => {
+    const position = await page.evaluate(
+      async ({ plan, lines }) => {
+        const first = await connect({ plan, name: "again" });
+        const pushing = first.push(lines);
+        const closing = first.close();
+        const second = await connect({ plan, name: "again" });
+        await Promise.all([pushing, closing]);
+        return (await second.stats()).position;
+      },
+      { plan: PLAN, lines: ordersOf(0, 10) },
+    );
+    expect(position).toBe(10);
+  });
+
+  test("is one worker, and the last close frees it and its lock", async () => {
+    const found = await page.evaluate(
+      async ({ plan, lines }) => {
+        const locks = async (): Promise<number> => {
+          const { held } = await navigator.locks.query();
+          return held!.filter(({ name }) => name!.startsWith("millrace")).length;
+        };
+        const [one, two] = await Promise.all([
+          connect({ plan, name: "twice" }),
+          connect({ plan, name: "twice" }),
+        ]);
+        await one.push(lines);
+        const held = await locks();
+        const pushing = one.push(lines);
+        await one.close();
+        const receipt = await pushing;
+        const { position } = await two.stats();
+        await two.close();
+        await two.close();
+        let left = await locks();
+        for (let turn = 0; turn < 100 && left > 0; turn++) {
+          await new Promise((resolve) => setTimeout(resolve, 10));
+          left = await locks();
+        }
+        return { held, position, duplicate: receipt.duplicate, left };
+      },
+      { plan: PLAN, lines: ordersOf(0, 10) },
+    );
+    // One lock for the log, one that says that the worker lives.
+    expect(found).toEqual({ held: 2, position: 10, duplicate: 10, left: 0 });
+    await expect.poll(workerCount).toBe(0);
+    const again = await page.evaluate(
+      async ({ plan }) => (await (await connect({ plan, name: "twice" })).stats()).position,
+      { plan: PLAN },
+    );
+    expect(again).toBe(10);
+    expect(workerCount()).toBe(1);
+  });
+});
+
+describe("A worker that dies", () => {
+  test("fails the calls under way and later ones; a new connection has what was kept", async () => {
+    const found = await page.evaluate(
+      async ({ plan, query, lines, more }) => {
+        const faults: string[] = [];
+        const onFault = (fault: Error): number => faults.push((fault as { code?: string }).code!);
+        const connection = await connect({ plan, name: "dies", onFault });
+        connection.subscribe(query, () => {});
+        await connection.push(lines);
+        const codeOf = (call: Promise<unknown>): Promise<unknown> =>
+          call.then(
+            () => "answered",
+            (error: { code?: string }) => error.code,
+          );
+        const pushing = codeOf(connection.push(more));
+        killWorkers();
+        const asked = performance.now();
+        const codes = [await pushing, await codeOf(connection.stats())];
+        const tookMs = performance.now() - asked;
+        await connection.close();
+        const next = await connect({ plan, name: "dies" });
+        const { position } = await next.stats();
+        return { codes, faults, tookMs, position };
+      },
+      { plan: PLAN, query: QUERY, lines: ordersOf(0, 10), more: ordersOf(10, 10) },
+    );
+    expect(found.codes).toEqual(["worker_gone", "worker_gone"]);
+    expect(found.faults).toEqual(["worker_gone"]);
+    // By the lock that the worker held, long before the deadline of 30 s.
+    expect(found.tookMs).toBeLessThan(5_000);
+    expect([10, 20]).toContain(found.position);
+  });
+
+  test("or hangs, fails a call after the deadline", async () => {
+    site.answers.set("/hangs.js", {
+      body: `import "/dist/browser/worker.js";
+        addEventListener("message", () => setTimeout(() => { for (;;); }, 1500));`,
+    });
+    const found = await page.evaluate(
+      async ({ plan }) => {
+        const options = { plan, name: "hangs", worker: "/hangs.js", deadlineMs: 1200 };
+        const connection = await connect(options);
+        await new Promise((resolve) => setTimeout(resolve, 1600));
+        const asked = performance.now();
+        const code = await connection.stats().then(
+          () => "answered",
+          (error: { code?: string }) => error.code,
+        );
+        return { code, tookMs: performance.now() - asked };
+      },
+      { plan: PLAN },
+    );
+    expect(found.code).toBe("worker_gone");
+    expect(found.tookMs).toBeGreaterThanOrEqual(1100);
+    expect(found.tookMs).toBeLessThan(8_000);
+    await expect.poll(workerCount, { timeout: 10_000 }).toBe(0);
+  });
+});

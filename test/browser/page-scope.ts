@@ -1,0 +1,18 @@
+// What the pages of these tests have in their global scope.
+
+import type { connect as connectTo, Connection as Connected } from "../../engine/browser/index.ts";
+import type { Change as Told } from "../../engine/index.ts";
+
+declare global {
+  var connect: typeof connectTo;
+  type Connection = Connected;
+  type Change = Told;
+  /** Of a tab: its connection, and what it was told. */
+  var connection: Connection;
+  var told: Change[];
+  var faults: string[];
+  /** The view that it follows. */
+  var followed: { deltas: number[]; stop: () => void; rows: () => readonly unknown[] };
+  /** Terminates every worker of the page behind its back. */
+  var killWorkers: () => void;
+}
