@@ -3,9 +3,8 @@
 // are then read from the log. Nothing of the engine moves, and pushes may go on meanwhile. What is
 // held is what is reported, and one chunk.
 
-import type { Core } from "./core/core.ts";
 import type { RefusedLine } from "./ingest/receipt.ts";
-import { decodeEvent, isFault } from "./ingest/decode.ts";
+import { readEvents, type LoggedEvent } from "./ingest/logged-event.ts";
 import { canonical } from "./event/canonical.ts";
 import {
   changesOf,
@@ -19,23 +18,8 @@ import {
 import { traceOf, type Traced } from "./live/trace.ts";
 import type { View } from "./live/view.ts";
 import type { Plan, Query } from "./query/plan.ts";
-import type { Replay } from "./replay.ts";
-import { entryLines, entryReceivedAt } from "./store/entry.ts";
-import { readChunks } from "./store/log-reader.ts";
+import type { Replay, Replayed, Tell } from "./replay.ts";
 import type { Store } from "./store/store.ts";
-
-/** An accepted event, where it stands in the log. */
-export interface LoggedEvent {
-  readonly position: number;
-  readonly eventId: string;
-  /** Null where it has none. */
-  readonly source: string | null;
-  readonly eventType: string;
-  /** ms since 1970, as all times here. */
-  readonly eventTime: number;
-  /** Null where the host did not say. */
-  readonly receivedAt: number | null;
-}
 
 /** An event, or a span, that was applied to the window. */
 export interface Contribution {
@@ -45,13 +29,13 @@ export interface Contribution {
   readonly outcome?: "completed" | "expired";
   /** The event's or the span's own time: what decides its windows. */
   readonly time: number;
-  /** `T` when it was taken. */
+  /** `T` when it was taken; where reprocessing computed the window again, then. */
   readonly clock: number;
 }
 
 /**
  * One that came too late for the window, under its own key; of a session under the key whose
- * sessions it was too late for. `reprocess` brings it in.
+ * sessions it was too late for. `reprocess` may bring it in.
  */
 export interface LateContribution extends Contribution {
   /** How far `T` was beyond its time. */
@@ -92,11 +76,15 @@ export interface Explanation {
   readonly position: number;
   /** As the view has it; null where it has none (any more). */
   readonly row: Row | null;
-  /** In the order in which they were taken; as many as the row's revision counts. */
+  /**
+   * In the order in which they were taken; as many as the row's revision counts. Where it was
+   * corrected: those that the correction counts.
+   */
   readonly events: readonly Contribution[];
   /**
    * Late for this window, also beyond the 1,000 that `late` lists; of a session, for one that would
-   * overlap or touch it. Facts too late for a span belong to no window, and are in `late` only.
+   * overlap or touch it. What a correction brought in is in `events` too. Facts too late for a span
+   * belong to no window, and are in the engine's `late` only.
    */
   readonly late: readonly LateContribution[];
   readonly resent: readonly Resent[];
@@ -124,21 +112,8 @@ export async function explain(
 ): Promise<Explanation> {
   const { position, row, refused } = present;
   const asked = plan.queries[query]!;
-  const wanted = canonical(asked.key.map(({ name }) => key[name]!));
-  const traced: Traced[] = [];
-  const emissions: Emission[] = [];
-  const core = await replay.open();
-  core.trace(query, window);
-  await replayFlushed(replay, core, present, (records) => {
-    traced.push(...traceOf(plan, records).filter((each) => canonical(each.key) === wanted));
-    for (const change of changesOf(plan, records)) {
-      if (change.query !== asked.name || !isTold(change, asked, wanted, window)) continue;
-      const { kind, revision, value } = change;
-      const { clock } = core.counts();
-      emissions.push({ kind, revision, position: change.position, clock, value });
-    }
-  });
-  const { applied, late } = membersOf(asked, window, traced);
+  const told = await readWindow(plan, query, key, window, present, replay);
+  const { applied, late } = membersOf(asked, window, told);
   const events = await readEvents(store, [...applied, ...late].flatMap(positionsOf));
   const resent = refused.flatMap(({ of, code, receivedAt }) => {
     return of !== undefined && events.has(of) ? [{ of, code, receivedAt }] : [];
@@ -154,17 +129,47 @@ export async function explain(
       return { ...contributionOf(each, events), lateMs: each.clock - each.timeMs };
     }),
     resent,
-    emissions,
+    emissions: told.emissions,
   };
 }
 
-/** The log up to the present, with what was flushed between its chunks. */
-async function replayFlushed(
-  replay: Replay,
-  core: Core,
+/** What the log has of a window. */
+interface ToldOfWindow {
+  readonly applied: readonly Traced[];
+  readonly late: readonly Traced[];
+  readonly emissions: readonly Emission[];
+}
+
+/** Replays the log up to the present, with what was flushed between its chunks. */
+async function readWindow(
+  plan: Plan,
+  query: number,
+  key: Key,
+  window: ChangeWindow,
   { position, flushes }: Present,
-  tell: (records: readonly Uint8Array[]) => void,
-): Promise<void> {
+  replay: Replay,
+): Promise<ToldOfWindow> {
+  const asked = plan.queries[query]!;
+  const wanted = canonical(asked.key.map(({ name }) => key[name]!));
+  const isWanted = (each: Traced): boolean => canonical(each.key) === wanted;
+  const changesIn = (records: readonly Uint8Array[]): Change[] =>
+    changesOf(plan, records).filter((change) => {
+      return change.query === asked.name && isTold(change, asked, wanted, window);
+    });
+  const traced: Traced[] = [];
+  const emissions: Emission[] = [];
+  const corrections: Corrected[] = [];
+  const core = await replay.open();
+  core.trace(query, window);
+  const tell: Tell = (records, reprocess) => {
+    traced.push(...traceOf(plan, records).filter(isWanted));
+    const { clock } = core.counts();
+    for (const { kind, revision, position: at, value } of changesIn(records)) {
+      emissions.push({ kind, revision, position: at, clock, value });
+    }
+    if (reprocess === undefined) return;
+    if (changesIn([reprocess.found]).length > 0) corrections.push({ ...reprocess, clock: clock! });
+  };
   let from = 0;
   for (const flushedAt of flushes) {
     await replay.run(core, from, flushedAt, tell);
@@ -174,16 +179,31 @@ async function replayFlushed(
     from = flushedAt;
   }
   await replay.run(core, from, position, tell);
+  const late = traced.filter(({ isLate }) => isLate);
+  const last = corrections.at(-1);
+  const applied = last === undefined ? traced.filter(({ isLate }) => !isLate) : [];
+  if (last === undefined) return { applied, late, emissions };
+  await replay.trace(last, window, (records, places) => {
+    for (const each of traceOf({ ...plan, queries: [asked] }, [records]).filter(isWanted)) {
+      const from = each.from === null ? null : places[each.from]!;
+      applied.push({ ...each, position: places[each.position]!, from, clock: last.clock });
+    }
+  });
+  return { applied, late, emissions };
+}
+
+/** A reprocess that corrected the window, or retracted it, since nothing it computed was in it. */
+interface Corrected extends Replayed {
+  /** `T` at its entry. */
+  readonly clock: number;
 }
 
 /** What of the trace belongs to the window: all of it, but where sessions grew and merged. */
 function membersOf(
   { window: kind }: Query,
   window: ChangeWindow,
-  traced: readonly Traced[],
-): { readonly applied: readonly Traced[]; readonly late: readonly Traced[] } {
-  const applied = traced.filter(({ isLate }) => !isLate);
-  const late = traced.filter(({ isLate }) => isLate);
+  { applied, late }: ToldOfWindow,
+): Pick<ToldOfWindow, "applied" | "late"> {
   if (kind.kind !== "session" || isSession(kind.gapMs, window, applied)) return { applied, late };
   const isExact = ({ window: { start, end } }: Traced): boolean => {
     return start === window.start && end === window.end;
@@ -219,43 +239,6 @@ function contributionOf(traced: Traced, events: ReadonlyMap<number, LoggedEvent>
     ...(from !== null && { outcome }),
     time,
     clock,
-  };
-}
-
-/** The events at these positions. */
-async function readEvents(
-  store: Store,
-  positions: readonly number[],
-): Promise<ReadonlyMap<number, LoggedEvent>> {
-  const wanted = new Set(positions);
-  const events = new Map<number, LoggedEvent>();
-  const first = positions.reduce((least, position) => Math.min(least, position), Infinity);
-  if (first === Infinity) return events;
-  const last = positions.reduce((most, position) => Math.max(most, position), first);
-  for await (const chunk of readChunks(store, first, last + 1)) {
-    let position = chunk.firstPosition;
-    for (const line of entryLines(chunk)) {
-      if (wanted.has(position)) {
-        const receivedAt = entryReceivedAt(chunk, position - chunk.firstPosition);
-        events.set(position, logged(position, receivedAt, line));
-      }
-      position++;
-    }
-  }
-  return events;
-}
-
-function logged(position: number, receivedAt: number | null, line: Uint8Array): LoggedEvent {
-  const decoded = decodeEvent(line, 0, line.length);
-  if (isFault(decoded)) throw new Error(`Got ${decoded.code} from an event of the log.`);
-  const { eventId, source, eventType, timeMs } = decoded;
-  return {
-    position,
-    eventId,
-    source: source === "" ? null : source,
-    eventType,
-    eventTime: timeMs,
-    receivedAt,
   };
 }
 

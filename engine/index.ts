@@ -17,14 +17,8 @@ export type {
   Value,
   WindowBounds,
 } from "./live/change.ts";
-export type {
-  Contribution,
-  Emission,
-  Explanation,
-  LateContribution,
-  LoggedEvent,
-  Resent,
-} from "./explain.ts";
+export type { Contribution, Emission, Explanation, LateContribution, Resent } from "./explain.ts";
+export type { LoggedEvent } from "./ingest/logged-event.ts";
 export type { RowFilter, View } from "./live/view.ts";
 export { Mirror } from "./live/mirror.ts";
 export type { RowDelta, RowListener, RowPlace, RowSource } from "./live/mirror.ts";

@@ -13,6 +13,17 @@ import { encodeChunk } from "./store/chunk.ts";
 import { readChunks } from "./store/log-reader.ts";
 import type { Append, Store } from "./store/store.ts";
 
+/** A reprocess of the log, as it is replayed. */
+export interface Replayed {
+  readonly fact: ReprocessFact;
+  readonly position: number;
+  /** What it corrected, whether listeners were told or not. */
+  readonly found: Uint8Array;
+}
+
+/** Gets what a chunk told; of a reprocess also what it is. */
+export type Tell = (records: readonly Uint8Array[], reprocess?: Replayed) => void;
+
 /** A reprocess on its way into the log. */
 export interface Reprocessed {
   /** A fact is a chunk of its own. */
@@ -43,20 +54,16 @@ export class Replay {
   }
 
   /** Applies the log's entries of [from, to) to `core`; `tell` gets what each chunk told. */
-  async run(
-    core: Core,
-    from: number,
-    to: number,
-    tell: (records: readonly Uint8Array[]) => void,
-  ): Promise<void> {
+  async run(core: Core, from: number, to: number, tell: Tell): Promise<void> {
     const reprocess = this.#reprocess();
     for await (const chunk of readChunks(this.#store, from, to)) {
       const fact = factOfChunk(chunk);
       if (fact !== null) {
-        const found = await this.#find(reprocess, fact, chunk.firstPosition);
+        const position = chunk.firstPosition;
+        const found = await this.#find(reprocess, fact, position);
         core.holdCorrections(found);
         core.correct();
-        tell(this.#isTold(fact) ? [found] : []);
+        tell(this.#isTold(fact) ? [found] : [], { fact, position, found });
         continue;
       }
       fillFromLog(core, this.#program, chunk, Math.max(from - chunk.firstPosition, 0));
@@ -82,6 +89,18 @@ export class Replay {
     const none = { held: [], letGo: [], remembered: [], forgotten: [] };
     const append = { chunk, firstPosition: position, endPosition: position + 1, ...none };
     return { append, records, isTold: this.#isTold(fact) };
+  }
+
+  /**
+   * Hands out the trace of a window as a reprocess of the log computed it, among its changes:
+   * which events it took, none being late; `places` has the log's position for each of its own.
+   */
+  trace(
+    { fact, position }: Replayed,
+    window: { readonly start: number | null; readonly end: number | null },
+    tell: (records: Uint8Array, places: readonly number[]) => void,
+  ): Promise<void> {
+    return this.#reprocess().trace(fact, position, window, tell);
   }
 
   #isTold({ query }: ReprocessFact): boolean {

@@ -1,13 +1,8 @@
 // What `explain` knows of a row, for a person to read: the row, what was told of it and when, the
 // events behind it, and those that came too late or more than once.
 
-import type {
-  Contribution,
-  Emission,
-  Explanation,
-  LateContribution,
-  LoggedEvent,
-} from "../explain.ts";
+import type { Contribution, Emission, Explanation, LateContribution } from "../explain.ts";
+import type { LoggedEvent } from "../ingest/logged-event.ts";
 import { printable } from "./output.ts";
 
 /** More than a screen or two helps nobody; the log has them all. */

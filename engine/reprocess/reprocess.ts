@@ -13,7 +13,7 @@ import { correctionsOf } from "./compare.ts";
 import type { Correction } from "./record.ts";
 import { scopeOf } from "./scope.ts";
 import { readTold } from "./told.ts";
-import { readTruth } from "./truth.ts";
+import { readTruth, walkTruth } from "./truth.ts";
 
 const HASH_KEY_BYTES = 16;
 
@@ -51,6 +51,28 @@ export class Reprocess {
     this.#known.set(name, found);
     if (found.length <= KEPT_LENGTH_MAX) this.#kept.set(name, found);
     return found;
+  }
+
+  /**
+   * The truth of the fact at `position` once more, with one window of it traced. Its core counts
+   * positions of its own: `places` has for each the log's.
+   */
+  async trace(
+    fact: ReprocessFact,
+    position: number,
+    window: { readonly start: number | null; readonly end: number | null },
+    tell: (records: Uint8Array, places: readonly number[]) => void,
+  ): Promise<void> {
+    const scope = scopeOf(this.#plan, this.#hashKey, fact);
+    if (scope === null) return;
+    const find = this.find.bind(this);
+    const { disorderMs } = await readTold(scope, this.#store, this.#pagesMax, position, find);
+    const places: number[] = [];
+    const collect = (records: Uint8Array): void => tell(records, places);
+    await walkTruth(scope, this.#store, this.#pagesMax, position, disorderMs, collect, {
+      begin: (core) => core.trace(0, window),
+      enter: (place) => places.push(place),
+    });
   }
 
   async #find(fact: ReprocessFact, position: number): Promise<readonly Correction[]> {

@@ -57,15 +57,37 @@ export async function readTruth(
   endPosition: number,
   disorderMs: number,
 ): Promise<readonly FinalWindow[]> {
-  const program = unhurried(scope, disorderMs);
-  const isWanted = wantedBy(scope, program);
-  const core = await Core.open(program.bytes, pagesMax);
   const windows: FinalWindow[] = [];
-  const collect = (records: Uint8Array): void => {
+  await walkTruth(scope, store, pagesMax, endPosition, disorderMs, (records) => {
     for (const window of readRecords(records)) {
       if (isSession(scope.query) || touches(scope, window)) windows.push(window);
     }
-  };
+  });
+  return windows;
+}
+
+/** Who looks at the core on its walk. */
+interface Watch {
+  /** It stands at the beginning. */
+  begin(core: Core): void;
+  /** The next of its entries stands at this position of the log. */
+  enter(position: number): void;
+}
+
+/** The core's own account of it: records of finals. */
+export async function walkTruth(
+  scope: Scope,
+  store: Store,
+  pagesMax: number,
+  endPosition: number,
+  disorderMs: number,
+  collect: (records: Uint8Array) => void,
+  watch?: Watch,
+): Promise<void> {
+  const program = unhurried(scope, disorderMs);
+  const isWanted = wantedBy(scope, program);
+  const core = await Core.open(program.bytes, pagesMax);
+  watch?.begin(core);
   const years: ZoneYear[] = [];
   for await (const chunk of readChunks(store, 0, endPosition)) {
     if (factOfChunk(chunk) !== null) continue;
@@ -75,6 +97,7 @@ export async function readTruth(
     for (let line = 0; line < batch.lines; line++) {
       const event = batch.eventAt(line);
       if (event === null || !isWanted(event)) batch.setVerdict(line, VERDICT_NONE);
+      else watch?.enter(chunk.firstPosition + line);
     }
     core.seal();
     bringYears(core, program.zones, years);
@@ -83,7 +106,6 @@ export async function readTruth(
   }
   passSlices(scope, core, program, disorderMs, collect);
   core.flush(collect);
-  return windows;
 }
 
 const STEPS_MAX = 1000;

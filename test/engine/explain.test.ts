@@ -286,6 +286,14 @@ describe("explain", () => {
     }
   });
 
+  test("of sessions that touch, neither half", async () => {
+    const window = { kind: "session", gap: 10, grace: 50 };
+    const engine = await engineOf(planOf({ window }), [event("a", 0), event("b", 10)]);
+    expect((await engine.explain("q", {}, at(0, 10))).events).toEqual([]);
+    expect((await engine.explain("q", {}, at(10, 20))).events).toEqual([]);
+    expect(idsOf((await engine.explain("q", {}, at(0, 20))).events)).toEqual(["a", "b"]);
+  });
+
   test("of a final session, what came too late at its very end, and not what came after", async () => {
     const engine = await engineOf(planOf({ window: { kind: "session", gap: 10, grace: 0 } }));
     await engine.push([event("a", 0), event("x", 50), event("b", 10), event("c", 11)]);
@@ -317,6 +325,43 @@ describe("explain", () => {
     expect(emissions).toEqual([
       { kind: "final", revision: 2, position: 2, clock: 5, value: { n: 1 } },
     ]);
+  });
+
+  test("of a corrected row has what the correction counts, late or not", async () => {
+    const store = memory();
+    const engine = await open({ plan: planOf(), store, hashKey: HASH_KEY });
+    await engine.push([event("a", 1), event("b", 25), event("c", 4), event("d", 12)]);
+    await engine.reprocess("q", { from: 0, to: 10 });
+    const { row, events, late, emissions } = await engine.explain("q", {}, at(0, 10));
+    expect(row).toMatchObject({ final: true, revision: 4, value: { n: 2 } });
+    expect([idsOf(events), idsOf(late)]).toEqual([["a", "c"], ["c"]]);
+    expect(events.map(({ clock, time }) => [time, clock])).toEqual([
+      [1, 25],
+      [4, 25],
+    ]);
+    expect(late).toMatchObject([{ clock: 25, lateMs: 21 }]);
+    expect(emissions.slice(-1)).toEqual([
+      { kind: "correction", revision: 4, position: 4, clock: 25, value: { n: 2 } },
+    ]);
+    // The next one was not asked for: what is late for it is late still.
+    const next = await engine.explain("q", {}, at(10, 20));
+    expect([next.row, next.events, idsOf(next.late)]).toEqual([null, [], ["d"]]);
+  });
+
+  test("of sessions that reprocessing joined: the old are retracted, the new has all", async () => {
+    const window = { kind: "session", gap: 10, grace: 0 };
+    for (const emit of ["all", "none"]) {
+      const engine = await engineOf(planOf({ window, emit }));
+      await engine.push([event("a", 0), event("b", 15), event("c", 60), event("d", 8)]);
+      await engine.reprocess("q", { from: 0, to: 100 });
+      const joined = await engine.explain("q", {}, at(0, 25));
+      expect(joined.row).toMatchObject({ final: true, value: { n: 3 } });
+      expect([idsOf(joined.events), idsOf(joined.late)]).toEqual([["a", "b", "d"], ["d"]]);
+      const told = emit === "all" ? ["update", "final", "retract"] : [];
+      const old = await engine.explain("q", {}, at(15, 25));
+      expect([old.row, old.events]).toEqual([null, []]);
+      expect(old.emissions.map(({ kind }) => kind).slice(-2)).toEqual(told.slice(-2));
+    }
   });
 
   test("is of the log as it was, whatever is pushed meanwhile", async () => {
