@@ -125,7 +125,8 @@ function applyEvent(slot: usize): bool {
     store<i64>(S_MOVED_RECEIVED, received);
   }
   begun = true;
-  if (!advance(target)) return false;
+  // The last timer may have filled the buffer, and the event has to find room.
+  if (!advance(target) || outIsFull()) return false;
   const position = load<u64>(S_POSITION);
   const time = load<i64>(slot, SLOT_TIME);
   remember(slot + SLOT_IDENTITY, load<u64>(slot, SLOT_MARK), time, position);

@@ -90,7 +90,7 @@ export function buildKey(query: usize): bool {
   return true;
 }
 
-/** The encoded key that was built last. */
+/** Where the key built last lies: that of the event, or `__other__` once it counts there. */
 export function builtKey(): usize {
   return scratch + buffer;
 }
@@ -177,6 +177,22 @@ export function findTarget(index: u32, query: usize): usize {
 /** The record under which the event whose key was built counts. */
 export function internKey(index: u32, query: usize): usize {
   return findTarget(index, query) || internBuilt(index);
+}
+
+function takeEncoded(from: usize, bytes: usize): void {
+  memory.copy(scratch + buffer, from, bytes);
+  length = bytes;
+}
+
+/** The key of which `bytes` at `from` are the encoded values, 0 where there is none. */
+export function findEncoded(index: u32, from: usize, bytes: usize): usize {
+  takeEncoded(from, bytes);
+  return findKey(index, builtTag(index));
+}
+
+/** The same, made where there is none: it names final rows, so no limit is asked. */
+export function internEncoded(index: u32, from: usize, bytes: usize): usize {
+  return findEncoded(index, from, bytes) || internBuilt(index);
 }
 
 /** Something refers to the key. */

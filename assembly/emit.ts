@@ -15,11 +15,11 @@ import {
   CHANGE_START,
   CHANGE_VALUE_BYTES,
   OUT_BYTES,
-  TRACE_BYTES,
 } from "./layout";
 import { keyBytes, keyLength } from "./dictionary";
 import { scratch, scratchAlloc } from "./regions";
 import { S_KEY_BYTES, queryCount } from "./state";
+import { traceRoom } from "./trace";
 
 let buffer: i32 = 0;
 let capacity: usize = 0;
@@ -31,12 +31,12 @@ let record: usize = 0;
 /**
  * A buffer with room, behind what counts as full, for what one event or one timer writes at the
  * most: two retracts a query of sessions and a change, with `valueBytes` of values in all, and
- * one trace.
+ * what is traced of it.
  */
 export function reserveOut(keyBytes: usize, valueBytes: usize): bool {
   const key = max(keyBytes, <usize>load<u64>(S_KEY_BYTES));
-  const records = 2 * queryCount() + 2;
-  capacity = OUT_BYTES + records * (CHANGE_HEADER_BYTES + key + 8) + valueBytes + TRACE_BYTES;
+  const records = 2 * queryCount() + 1;
+  capacity = OUT_BYTES + records * (CHANGE_HEADER_BYTES + key + 8) + valueBytes + traceRoom(key);
   buffer = scratchAlloc(capacity);
   used = 0;
   return buffer >= 0;

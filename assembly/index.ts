@@ -5,8 +5,9 @@
 //   begin → seal → reserve   the same for entries of the log, whose verdict is known
 //   apply …                  state moves; 1: take the changes and call again, 0: done
 //   end                      the batch is given back, applied or not
+//   hold → reserveCorrections → correct   a reprocess: what it found, as records; state moves
 //   flush …                  likewise
-//   trace                    once: what a query takes stands among the changes
+//   trace                    once, first: what a window takes stands among the changes
 //   readBegin → rows …, late → readEnd   behind the batch of a push under way, left as it is
 //   stats, queryStats        what is counted, in a buffer
 //   image                    where state and told lie, to be copied; restore makes room for them
@@ -40,13 +41,14 @@ import {
 } from "./layout";
 import { applyBatch, beginApply } from "./apply";
 import { arenaOpen } from "./arena";
-import { beginBatch, endBatch, extendBatch, sealBatch } from "./batch";
+import { beginBatch, endBatch, extendBatch } from "./batch";
 import { beginPassing, clockOpen, passAll } from "./clock";
+import { correctState, holdCorrections, reserveCorrections as roomForCorrections } from "./correct";
 import { dedupeOpen, horizonAt, identityCount } from "./dedupe";
 import { outOffset, returnOut, takeOut } from "./emit";
 import { reserveImage, stateBytes } from "./image";
 import { copyLate } from "./late";
-import { probeBatch } from "./probe";
+import { probeBatch, sealLogged } from "./probe";
 import { checkProgram } from "./program";
 import {
   reserveState,
@@ -90,7 +92,7 @@ import {
 } from "./state";
 import { firstTellingTime } from "./timer";
 import { toldOpen } from "./told";
-import { traceQuery } from "./trace";
+import { traceWindow } from "./trace";
 
 /** The line of the assertion that failed, for the host's message. */
 export let assertedLine: u32 = 0;
@@ -128,7 +130,7 @@ export function probe(): bool {
 }
 
 export function seal(): void {
-  sealBatch();
+  sealLogged();
 }
 
 /** How many years of zones the accepted lines may need and the state lacks; -1 without memory. */
@@ -168,6 +170,21 @@ export function end(): void {
   endBatch();
 }
 
+/** Room for `bytes` of corrections that the host writes there; 0 without memory. */
+export function hold(bytes: u32): usize {
+  return holdCorrections(bytes);
+}
+
+/** Room for what the corrections become. */
+export function reserveCorrections(): bool {
+  return roomForCorrections();
+}
+
+/** The entry that made them becomes state. */
+export function correct(): void {
+  correctState();
+}
+
 /** Makes every window final (`--flush`): `flushBegin` once, then `flush` until it answers 0. */
 export function flushBegin(): bool {
   if (beginBatch(0, 0) == 0 || !reservePassing()) return false;
@@ -179,9 +196,9 @@ export function flush(): u32 {
   return passAll() ? 0 : 1;
 }
 
-/** From now on what the query `index` takes is written beside the changes (trace.ts). */
-export function trace(index: u32): void {
-  traceQuery(index);
+/** From now on what the query's window [start, end) takes is written beside the changes. */
+export function trace(query: u32, start: f64, end: f64): void {
+  traceWindow(query, <i64>start, <i64>end);
 }
 
 let readMark: usize = 0;

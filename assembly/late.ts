@@ -17,7 +17,6 @@ import {
 import { alloc, free } from "./arena";
 import { needBlocks } from "./need";
 import { Q_LATE, Q_LATE_LIST, Q_LISTED, increment, queryState } from "./state";
-import { traceLate } from "./trace";
 
 const CAPACITY_FIRST: u32 = 4;
 
@@ -40,11 +39,6 @@ function widen(list: usize, capacity: u32): void {
 
 /** Counts a late event, and lists it. */
 export function addLate(index: u32, position: u64, start: i64, end: i64, lateMs: i64): void {
-  traceLate(index, start, end);
-  countLate(index, position, start, end, lateMs);
-}
-
-function countLate(index: u32, position: u64, start: i64, end: i64, lateMs: i64): void {
   increment(queryState(index) + Q_LATE);
   listLate(index, position, start, end, lateMs);
 }
@@ -78,7 +72,6 @@ export function addLateWindows(
   count: i64,
   lateMs: i64,
 ): void {
-  traceLate(index, start, end);
   const unlisted = max(count - LATE_LISTED_MAX, <i64>0);
   const late = queryState(index) + Q_LATE;
   // Those that would be pushed out of the list at once are counted only, once it is as long as
@@ -89,7 +82,7 @@ export function addLateWindows(
       store<u64>(late, load<u64>(late) + <u64>(unlisted - i));
       i = unlisted;
     }
-    countLate(index, position, start + i * startStep, end + i * step, lateMs);
+    addLate(index, position, start + i * startStep, end + i * step, lateMs);
   }
 }
 

@@ -73,6 +73,7 @@ import {
 } from "./state";
 import { TIMER_CLOSE_PANE, TIMER_DROP_PANE, addTimer, removeTimer } from "./timer";
 import { untouch } from "./told";
+import { isTraced, traceApplied, traceLate } from "./trace";
 import { calendarEnd, calendarStart, calendarWindow } from "./zone";
 
 const PANE_NEXT: usize = 0;
@@ -188,11 +189,13 @@ export function applyToPane(index: u32, query: usize, time: i64, position: u64):
   }
   const clock = load<i64>(S_CLOCK);
   if (kind != WINDOW_GLOBAL && clock >= end + load<i64>(query, QUERY_GRACE)) {
+    if (isTraced(index)) traceLate(time, position, start, end, 1, 0, 1);
     return addLate(index, position, start, end, clock - time);
   }
   const tag = tagOf(hashWords(index, start));
   const pane = findPane(index, start, tag) || openPane(index, query, start, end, tag);
   const key = internKey(index, query);
+  if (isTraced(index)) traceApplied(time, position, start, end, 1, 0, 1);
   let record = findInPane(key, pane);
   if (!record) {
     record = openRecord(query, key, <i64>pane);
@@ -273,6 +276,64 @@ export function addFinal(pane: usize, key: usize, revision: u64, value: usize, b
   enterPane(pane, record);
 }
 
+// ── correcting ─────────────────────────────────────────────────────────────────────────────────
+
+/** The pane of final rows of the window, 0 where there is none: they stand in no table. */
+function findFinalPane(index: u32, start: i64, end: i64): usize {
+  let pane = <usize>load<u32>(queryState(index), Q_PANES);
+  while (pane && (paneStart(pane) != start || paneEnd(pane) != end)) pane = paneNext(pane);
+  assert(!pane || isFinalPane(pane));
+  return pane;
+}
+
+/** The key's final row of the window leaves the view, if it is there. */
+export function takeFinal(index: u32, query: usize, start: i64, end: i64, key: usize): void {
+  const pane = findFinalPane(index, start, end);
+  if (!pane) return;
+  let before: usize = 0;
+  let record = paneHead(pane);
+  while (record && keyOf(record) != key) {
+    before = record;
+    record = load<u32>(record, RECORD_NEXT);
+  }
+  if (!record) return;
+  const next = load<u32>(record, RECORD_NEXT);
+  if (before) store<u32>(before, next, RECORD_NEXT);
+  else store<u32>(pane, next, PANE_HEAD);
+  store<u32>(pane, load<u32>(pane, PANE_COUNT) - 1, PANE_COUNT);
+  const rows = queryState(index) + Q_ROWS;
+  store<u64>(rows, load<u64>(rows) - 1);
+  freeRow(query, record);
+  if (!paneHead(pane)) dropPane(pane);
+}
+
+/** A final row of the key, in the place of the one it has. */
+export function putFinal(
+  index: u32,
+  query: usize,
+  start: i64,
+  end: i64,
+  key: usize,
+  revision: u64,
+  value: usize,
+  bytes: usize,
+): void {
+  retainKey(key);
+  takeFinal(index, query, start, end, key);
+  const pane = findFinalPane(index, start, end) || openFinalPane(index, query, start, end, true);
+  if (isSliced(query)) addFinal(pane, key, revision, value, bytes);
+  else {
+    const record = alloc(load<u32>(query, QUERY_WINDOW_BYTES));
+    store<u32>(record, <u32>key, RECORD_KEY);
+    store<u32>(record, <u32>bytes, RECORD_LENGTH);
+    store<u64>(record, revision, RECORD_REVISION);
+    keepFinal(record + bodyOf(query), roomOf(query), value, bytes);
+    retainKey(key);
+    enterPane(pane, record);
+  }
+  releaseKey(key);
+}
+
 /** Whether rows of the query's panes were made by `addFinal`. */
 @inline
 function isSliced(query: usize): bool {
@@ -286,6 +347,16 @@ export function rowValue(query: usize, record: usize): usize {
   return finalValue(record + bodyOf(query), roomOf(query), length);
 }
 
+function freeRow(query: usize, record: usize): void {
+  const length = <usize>load<u32>(record, RECORD_LENGTH);
+  releaseKey(keyOf(record));
+  if (isSliced(query)) free(record, FINAL_HEADER_BYTES + length);
+  else {
+    freeFinal(record + bodyOf(query), roomOf(query), length);
+    free(record, load<u32>(query, QUERY_WINDOW_BYTES));
+  }
+}
+
 /** The final rows of the pane leave the view, without a change. */
 export function dropPane(pane: usize): void {
   const index = paneQuery(pane);
@@ -293,13 +364,7 @@ export function dropPane(pane: usize): void {
   let record = paneHead(pane);
   while (record) {
     const next = <usize>load<u32>(record, RECORD_NEXT);
-    const length = <usize>load<u32>(record, RECORD_LENGTH);
-    releaseKey(keyOf(record));
-    if (isSliced(query)) free(record, FINAL_HEADER_BYTES + length);
-    else {
-      freeFinal(record + bodyOf(query), roomOf(query), length);
-      free(record, load<u32>(query, QUERY_WINDOW_BYTES));
-    }
+    freeRow(query, record);
     record = next;
   }
   const rows = queryState(index) + Q_ROWS;

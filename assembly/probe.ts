@@ -21,7 +21,7 @@ import {
   VERDICT_DUPLICATE,
   VERDICT_QUARANTINED,
 } from "./layout";
-import { isRelease, kindOf, sealBatch, slotAt, slotCount } from "./batch";
+import { isRelease, kindOf, sealBatch, slotAt, slotCount, verdictOf } from "./batch";
 import { RECEIVED_UNKNOWN, afterEvent, afterTick } from "./clock";
 import { IDENTITY_MARK, IDENTITY_POSITION, IDENTITY_TIME, find } from "./dedupe";
 import { clock, foresee, foreseeClock, foreseeIdentity, horizon } from "./foresight";
@@ -96,6 +96,19 @@ function probeEvent(index: u32, slot: usize): void {
   store<u32>(place, index + 1);
   foreseeClock(afterEvent(clock, time, received));
   foreseeIdentity(time);
+}
+
+/** Lines of the log keep their verdict; room is made for where they bring the clock. */
+export function sealLogged(): void {
+  sealBatch();
+  foresee(0);
+  for (let i: u32 = 0; i < slotCount; i++) {
+    const slot = slotAt(i);
+    if (verdictOf(slot) != VERDICT_ACCEPTED) continue;
+    const time = load<i64>(slot, SLOT_TIME);
+    if (kindOf(slot) == KIND_TICK) foreseeClock(afterTick(clock, time));
+    else foreseeClock(afterEvent(clock, time, load<i64>(slot, SLOT_RECEIVED)));
+  }
 }
 
 /** Gives every event and tick of the batch its verdict; false where the host has no memory. */

@@ -43,7 +43,6 @@ import {
   queryState,
 } from "./state";
 import { carryTouch, touchRecord } from "./touch";
-import { traceApplied } from "./trace";
 
 export const RECORD_NEXT: usize = 0;
 export const RECORD_PANE: usize = 4;
@@ -164,7 +163,6 @@ export function addToRecord(index: u32, query: usize, record: usize, windows: u6
   increment(record + RECORD_REVISION);
   touchRecord(query, record, load<i64>(record, RECORD_POSITION));
   store<u64>(record, load<u64>(S_POSITION), RECORD_POSITION);
-  traceApplied(index, keyOf(record));
 }
 
 /** Adds all that `from` holds; `from` stays as it is. */

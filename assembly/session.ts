@@ -40,6 +40,7 @@ import { encodeOutputs } from "./output";
 import { queryProgram } from "./program";
 import {
   RECORD_END,
+  RECORD_KEY,
   RECORD_LENGTH,
   RECORD_NEXT,
   RECORD_POSITION,
@@ -89,6 +90,7 @@ import {
   keepBlob,
   untouch,
 } from "./told";
+import { isTraced, traceJoined, traceLateSession } from "./trace";
 
 function decrement(counter: usize): void {
   store<u64>(counter, load<u64>(counter) - 1);
@@ -130,6 +132,7 @@ export function applyToSession(
   const isFinal = known != 0 && load<i64>(known, KEY_END) >= time;
   const isForgotten = released && time < horizonAt(clock);
   if (clock > end + grace || isFinal || isForgotten) {
+    if (isTraced(index)) traceLateSession(time, position, start, end);
     return addLate(index, position, start, end, clock - time);
   }
   let session = before || after;
@@ -140,6 +143,7 @@ export function applyToSession(
     store<i64>(session, end, RECORD_END);
     moveTimer(session, end + grace + 1);
   }
+  if (isTraced(index)) traceJoined(time, position, gap);
   addToRecord(index, query, session, 1);
   if (before && after) absorb(index, query, before, after);
 }
@@ -243,10 +247,7 @@ export function closeSession(session: usize, drops: bool): bool {
   decrement(queryState(index) + Q_OPEN);
   listFinal(index, session);
   keepEnd(index, key, endOf(session));
-  if (drops) {
-    const due = endOf(session) + load<i64>(query, QUERY_GRACE) + load<i64>(query, QUERY_RETAIN);
-    addTimer(due, TIMER_DROP_SESSION, index, 0, 0, session);
-  }
+  if (drops) addDrop(index, query, session);
   return true;
 }
 
@@ -258,8 +259,47 @@ function listFinal(index: u32, session: usize): void {
   store<u32>(list, <u32>session);
 }
 
+/** The key's final session with these bounds, 0 where the view has none. */
+export function findFinalSession(index: u32, key: usize, start: i64, end: i64): usize {
+  let session = <usize>load<u32>(queryState(index), Q_FINALS);
+  while (session) {
+    if (keyOf(session) == key && startOf(session) == start && endOf(session) == end) break;
+    session = load<u32>(session, RECORD_NEXT);
+  }
+  return session;
+}
+
+/** A final session that no event opened: reprocessing found it. */
+export function addFinalSession(
+  index: u32,
+  query: usize,
+  key: usize,
+  start: i64,
+  end: i64,
+  revision: u64,
+  value: usize,
+  bytes: usize,
+): void {
+  const session = alloc(load<u32>(query, QUERY_WINDOW_BYTES));
+  store<u32>(session, <u32>key, RECORD_KEY);
+  store<u32>(session, <u32>bytes, RECORD_LENGTH);
+  store<u64>(session, revision, RECORD_REVISION);
+  store<i64>(session, start, RECORD_START);
+  store<i64>(session, end, RECORD_END);
+  keepFinal(session + bodyOf(query), roomOf(query), value, bytes);
+  retainKey(key);
+  listFinal(index, session);
+  addDrop(index, query, session);
+  increment(queryState(index) + Q_ROWS);
+}
+
+function addDrop(index: u32, query: usize, session: usize): void {
+  const due = endOf(session) + load<i64>(query, QUERY_GRACE) + load<i64>(query, QUERY_RETAIN);
+  addTimer(due, TIMER_DROP_SESSION, index, 0, 0, session);
+}
+
 /** Remembers the end of the key's newest final session, while dedup can vouch for what follows. */
-function keepEnd(index: u32, key: usize, end: i64): void {
+export function keepEnd(index: u32, key: usize, end: i64): void {
   const kept = load<i64>(key, KEY_END);
   if (kept != NO_TIME && kept >= end) return;
   store<i64>(key, end, KEY_END);

@@ -55,6 +55,7 @@ import {
 import { NO_TIME, Q_CLOSER, S_CLOCK, S_POSITION, queryState } from "./state";
 import { TIMER_CLOSE_SLICES, addTimer, hasTimer, moveTimer, removeTimer } from "./timer";
 import { untouch } from "./told";
+import { isTraced, traceApplied, traceLate } from "./trace";
 
 // The closer: the block whose timer stands at the next window to become final.
 const CLOSER_QUERY: usize = 8;
@@ -148,13 +149,15 @@ export function applyToSlice(index: u32, query: usize, time: i64, position: u64)
   const start = windowStart;
   const end = windowEnd;
   skipClosed(query, clock);
-  const late = min((windowEnd - end) / every(query), (last - end) / every(query) + 1);
-  const startStep = isHopping(query) ? every(query) : 0;
+  const step = every(query);
+  const late = min((windowEnd - end) / step, (last - end) / step + 1);
+  const startStep = isHopping(query) ? step : 0;
   if (late > 0) {
-    addLateWindows(index, position, start, end, every(query), startStep, late, clock - time);
+    if (isTraced(index)) traceLate(time, position, start, end, step, startStep, late);
+    addLateWindows(index, position, start, end, step, startStep, late, clock - time);
   }
   if (windowEnd > last) return;
-  const open = (last - windowEnd) / every(query) + 1;
+  const open = (last - windowEnd) / step + 1;
   let from = sliceStart(query, time);
   // What lies in a closed cumulate window is one slice with all before it.
   if (!isHopping(query) && sliceEnd < windowEnd) {
@@ -163,6 +166,9 @@ export function applyToSlice(index: u32, query: usize, time: i64, position: u64)
   }
   setCloser(index, query);
   const key = internKey(index, query);
+  if (isTraced(index)) {
+    traceApplied(time, position, windowStart, windowEnd, step, startStep, open);
+  }
   let record = findInLane(key, from);
   if (!record) {
     record = openRecord(query, key, from);

@@ -60,7 +60,7 @@ import {
   queryState,
 } from "./state";
 import { TIMER_EXPIRE, TIMER_FACT, addTimer, postpone, removeTimer } from "./timer";
-import { endTraceSpan, traceSpan } from "./trace";
+import { isTraced, traceSpan } from "./trace";
 import { freeTuple, makeTuple } from "./tuple";
 import { addWaiting } from "./wait";
 import { applyToQuery } from "./window";
@@ -255,9 +255,8 @@ function tellSpan(
   fillFromSpan(query, load<u32>(thing, THING_FROM), to, start, end, time);
   completeFrame(query, time);
   if (!holds(load<u32>(query, QUERY_WHERE))) return;
-  traceSpan(load<u64>(thing, THING_POSITION));
+  if (isTraced(index)) traceSpan(load<u64>(thing, THING_POSITION));
   applyToQuery(index, query, time, position, load<u64>(S_POSITION), false);
-  endTraceSpan();
 }
 
 export function factQuery(fact: usize): u32 {

@@ -8,7 +8,6 @@ import { applyToPane } from "./pane";
 import { applyToSession } from "./session";
 import { applyToSlice } from "./slice";
 import { Q_UNKEYED, increment, queryState } from "./state";
-import { traceEvent } from "./trace";
 
 /**
  * Applies the event whose fields are bound, at `time`, to one query whose `where` it passed.
@@ -25,7 +24,6 @@ export function applyToQuery(
 ): void {
   if (!buildKey(query)) return increment(queryState(index) + Q_UNKEYED);
   bindEvent(time, rank);
-  traceEvent(time, position);
   const kind = <u32>load<u8>(query, QUERY_WINDOW_KIND);
   if (kind < <u32>WINDOW_HOPPING) applyToPane(index, query, time, position);
   else if (kind == WINDOW_SESSION) applyToSession(index, query, time, position, released);

@@ -8,8 +8,9 @@
 // Pushes are applied one after another, each atomic: until the append nothing was touched, and
 // after it nothing can fail. With a synchronous store a push runs in one turn.
 
+import { catchUp, rowsAsChanges } from "./catch-up.ts";
 import type { ZoneYear } from "./event/zone.ts";
-import { checkRow, explain, type Explanation } from "./explain.ts";
+import { checkRow, explain, findRow, type Explanation } from "./explain.ts";
 import { PAGES_MAX, type Core, type LateEvent } from "./core/core.ts";
 import { readInput, type Input, type PushInput } from "./ingest/input.ts";
 import { Intake } from "./ingest/intake.ts";
@@ -27,6 +28,7 @@ import {
   type RefusedLine,
 } from "./ingest/receipt.ts";
 import type { Settled } from "./ingest/tally.ts";
+import { reprocessFact, type ReprocessFact } from "./ingest/fact.ts";
 import { tickLine } from "./ingest/tick.ts";
 import { changesOf, type Change, type ChangeWindow, type Key, type Row } from "./live/change.ts";
 import { RowFeed, type RowListener, type RowSource } from "./live/mirror.ts";
@@ -90,7 +92,7 @@ export async function open(options: OpenOptions): Promise<Engine> {
   const header = recovered?.header ?? newHeader(options.hashKey);
   if (recovered === null) await store.create(header);
   const program = compile(plan, header.hashKey);
-  const replay = new Replay(program, store, options.memoryPagesMax ?? PAGES_MAX);
+  const replay = new Replay(plan, program, store, options.memoryPagesMax ?? PAGES_MAX);
   const quarantine = new Quarantine(plan.limits.quarantine, recovered);
   const engine = new Engine(plan, program, store, quarantine, replay, await replay.open());
   if (recovered !== null) {
@@ -125,6 +127,8 @@ export class Engine implements RowSource {
   readonly #turns = new Turns();
   readonly #silence: Silence;
   readonly #saving: Saving;
+  /** Where `flush` was called. */
+  readonly #flushes: number[] = [];
   #core: Core;
   #ended: Promise<void> | null = null;
 
@@ -293,11 +297,49 @@ export class Engine implements RowSource {
     this.#dispositions.add(receipt);
   }
 
+  /**
+   * Computes the closed windows of a query that touch [from, to), ms since 1970, again from the
+   * log, late events included. The answer is what it corrected, whatever `emit` tells listeners.
+   * Rejects with a RangeError, the HostFault of the store, or `state_full`, and leaves no trace.
+   */
+  async reprocess(query: string, range: { from: number; to: number }): Promise<Change[]> {
+    this.#indexOf(query);
+    const fact = reprocessFact(query, range);
+    return this.#turns.take(() => this.#reprocess(fact));
+  }
+
+  async #reprocess(fact: ReprocessFact): Promise<Change[]> {
+    try {
+      const { append, records, isTold } = await this.#replay.reprocess(fact, this.#core);
+      const written = this.#store.append(append);
+      if (written instanceof Promise) await written;
+      const applied = this.#correct();
+      if (applied instanceof Promise) await applied;
+      const changes = changesOf(this.plan, [records]);
+      if (isTold) this.#subscriptions.tell(changes);
+      // To replay this entry is to replay the whole log.
+      const saved = this.#saving.trySave(this.#core);
+      if (saved instanceof Promise) await saved;
+      return changes;
+    } finally {
+      this.#endTurn();
+    }
+  }
+
+  #correct(): MaybePromise<unknown> {
+    try {
+      return this.#core.correct();
+    } catch (error) {
+      return this.#rebuild(error);
+    }
+  }
+
   /** Makes every window final, as if the clock had passed them all (`--flush`); not in the log. */
   flush(): Change[] {
     if (this.#turns.isUnderWay) throw new Error("A push is under way: flush after it.");
     const records: Uint8Array[] = [];
     this.#core.flush((bytes) => records.push(bytes));
+    this.#flushes.push(this.#core.counts().position);
     const changes = changesOf(this.plan, records);
     this.#subscriptions.tell(changes);
     this.#rowFeed.tell();
@@ -331,12 +373,14 @@ export class Engine implements RowSource {
     this.#indexOf(query);
     const from = options.from ?? "now";
     if (from === "now") return this.#subscriptions.add(query, listener);
+    const { position } = this.#core.counts();
     if (from === "snapshot") {
-      const changes = this.#viewAsChanges(query);
+      const changes = rowsAsChanges(this.view(query).rows(), position);
       if (changes.length > 0) callListener(listener, changes);
       return this.#subscriptions.add(query, listener);
     }
-    return this.#subscribeFrom(query, listener, from);
+    const { plan } = this;
+    return catchUp(plan, this.#replay, this.#subscriptions, query, listener, from, position);
   }
 
   /** Tells `listener` the changes of all queries, in the order of the contract. */
@@ -344,54 +388,18 @@ export class Engine implements RowSource {
     return this.#subscriptions.add(null, listener);
   }
 
-  #viewAsChanges(query: string): Change[] {
-    const { position } = this.#core.counts();
-    return this.view(query)
-      .rows()
-      .map(({ final, ...row }) => {
-        return { ...row, kind: final ? "final" : "update", position: Math.max(0, position - 1) };
-      });
-  }
-
-  /** Holds back what is told meanwhile until the log was replayed up to where this began. */
-  #subscribeFrom(query: string, listener: Listener, from: number): () => void {
-    const end = this.#core.counts().position;
-    let waiting: (readonly Change[])[] | null = [];
-    const stop = this.#subscriptions.add(query, (changes) => {
-      if (waiting === null) listener(changes);
-      else waiting.push(changes);
-    });
-    let stopped = false;
-    const catchUp = async (): Promise<void> => {
-      const core = await this.#replay.open();
-      await this.#replay.run(core, 0, end, (records) => {
-        const changes = changesOf(this.plan, records).filter((change) => {
-          return change.query === query && change.position >= from;
-        });
-        if (changes.length > 0 && !stopped) callListener(listener, changes);
-      });
-      for (const changes of waiting ?? []) if (!stopped) callListener(listener, changes);
-      waiting = null;
-    };
-    void catchUp();
-    return () => {
-      stopped = true;
-      stop();
-    };
-  }
-
   /**
    * The events behind a number: what was applied to the key's window, what was late for it, what
-   * was told of it and when. It replays the log, as it is now, in a core of its own. Rejects with
-   * the HostFault of a log that cannot be read.
+   * was told of it and when. It replays the log, as it is now, in a core of its own. Rejects with a
+   * RangeError for a query, key or window that the plan has not, and with the HostFault of a log
+   * that cannot be read.
    */
   async explain(query: string, key: Key, window: ChangeWindow): Promise<Explanation> {
     const index = this.#indexOf(query);
     checkRow(this.plan.queries[index]!, key, window);
-    const isAsked = (row: Row): boolean =>
-      row.window.start === window.start && row.window.end === window.end;
-    const row = this.view(query).rows({ key }).find(isAsked) ?? null;
-    const present = { position: this.#core.counts().position, row, refused: this.refused() };
+    const { position } = this.#core.counts();
+    const row = findRow(this.view(query), key, window);
+    const present = { position, row, refused: this.refused(), flushes: [...this.#flushes] };
     return explain(this.plan, index, key, window, present, this.#replay, this.#store);
   }
 

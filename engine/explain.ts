@@ -1,7 +1,9 @@
-// Explain: the events behind a number. A core of its own replays the log, cut as it was, and traces
-// one query: what it took for the key, when, and what it told of the window. The lines themselves
-// are then read from the log. Nothing of the engine moves, and pushes may go on meanwhile.
+// Explain: the events behind a number. A core of its own replays the log, cut as it was, and
+// traces one window: what it took for the key, when, and what was told of it. The lines themselves
+// are then read from the log. Nothing of the engine moves, and pushes may go on meanwhile. What is
+// held is what is reported, and one chunk.
 
+import type { Core } from "./core/core.ts";
 import type { RefusedLine } from "./ingest/receipt.ts";
 import { decodeEvent, isFault } from "./ingest/decode.ts";
 import { canonical } from "./event/canonical.ts";
@@ -15,6 +17,7 @@ import {
   type Value,
 } from "./live/change.ts";
 import { traceOf, type Traced } from "./live/trace.ts";
+import type { View } from "./live/view.ts";
 import type { Plan, Query } from "./query/plan.ts";
 import type { Replay } from "./replay.ts";
 import { entryLines, entryReceivedAt } from "./store/entry.ts";
@@ -46,18 +49,25 @@ export interface Contribution {
   readonly clock: number;
 }
 
-/** One that came too late for the window; `reprocess` brings it in. */
+/**
+ * One that came too late for the window, under its own key; of a session under the key whose
+ * sessions it was too late for. `reprocess` brings it in.
+ */
 export interface LateContribution extends Contribution {
   /** How far `T` was beyond its time. */
   readonly lateMs: number;
 }
 
-/** What was told of the window. */
+/** What was told of the window, as the plan's `emit` says. */
 export interface Emission {
   readonly kind: ChangeKind;
   readonly revision: number;
+  /** The entry during whose processing it came about; of `flush` the next one. */
   readonly position: number;
-  /** `T` after the push that told it. A final's own instant is its window's end and grace. */
+  /**
+   * `T` after the push that told it. A final's own instant is its window's end and grace, of a
+   * session 1 ms more. Null where `T` never moved.
+   */
   readonly clock: number | null;
   readonly value: Value;
 }
@@ -70,6 +80,10 @@ export interface Resent {
   readonly receivedAt: number | null;
 }
 
+/**
+ * What is known of a key's window. Of one that does not exist the row is null and `events` is
+ * empty; so they are of a session's window that was retracted, whose `emissions` say so.
+ */
 export interface Explanation {
   readonly query: string;
   readonly key: Key;
@@ -78,8 +92,12 @@ export interface Explanation {
   readonly position: number;
   /** As the view has it; null where it has none (any more). */
   readonly row: Row | null;
-  /** In the order in which they were taken. */
+  /** In the order in which they were taken; as many as the row's revision counts. */
   readonly events: readonly Contribution[];
+  /**
+   * Late for this window, also beyond the 1,000 that `late` lists; of a session, for one that would
+   * overlap or touch it. Facts too late for a span belong to no window, and are in `late` only.
+   */
   readonly late: readonly LateContribution[];
   readonly resent: readonly Resent[];
   readonly emissions: readonly Emission[];
@@ -90,6 +108,8 @@ export interface Present {
   readonly position: number;
   readonly row: Row | null;
   readonly refused: readonly RefusedLine[];
+  /** Positions at which every window was made final, which is not in the log. */
+  readonly flushes: readonly number[];
 }
 
 /** Rejects with the HostFault of a log that cannot be read. */
@@ -98,22 +118,19 @@ export async function explain(
   query: number,
   key: Key,
   window: ChangeWindow,
-  { position, row, refused }: Present,
+  present: Present,
   replay: Replay,
   store: Store,
 ): Promise<Explanation> {
+  const { position, row, refused } = present;
   const asked = plan.queries[query]!;
   const wanted = canonical(asked.key.map(({ name }) => key[name]!));
-  let applied: Traced[] = [];
-  let late: Traced[] = [];
+  const traced: Traced[] = [];
   const emissions: Emission[] = [];
   const core = await replay.open();
-  core.trace(query);
-  await replay.run(core, 0, position, (records) => {
-    for (const each of traceOf(plan, records)) {
-      if (canonical(each.key) !== wanted || !isOf(asked, window, each)) continue;
-      (each.isLate ? late : applied).push(each);
-    }
+  core.trace(query, window);
+  await replayFlushed(replay, core, present, (records) => {
+    traced.push(...traceOf(plan, records).filter((each) => canonical(each.key) === wanted));
     for (const change of changesOf(plan, records)) {
       if (change.query !== asked.name || !isTold(change, asked, wanted, window)) continue;
       const { kind, revision, value } = change;
@@ -121,11 +138,7 @@ export async function explain(
       emissions.push({ kind, revision, position: change.position, clock, value });
     }
   });
-  const isKnown = row !== null || emissions.length > 0 || isSession(asked, window, applied);
-  if (!isKnown) {
-    applied = [];
-    late = late.filter((each) => each.start === window.start && each.end === window.end);
-  }
+  const { applied, late } = membersOf(asked, window, traced);
   const events = await readEvents(store, [...applied, ...late].flatMap(positionsOf));
   const resent = refused.flatMap(({ of, code, receivedAt }) => {
     return of !== undefined && events.has(of) ? [{ of, code, receivedAt }] : [];
@@ -145,29 +158,47 @@ export async function explain(
   };
 }
 
-/** Whether what was traced was applied to the window, or late for it. */
-function isOf({ window: kind }: Query, window: ChangeWindow, traced: Traced): boolean {
-  const { start, end } = window;
-  if (kind.kind === "global" || start === null) return !traced.isLate;
-  const { timeMs, clock, isLate } = traced;
-  if (kind.kind === "session") {
-    if (isLate && traced.start === start && traced.end === end) return true;
-    return start <= timeMs && timeMs <= end - kind.gapMs;
+/** The log up to the present, with what was flushed between its chunks. */
+async function replayFlushed(
+  replay: Replay,
+  core: Core,
+  { position, flushes }: Present,
+  tell: (records: readonly Uint8Array[]) => void,
+): Promise<void> {
+  let from = 0;
+  for (const flushedAt of flushes) {
+    await replay.run(core, from, flushedAt, tell);
+    const records: Uint8Array[] = [];
+    core.flush((bytes) => records.push(bytes));
+    tell(records);
+    from = flushedAt;
   }
-  // An event may be late for one window and on time for the next.
-  const isIn = start <= timeMs && timeMs < end;
-  return isIn && clock >= end + kind.graceMs === isLate;
+  await replay.run(core, from, position, tell);
+}
+
+/** What of the trace belongs to the window: all of it, but where sessions grew and merged. */
+function membersOf(
+  { window: kind }: Query,
+  window: ChangeWindow,
+  traced: readonly Traced[],
+): { readonly applied: readonly Traced[]; readonly late: readonly Traced[] } {
+  const applied = traced.filter(({ isLate }) => !isLate);
+  const late = traced.filter(({ isLate }) => isLate);
+  if (kind.kind !== "session" || isSession(kind.gapMs, window, applied)) return { applied, late };
+  const isExact = ({ window: { start, end } }: Traced): boolean => {
+    return start === window.start && end === window.end;
+  };
+  return { applied: [], late: late.filter(isExact) };
 }
 
 /**
- * Whether what was applied makes up the session asked for, where nobody was told of it. Events of
- * different sessions stand more than a gap apart: one that is nearer to a final session is late.
+ * Whether the events, all that overlap or touch the window, make up one session, and just that
+ * window. Two sessions of a key never touch: they would have merged, or one was late.
  */
-function isSession({ window: kind }: Query, window: ChangeWindow, applied: Traced[]): boolean {
-  if (kind.kind !== "session" || window.start === null) return true;
+function isSession(gapMs: number, window: ChangeWindow, applied: readonly Traced[]): boolean {
   const times = applied.map(({ timeMs }) => timeMs).sort((a, b) => a - b);
-  const isOne = times.every((time, index) => time - (times[index - 1] ?? time) <= kind.gapMs);
-  return isOne && times[0] === window.start && times.at(-1)! + kind.gapMs === window.end;
+  const isOne = times.every((time, index) => time - (times[index - 1] ?? time) <= gapMs);
+  return isOne && times[0] === window.start && times.at(-1)! + gapMs === window.end;
 }
 
 function isTold(change: Change, query: Query, wanted: string, window: ChangeWindow): boolean {
@@ -231,10 +262,13 @@ function logged(position: number, receivedAt: number | null, line: Uint8Array): 
 /** RangeError where key or window cannot be those of a row of the query. */
 export function checkRow(query: Query, key: Key, window: ChangeWindow): void {
   const names = query.key.map(({ name }) => name);
-  const given = Object.keys(key);
+  const given = Object.entries(key);
   if (given.length !== names.length || !names.every((name) => Object.hasOwn(key, name))) {
     const wanted = names.length === 0 ? "no members" : `the members ${names.join(", ")}`;
     throw new RangeError(`A key of this query has ${wanted}.`);
+  }
+  if (!given.every(([, value]) => isScalar(value))) {
+    throw new RangeError("A key has strings, numbers, booleans and nulls.");
   }
   const { start, end } = window;
   const isGlobal = start === null && end === null;
@@ -242,4 +276,17 @@ export function checkRow(query: Query, key: Key, window: ChangeWindow): void {
   if (isGlobal === (query.window.kind === "global") && (isGlobal || isSpan)) return;
   const wanted = query.window.kind === "global" ? "null" : "whole numbers of ms since 1970";
   throw new RangeError(`Start and end of a window of this query are ${wanted}.`);
+}
+
+/** The row of the key's window; null where the view has none. */
+export function findRow(view: View, key: Key, window: ChangeWindow): Row | null {
+  const { start, end } = window;
+  const touching = start === null ? {} : { from: start, to: end };
+  const isAsked = (row: Row): boolean => row.window.start === start && row.window.end === end;
+  return view.rows({ key, ...touching }).find(isAsked) ?? null;
+}
+
+function isScalar(value: unknown): boolean {
+  const type = typeof value;
+  return value === null || type === "string" || type === "boolean" || Number.isFinite(value);
 }

@@ -23,6 +23,7 @@ export type {
   Explanation,
   LateContribution,
   LoggedEvent,
+  Resent,
 } from "./explain.ts";
 export type { RowFilter, View } from "./live/view.ts";
 export { Mirror } from "./live/mirror.ts";

@@ -37,11 +37,15 @@ export class Saving {
     return saved instanceof Promise ? saved.then(noteSaved) : noteSaved();
   }
 
-  /** One that fails is no fault of the push: the next is due as ever. */
   saveWhenDue(core: Core): MaybePromise<void> {
     const { position } = core.counts();
     if (position - Math.max(this.#tried, this.#position) < SNAPSHOT_ENTRIES) return;
-    this.#tried = position;
+    return this.trySave(core);
+  }
+
+  /** One that fails is no fault of the push: the next is due as ever. */
+  trySave(core: Core): MaybePromise<void> {
+    this.#tried = core.counts().position;
     try {
       const saved = this.save(core);
       return saved instanceof Promise ? saved.catch(() => {}) : saved;

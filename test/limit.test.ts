@@ -88,6 +88,14 @@ limits("engine/ingest/receipt.ts", RUN, {
   REFUSED_BYTES_MAX: "all of them up to 4 MiB",
   LINE_BYTES_MAX: "a refused line is listed up to 64 KiB of it",
 });
+limits("engine/publish/sender.ts", "test/publish/publisher.test.ts", {
+  BATCH_FACTS_MAX: "cuts batches of 1,000 facts and a million characters",
+  BATCH_LENGTH_MAX: "cuts batches of 1,000 facts and a million characters",
+  PACKED_RATIO_MAX: "that is all alike goes unpacked",
+});
+limits("engine/publish/back-off.ts", "test/publish/back-off.test.ts", {
+  ASKED_MS_MAX: "is a day at most",
+});
 limits("engine/store/sqlite.ts", "test/store/sqlite.workerd.test.ts", {
   PAGE_ROWS_MAX: "gives a log of tiny chunks in pages of about a thousand",
 });
@@ -130,10 +138,14 @@ const NO_LIMITS: { readonly [name: string]: string } = {
   "assembly/top.ts CAPACITY_MAX": "follows from TOP_ENTRIES_MAX",
   "assembly/variance.ts SCALED_MAX": "a change of scale, not of what is told",
   "assembly/zone.ts OFFSET_MAX": "more than any zone has",
+  "engine/browser/leader.ts TIMER_MS_MAX": "the longest that a timer takes; it is set again",
+  "engine/browser/start.ts START_MS_MAX": "how long a start is waited for, start.test.ts",
   "engine/core/core.ts PAGES_MAX": "2 GiB; memory.test.ts fills smaller ones",
   "engine/cli/explanation.ts LISTED_MAX": "lines of a text for people, which counts the others",
   "engine/cli/recording.ts KEPT_MAX_LOG": "what the command line keeps of a line of a log",
   "engine/cli/summary.ts DATE_MS_MAX": "the last instant of a Date",
+  "engine/reprocess/reprocess.ts KEPT_LENGTH_MAX": "what is kept so as not to be computed again",
+  "engine/reprocess/truth.ts STEPS_MAX": "in so many steps a computation closes its windows",
   "engine/store/indexeddb.ts PAGE_CHUNKS_MAX": "a page of reading; the next follows",
   "worker/restaurant.ts MEMORY_PAGES_MAX": "the host's memory; memory.test.ts fills smaller ones",
 };

@@ -7,9 +7,9 @@
 //   release  the same, of lines that were held
 
 import { Dedup, type Held } from "./model/dedup.ts";
-import { readEnvelope, tickOf } from "./model/envelope.ts";
+import { readEnvelope, reprocessOf, tickOf } from "./model/envelope.ts";
 import { canonical, compareUtf8, type Json, type JsonObject } from "./model/json.ts";
-import { settingsOf, type PlanJson, type Settings } from "./model/plan.ts";
+import { settingsOf, type Fact, type PlanJson, type Settings } from "./model/plan.ts";
 import { EXPIRE, Query, type Late, type Timer, type ToldChange } from "./model/query.ts";
 import { Table } from "./model/table.ts";
 import type { Bounds } from "./model/window.ts";
@@ -23,7 +23,7 @@ export interface Line {
 }
 
 export interface Disposition {
-  readonly what: "accepted" | "duplicate" | "invalid" | "quarantined" | "tick";
+  readonly what: "accepted" | "duplicate" | "invalid" | "quarantined" | "tick" | "reprocess";
   readonly code?: string;
   /** Of a duplicate or a conflict: the position of the first event with its identity. */
   readonly of?: number;
@@ -63,6 +63,8 @@ export class Model {
   readonly #dedup: Dedup;
   #clock = -Infinity;
   #position = 0;
+  /** Every accepted event. */
+  readonly #facts: Fact[] = [];
 
   constructor(plan: PlanJson) {
     this.#settings = settingsOf(plan);
@@ -94,6 +96,12 @@ export class Model {
       this.#advance(tick - this.#settings.delay, this.#position++);
       return { what: "tick" };
     }
+    const reprocess = reprocessOf(json);
+    if (reprocess !== null) {
+      const query = this.queries.find(({ plan }) => plan.name === reprocess.query)!;
+      query.reprocess(this.#facts, this.#clock, reprocess, this.#position++);
+      return { what: "reprocess" };
+    }
     const event = readEnvelope(json);
     const verdict = isReleased
       ? this.#dedup.judgeReleased(event, this.#clock)
@@ -107,6 +115,7 @@ export class Model {
     this.#advance(sane - this.#settings.delay, position);
     const { type, timeMs: time, members } = event;
     const fact = { type, time, position, members, isReleased };
+    this.#facts.push(fact);
     // "Tables take the event (so an event sees itself), then queries."
     for (const table of this.tables.values()) table.take(fact);
     for (const query of this.queries) query.arrive(fact, this.#clock);

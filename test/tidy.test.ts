@@ -61,6 +61,7 @@ const FLOORS: readonly (readonly RegExp[])[] = [
   [/^engine\/query\//, /^engine\/store\//],
   [/^engine\/core\//, /^engine\/orders\//, /^engine\/publish\//],
   [/^engine\/ingest\//, /^engine\/live\//],
+  [/^engine\/reprocess\//],
   [/^engine\/(?!cli\.)[a-z-]+\.ts$/],
   [/^engine\/fleet\//],
   [/^engine\/browser\//, /^engine\/react\//, /^worker\//, /^engine\/cli(\.ts$|\/)/],

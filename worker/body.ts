@@ -61,7 +61,7 @@ function isGzip(header: string): boolean {
 }
 
 /** All bytes as sent; a body that is too large is not read to its end. */
-async function readBytes(request: Request): Promise<Uint8Array> {
+export async function readBytes(request: Request): Promise<Uint8Array> {
   const announced = Number(request.headers.get("Content-Length") ?? 0);
   if (announced > BODY_BYTES_MAX) throw refusal("body_too_large");
   if (request.body === null) return new Uint8Array();

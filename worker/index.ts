@@ -4,15 +4,24 @@
 //   POST   body (type, encoding, limits) → split (strict, by restaurant) → a push to each object
 //          → merge (one receipt)
 //   GET    one object → rows, with an ETag
+//   POST   one object: a part of the log computed again → its corrections
 
 import { Hono } from "hono";
 import { HTTPException } from "hono/http-exception";
 import { readBody } from "./body.ts";
 import { merge } from "./merge.ts";
 import { problem, refusal } from "./problem.ts";
-import type { Env, PushAnswer, RestaurantObject, RowsAnswer } from "./restaurant.ts";
+import type {
+  CorrectedAnswer,
+  Env,
+  ExplainAnswer,
+  PushAnswer,
+  RestaurantObject,
+  RowsAnswer,
+} from "./restaurant.ts";
+import { readQuestion } from "./reprocess-request.ts";
 import { isRestaurantId, split, type Share } from "./split.ts";
-import { hasTag, readFilter, tagOf } from "./view-request.ts";
+import { hasTag, readFilter, readRow, tagOf } from "./view-request.ts";
 
 export { RestaurantObject } from "./restaurant.ts";
 
@@ -54,10 +63,32 @@ app.get("/v1/restaurants/:id/queries/:query", async (context) => {
   return context.json(view);
 });
 
+app.get("/v1/restaurants/:id/queries/:query/explain", async (context) => {
+  const { key, window } = readRow((name) => context.req.query(name));
+  const { id, query } = context.req.param();
+  const answer = await ask<ExplainAnswer>(context.env, id, async (restaurant) => {
+    return await restaurant.explain(query, key, window);
+  });
+  if (answer.explanation !== undefined) return context.json(answer.explanation);
+  if (answer.missing === undefined) return problem("bad_parameter", { detail: answer.wrong });
+  return problem(answer.missing === "query" ? "unknown_query" : "unknown_restaurant");
+});
+
 app.get("/v1/restaurants/:id/stats", async (context) => {
   const { id } = context.req.param();
   const stats = await ask(context.env, id, async (restaurant) => await restaurant.stats());
   return stats === null ? problem("unknown_restaurant") : context.json(stats);
+});
+
+app.post("/v1/restaurants/:id/reprocess", async (context) => {
+  const asked = await readQuestion(context.req.raw);
+  const { id } = context.req.param();
+  const answer = await ask<CorrectedAnswer>(context.env, id, async (restaurant) => {
+    return await restaurant.reprocess(asked);
+  });
+  if (answer.fault !== undefined) return problem("no_room", { fault: answer.fault });
+  if (answer.changes !== undefined) return context.json({ changes: answer.changes });
+  return problem(answer.missing === "query" ? "unknown_query" : "unknown_restaurant");
 });
 
 app.notFound(() => problem("unknown_route"));

@@ -32,6 +32,10 @@ const KINDS = {
     status: 400,
     detail: "The body does not unpack: send one whole gzip stream, or none.",
   },
+  bad_question: {
+    status: 400,
+    detail: "Send a JSON object of `query`, `from` and `to`, whole ms since 1970, `from` first.",
+  },
   bad_parameter: { status: 400, detail: "A parameter of the query string does not read." },
   unknown_route: { status: 404, detail: "There is nothing here: look at the path and the method." },
   unknown_restaurant: {
@@ -60,6 +64,11 @@ const KINDS = {
     detail: "Send events of at most 1,000 restaurants at once: none was taken.",
   },
   internal_error: { status: 500, detail: "Something went wrong here: send it again." },
+  no_room: {
+    status: 503,
+    detail: "The restaurant has no room for that: nothing was changed, ask for a shorter range.",
+    headers: { "Retry-After": "60" },
+  },
   restaurant_unavailable: {
     status: 503,
     detail: "A restaurant is out of reach: send the whole again, nothing is counted twice.",

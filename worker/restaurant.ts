@@ -10,14 +10,20 @@ import plan from "../demo/plans/restaurant-metrics.json" with { type: "json" };
 import {
   HostFault,
   open,
+  type Change,
+  type ChangeWindow,
   type Engine,
+  type Explanation,
   type HostFaultCode,
+  type Key,
   type Receipt,
   type Row,
   type RowFilter,
   type Stats,
 } from "../engine/index.ts";
+import { checkRow } from "../engine/explain.ts";
 import { sqlite } from "../engine/store/sqlite.ts";
+import type { Question } from "./reprocess-request.ts";
 
 export interface Env {
   readonly RESTAURANTS: DurableObjectNamespace<RestaurantObject>;
@@ -38,6 +44,15 @@ export type RowsAnswer =
   | { readonly view: Rows; readonly missing?: never }
   | { readonly view?: never; readonly missing: "restaurant" | "query" };
 
+export type CorrectedAnswer =
+  | { readonly changes: readonly Change[]; readonly missing?: never; readonly fault?: never }
+  | { readonly changes?: never; readonly missing: "restaurant" | "query"; readonly fault?: never }
+  | { readonly changes?: never; readonly missing?: never; readonly fault: HostFaultCode };
+export type ExplainAnswer =
+  | { readonly explanation: Explanation; readonly missing?: never; readonly wrong?: never }
+  | { readonly explanation?: never; readonly missing: "restaurant" | "query" }
+  | { readonly explanation?: never; readonly missing?: never; readonly wrong: string };
+
 /** 32 MiB of the 128 that the objects of an isolate share. */
 const MEMORY_PAGES_MAX = 512;
 
@@ -49,6 +64,8 @@ const FAULTS_OF_ROOM: ReadonlySet<HostFaultCode> = new Set(["state_full", "quota
 export class RestaurantObject extends DurableObject<Env> {
   /** Null until the first event. */
   #engine: Engine | null = null;
+  /** The explanation under way: each takes as much memory as an engine. */
+  #explaining: Promise<unknown> = Promise.resolve();
 
   constructor(ctx: DurableObjectState, env: Env) {
     super(ctx, env);
@@ -62,17 +79,11 @@ export class RestaurantObject extends DurableObject<Env> {
   /** Takes the lines in, NDJSON, as one push: all that is not refused is durable, or nothing is. */
   async push(lines: Uint8Array, receivedAt: number): Promise<PushAnswer> {
     const engine = this.#engine ?? (await this.ctx.blockConcurrencyWhile(() => this.#open()));
-    try {
+    return this.#orFault(async () => {
       const receipt = await engine.push(lines, { format: "ndjson", receivedAt });
       await this.#wakeInSilence(engine);
       return { receipt };
-    } catch (error) {
-      if (error instanceof HostFault && FAULTS_OF_ROOM.has(error.code))
-        return { fault: error.code };
-      // The memory may not hold what the disk holds: the next call reads the log again.
-      this.ctx.abort(String(error));
-      throw error;
-    }
+    });
   }
 
   /**
@@ -108,6 +119,51 @@ export class RestaurantObject extends DurableObject<Env> {
       return { key, window, value, final, revision };
     });
     return { view: { rows: told, clock, position } };
+  }
+
+  /** Computes a part of the log again: what it corrected. */
+  async reprocess({ query, from, to }: Question): Promise<CorrectedAnswer> {
+    const engine = this.#engine;
+    if (engine === null) return { missing: "restaurant" };
+    if (!engine.plan.queries.some(({ name }) => name === query)) return { missing: "query" };
+    return this.#orFault(async () => ({ changes: await engine.reprocess(query, { from, to }) }));
+  }
+
+  /** What has no room is an answer; after any other fault the object is made again. */
+  async #orFault<Answer>(
+    work: () => Promise<Answer>,
+  ): Promise<Answer | { readonly fault: HostFaultCode }> {
+    try {
+      return await work();
+    } catch (error) {
+      if (error instanceof HostFault && FAULTS_OF_ROOM.has(error.code))
+        return { fault: error.code };
+      // The memory may not hold what the disk holds: the next call reads the log again.
+      this.ctx.abort(String(error));
+      throw error;
+    }
+  }
+
+  /** What is behind a row, one after another; `wrong` says why there is no such row. */
+  async explain(query: string, key: Key, window: ChangeWindow): Promise<ExplainAnswer> {
+    const engine = this.#engine;
+    if (engine === null) return { missing: "restaurant" };
+    const asked = engine.plan.queries.find(({ name }) => name === query);
+    if (asked === undefined) return { missing: "query" };
+    try {
+      checkRow(asked, key, window);
+    } catch (error) {
+      return { wrong: (error as RangeError).message };
+    }
+    const before = this.#explaining;
+    const { promise, resolve } = Promise.withResolvers<void>();
+    this.#explaining = promise;
+    await before;
+    try {
+      return { explanation: await engine.explain(query, key, window) };
+    } finally {
+      resolve();
+    }
   }
 
   /** Null when no event has come yet. */

@@ -1,7 +1,7 @@
 // What a GET of a view asks for: a part of the rows, by `from`, `to` and `key`, and whether it has
-// them already, by `If-None-Match`.
+// them already, by `If-None-Match`; or what is behind one row, by `key` and `window`.
 
-import type { Key, RowFilter } from "../engine/index.ts";
+import type { ChangeWindow, Key, RowFilter } from "../engine/index.ts";
 import { refusal } from "./problem.ts";
 
 /** `from` and `to` in ms since 1970, `key` a JSON object of members. Throws a refusal. */
@@ -16,10 +16,26 @@ export function readFilter(parameter: (name: string) => string | undefined): Row
   };
 }
 
+/** `key` as above, `window` as start/end in ms, null/null of a global one. Throws a refusal. */
+export function readRow(parameter: (name: string) => string | undefined): {
+  readonly key: Key;
+  readonly window: ChangeWindow;
+} {
+  const key = readKey(parameter("key") ?? "");
+  const window = parameter("window") ?? "";
+  if (window === "null/null") return { key, window: { start: null, end: null } };
+  const [start = "", end = "", ...more] = window.split("/");
+  if (more.length > 0) throw refusal("bad_parameter", { parameter: "window", detail: NO_WINDOW });
+  return { key, window: { start: readTime("window", start), end: readTime("window", end) } };
+}
+
+const NO_WINDOW = "`window` is no window: send start/end in whole milliseconds, or null/null.";
+
 function readTime(name: string, text: string): number {
   const time = /^-?\d{1,16}$/.test(text) ? Number(text) : NaN;
   if (Number.isSafeInteger(time)) return time;
-  const detail = `\`${name}\` is no time: send whole milliseconds since 1970.`;
+  const noTime = `\`${name}\` is no time: send whole milliseconds since 1970.`;
+  const detail = name === "window" ? NO_WINDOW : noTime;
   throw refusal("bad_parameter", { parameter: name, detail });
 }
 

@@ -158,7 +158,7 @@ export class Connection implements RowSource {
   }
 
   /**
-   * Follows a view: `listener` is told its rows soon, and then what each push does to them, whatever
+   * Follows a view: `listener` is told its rows soon, then what each push does to them, whatever
    * `emit` says. With `rows` this is what `useRows` reads.
    */
   onRows(query: string, listener: RowListener): () => void {

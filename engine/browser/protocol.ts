@@ -33,7 +33,7 @@ export interface LogPage {
   readonly next: number | null;
 }
 
-/** What a subscription begins with; `"rows"`: a view's rows, and then what each push does to them. */
+/** What a subscription begins with; `"rows"`: a view's rows, then what each push does to them. */
 export type TellFrom = SubscribeFrom | "rows";
 
 /** A view as a whole, or what a push did to it. */

@@ -8,6 +8,7 @@ import type {
   LateContribution,
   LoggedEvent,
 } from "../explain.ts";
+import { printable } from "./output.ts";
 
 /** More than a screen or two helps nobody; the log has them all. */
 const LISTED_MAX = 50;
@@ -23,7 +24,7 @@ export function explanationText(explanation: Explanation): string {
     ...section("late", late, lateLine),
     ...section("sent again", resent, ({ of, code }) => `position ${of}  ${code}`),
   ];
-  return lines.map((line) => `${line}\n`).join("");
+  return lines.map((line) => `${printable(line)}\n`).join("");
 }
 
 function section<T>(name: string, items: readonly T[], line: (item: T) => string): string[] {

@@ -1,7 +1,9 @@
 // An exported log, cut into its pushes: a control line begins a chunk, and a chunk is a push. A
-// tick before the first control line is a push of its own. What cannot be replayed is refused.
+// tick before the first control line is a push of its own, and so is a host fact without one. What
+// cannot be replayed is refused.
 
 import type { ZoneYear } from "../event/zone.ts";
+import { factOf, type ReprocessFact } from "../ingest/fact.ts";
 import { tickOf } from "../ingest/tick.ts";
 import { PushBuffer, type Push } from "./push.ts";
 import { placeText, type Place, type RecordedLine } from "./recording.ts";
@@ -23,8 +25,10 @@ interface Control {
 }
 
 export interface LogPush extends Push {
-  /** Null for a tick that no control line precedes. */
+  /** Null for a tick or a fact that no control line precedes. */
   readonly control: Control | null;
+  /** What the push is in the place of events and ticks. */
+  readonly fact: ReprocessFact | null;
 }
 
 const CONTROL = /^[ \t]*\{[ \t]*"(?:chunk|tick|fact|released|zones)"[ \t]*:/;
@@ -37,30 +41,56 @@ const decoder = new TextDecoder();
 export class LogCutter {
   readonly #buffer = new PushBuffer();
   #control: Control | null = null;
+  #fact: ReprocessFact | null = null;
+  /** One that no control line precedes, after the one that was just given. */
+  #alone: LogPush | null = null;
 
   /** The push that this line shows to be whole. */
   add(line: RecordedLine): LogPush | null {
     const { bytes, place } = line;
     const isTick = tickOf(bytes, 0, bytes.length) !== null;
-    const control = isTick ? null : controlOf(line);
+    const fact = isTick ? null : factOf(bytes);
+    const control = isTick || fact !== null ? null : controlOf(line);
     if (control !== null) {
       const push = this.end();
       this.#control = control;
       return push;
     }
+    if (fact === "unknown") throw new LogFault(`${placeText(place)}: No such fact is known.`);
+    if (this.#fact !== null) {
+      throw new LogFault(`${placeText(place)}: A fact is a chunk of its own.`);
+    }
+    const isAlone = this.#control === null || (fact !== null && this.#buffer.count > 0);
+    if (isAlone && (isTick || fact !== null)) return this.#takeAlone(line, fact);
     this.#buffer.add(line);
-    if (this.#control !== null) return null;
-    if (isTick) return { ...this.#buffer.take(), control: null };
+    if (this.#control !== null) {
+      this.#fact = fact;
+      return null;
+    }
     throw new LogFault(`${placeText(place)}: A log's events stand behind a control line.`);
+  }
+
+  /** A push of its own, after the one that the line ends, if there is one. */
+  #takeAlone(line: RecordedLine, fact: ReprocessFact | null): LogPush | null {
+    const before = this.end();
+    this.#buffer.add(line);
+    const alone = { ...this.#buffer.take(), control: null, fact };
+    if (before === null) return alone;
+    this.#alone = alone;
+    return before;
   }
 
   /** The last push. */
   end(): LogPush | null {
     const control = this.#control;
+    const alone = this.#alone;
+    this.#alone = null;
+    if (alone !== null) return alone;
     if (control === null) return null;
-    const push = { ...this.#buffer.take(), control };
+    const push = { ...this.#buffer.take(), control, fact: this.#fact };
     checkCount(control, push.places.length);
     this.#control = null;
+    this.#fact = null;
     return push;
   }
 }
@@ -87,8 +117,6 @@ function controlOf({ bytes, place }: RecordedLine): Control | null {
   const line = recordOf(parse(bytes));
   if (line !== null && ENVELOPE.some((name) => Object.hasOwn(line, name))) return null;
   const chunk = recordOf(line?.["chunk"]);
-  const isFact = [line, chunk].some((each) => each !== null && Object.hasOwn(each, "fact"));
-  if (isFact) throw new LogFault(`${placeText(place)}: "fact" is not supported yet.`);
   const position = chunk?.["position"];
   const receivedAt = chunk?.["receivedAt"];
   const zones = line?.["zones"] ?? [];

@@ -20,6 +20,7 @@ export class Reception {
   invalid = 0;
   quarantined = 0;
   position = 0;
+  facts = 0;
 
   /** A report lists all faults; without one, they are only counted. */
   constructor(keepsFaults: boolean) {
@@ -63,8 +64,15 @@ export class Reception {
     return told;
   }
 
+  /** A reprocess of a log: a line and a position of its own. */
+  addFact(): void {
+    this.#lines++;
+    this.facts++;
+    this.position++;
+  }
+
   get ticks(): number {
-    return this.#lines - this.received;
+    return this.#lines - this.received - this.facts;
   }
 
   /** Faults that were not told. */

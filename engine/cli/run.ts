@@ -8,17 +8,18 @@
 import { writeFile } from "node:fs/promises";
 import { open, type Engine, type PushOptions } from "../engine.ts";
 import { checkRow } from "../explain.ts";
+import type { ReprocessFact } from "../ingest/fact.ts";
 import type { Plan } from "../query/plan.ts";
 import { UsageFault, type AskedRow, type RunCommand } from "./arguments.ts";
 import { ClockWatch } from "./clock-watch.ts";
 import { explanationText } from "./explanation.ts";
-import { LogCutter, receivedAtOf } from "./exported-log.ts";
+import { LogCutter, LogFault, receivedAtOf } from "./exported-log.ts";
 import type { Output } from "./output.ts";
 import { readPlan, withEmit } from "./plan-file.ts";
 import { Progress } from "./progress.ts";
 import { PushBuffer, type Push } from "./push.ts";
 import { Reception } from "./reception.ts";
-import { RecordingReader, type RecordedLine } from "./recording.ts";
+import { placeText, RecordingReader, type RecordedLine } from "./recording.ts";
 import { jsonLines, printRows, viewHash } from "./rows.ts";
 import { openSources } from "./source.ts";
 import { TemporaryLog } from "./temporary-log.ts";
@@ -140,9 +141,20 @@ class Run {
   async #pushLog(push: ReturnType<LogCutter["end"]>): Promise<void> {
     if (push === null) return;
     const receivedAt = receivedAtOf(push, this.#reception.position);
+    if (push.fact !== null) return this.#reprocess(push, push.fact);
     const known = receivedAt === null ? {} : { receivedAt };
     const { zones = [], released = false } = push.control ?? {};
     await this.#push(push, { format: "ndjson", ticks: true, zones, released, ...known });
+  }
+
+  async #reprocess({ places }: Push, { query, ...range }: ReprocessFact): Promise<void> {
+    if (this.#engine.plan.queries.every(({ name }) => name !== query)) {
+      const problem = "The log reprocesses a query that this plan does not have";
+      throw new LogFault(`${placeText(places[0]!)}: ${problem}.`);
+    }
+    await this.#engine.reprocess(query, range);
+    this.#reception.addFact();
+    await this.#writeChanges();
   }
 
   async #push(push: Push, options: PushOptions): Promise<void> {
@@ -188,8 +200,8 @@ class Run {
       await writeFile(report, `${text}\n`);
     }
     await this.#progress.clear();
-    await this.#writeExplanation();
     await this.#stderr.write(summary(this.#reception, this.#watch, stats));
+    await this.#writeExplanation();
     await this.#stderr.write(hashes.map((hash) => `${hash}\n`).join(""));
     const { invalid, quarantined } = this.#reception;
     return invalid + quarantined > 0 ? EXIT_FAULTS : EXIT_FINE;

@@ -28,7 +28,7 @@ export function summary(reception: Reception, watch: ClockWatch, stats: Stats): 
 }
 
 function countsText(reception: Reception): string {
-  const { received, accepted, duplicate, invalid, quarantined, ticks } = reception;
+  const { received, accepted, duplicate, invalid, quarantined, ticks, facts } = reception;
   const counts = [
     `${received} received`,
     `${accepted} accepted`,
@@ -36,6 +36,7 @@ function countsText(reception: Reception): string {
     `${invalid} invalid`,
     `${quarantined} quarantined`,
     ...(ticks > 0 ? [`${ticks} ${ticks === 1 ? "tick" : "ticks"}`] : []),
+    ...(facts > 0 ? [`${facts} reprocessed`] : []),
   ];
   return counts.join(", ");
 }

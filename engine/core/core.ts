@@ -19,9 +19,12 @@ interface Exports {
   batch(): number;
   apply(): number;
   end(): void;
+  hold(bytes: number): number;
+  reserveCorrections(): number;
+  correct(): void;
   flushBegin(): number;
   flush(): number;
-  trace(query: number): void;
+  trace(query: number, start: number, end: number): void;
   readBegin(): number;
   readEnd(): void;
   rowsBegin(query: number): number;
@@ -199,15 +202,30 @@ export class Core {
     this.#exports.end();
   }
 
+  /** Takes in what a reprocess found (CHANGE_… records), with room for it; no state moves. */
+  holdCorrections(records: Uint8Array): void {
+    const at = this.#must(this.#exports.hold(records.length), "hold corrections");
+    this.bytes.set(records, at);
+    this.#must(this.#exports.reserveCorrections(), "apply corrections");
+  }
+
+  /** Applies them: one entry. */
+  correct(): void {
+    this.#exports.correct();
+  }
+
   /** Makes every window final. */
   flush(emit: (records: Uint8Array) => void): void {
     this.#must(this.#exports.flushBegin(), "flush");
     this.#drain(() => this.#exports.flush(), emit);
   }
 
-  /** From now on what the query takes stands among the changes (live/trace.ts). */
-  trace(query: number): void {
-    this.#exports.trace(query);
+  /**
+   * From now on what the query's window takes, under any key, stands among the changes
+   * (live/trace.ts); of sessions what any takes that overlaps or touches it.
+   */
+  trace(query: number, { start, end }: { start: number | null; end: number | null }): void {
+    this.#exports.trace(query, start ?? Number(NO_TIME), end ?? Number(NO_TIME));
   }
 
   /** The rows of a query whose windows touch [from, to), in no order. */

@@ -184,6 +184,17 @@ export class Batch {
     return first >= 0 ? { position: first } : { line: layout.FIRST_IN_PUSH - first };
   }
 
+  /** When the event of the line happened, and which route it takes; null where it is a tick. */
+  eventAt(line: number): { readonly timeMs: number; readonly route: number } | null {
+    const { view } = this.#core;
+    const slot = this.#slots + line * layout.SLOT_BYTES;
+    if (view.getUint8(slot + layout.SLOT_KIND) !== layout.KIND_EVENT) return null;
+    return {
+      timeMs: Number(view.getBigInt64(slot + layout.SLOT_TIME, true)),
+      route: view.getUint32(slot + layout.SLOT_ROUTE, true),
+    };
+  }
+
   /** The fingerprint of the event's identity, 32 hex digits. */
   identity(line: number): string {
     const slot = this.#slots + line * layout.SLOT_BYTES + layout.SLOT_IDENTITY;

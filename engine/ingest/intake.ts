@@ -235,7 +235,7 @@ function decodeAccepted(bytes: Uint8Array, start: number, end: number): DecodedE
 }
 
 /** A batch of a chunk's entries from entry `skip` on; all of them were accepted once. */
-export function fillFromLog(core: Core, program: Program, chunk: Chunk, skip: number): void {
+export function fillFromLog(core: Core, program: Program, chunk: Chunk, skip: number): Batch {
   const spans = lineSpans(chunk.lines);
   const count = spans.length - skip;
   const batch = new Batch(core, program, count, chunk.lines);
@@ -248,6 +248,7 @@ export function fillFromLog(core: Core, program: Program, chunk: Chunk, skip: nu
       batch.event(index, decodeAccepted(chunk.lines, start, end), receivedOf(chunk, index + skip));
     batch.setVerdict(index, layout.VERDICT_ACCEPTED);
   }
+  return batch;
 }
 
 export function lineBytes({ bytes, lines }: Filled, line: number): Uint8Array {

@@ -1,12 +1,12 @@
-// A trace, decoded: what became of each event and span that a query took, as assembly/trace.ts
-// writes it among the changes of a core that replays the log.
+// A trace, decoded: which events and spans a window of a query took or was too late for, as
+// assembly/trace.ts writes it among the changes of a core that replays the log.
 
 import * as layout from "../../assembly/layout.ts";
 import type { Plan } from "../query/plan.ts";
-import { RecordReader, type Scalar } from "./change.ts";
+import { RecordReader, type ChangeWindow, type Scalar } from "./change.ts";
 
 export interface Traced {
-  /** Applied to a window of its key, or late for one. */
+  /** Late for the window, or applied to it. */
   readonly isLate: boolean;
   readonly key: Scalar[];
   /** Of the event; of the fact that ended the span, or of its `from` where it expired. */
@@ -17,9 +17,8 @@ export interface Traced {
   readonly timeMs: number;
   /** Where the clock stood when it was taken, ms since 1970. */
   readonly clock: number;
-  /** Bounds of the session that it was too late for; start and end are null else. */
-  readonly start: number | null;
-  readonly end: number | null;
+  /** The window; of a session the event's own [time, time + gap), or what it would be in. */
+  readonly window: ChangeWindow;
 }
 
 /** What stands of a trace among the records of a chunk, in the order in which it was taken. */
@@ -34,7 +33,7 @@ export function traceOf(plan: Plan, records: readonly Uint8Array[]): Traced[] {
       const [timeMs, clock] = reader.traceTimes();
       const from = revision === 0 ? null : revision - 1;
       const isLate = kind === layout.CHANGE_LATE;
-      traced.push({ isLate, key, position, from, timeMs, clock, ...window });
+      traced.push({ isLate, key, position, from, timeMs, clock, window });
     }
   }
   return traced;

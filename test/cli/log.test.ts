@@ -64,6 +64,30 @@ test("gives the same changes, rows and state", async () => {
   expect(rows).toEqual(engine.view("counts").rows());
 });
 
+test("a reprocess in it corrects again what it corrected, with or without a control line", async () => {
+  const { engine, changes, log } = await original(async (own) => {
+    await own.push(`${event("a", 1)}\n${event("b", 4 * MINUTE)}\n`);
+    await own.push(`${event("late", 2)}\n`);
+    await own.reprocess("counts", { from: 0, to: MINUTE });
+    await own.push(`${event("later", 3)}\n`);
+    await own.reprocess("counts", { from: -MINUTE, to: 9 * MINUTE });
+  });
+  expect(changes.filter(({ kind }) => kind === "correction")).toHaveLength(2);
+  const bare = log.replace(/.*\n(?=\{"fact")/g, "");
+  expect(bare.length).toBeLessThan(log.length);
+  for (const text of [log, bare]) {
+    const ran = await runLog(text, "--state-hash");
+    expect(ran.code).toBe(0);
+    expect(ran.changes).toEqual(changes);
+    expect(ran.told.at(-1)).toBe(await engine.stateHash());
+    expect(ran.told[0]).toBe(
+      "4 received, 4 accepted, 0 duplicate, 0 invalid, 0 quarantined, 2 reprocessed",
+    );
+  }
+  const { changes: finals } = await runLog(log, "--emit", "final");
+  expect(finals).toEqual(changes.filter(({ kind }) => kind !== "update"));
+});
+
 test("gives what releases gave: lines too old and too far ahead are taken as they were", async () => {
   const lines = (...all: string[]): string => all.map((line) => `${line}\n`).join("");
   const { engine, changes, log } = await original(async (each) => {
@@ -149,7 +173,8 @@ test("an event that another plan would hold is held, and the next chunk does not
 describe("refused with 1 and one sentence:", () => {
   const chunk = (members: object): string => JSON.stringify({ chunk: members });
   const none = { position: 0, receivedAt: null };
-  const unbuilt = 'standard input:1: "fact" is not supported yet.';
+  const unknown = "standard input:1: No such fact is known.";
+  const reprocess = '{"fact":{"reprocess":{"query":"counts","from":0,"to":5}}}';
   const malformed = "standard input:1: The control line is malformed.";
 
   test.each([
@@ -169,7 +194,23 @@ describe("refused with 1 and one sentence:", () => {
       [chunk({ position: 0, receivedAt: [1] }), event("a", 0), event("b", 0)],
       "standard input:1: The chunk has 1 receive times for 2 entries.",
     ],
-    [['{"fact":{"reprocess":{}}}'], unbuilt],
+    [['{"fact":{"reprocess":{}}}'], unknown],
+    [['{"fact":{"poisoned":{"position":0}}}'], unknown],
+    [['{"fact":{"reprocess":{"query":"counts","from":5,"to":5}}}'], unknown],
+    [['{"fact":{"reprocess":{"query":"counts","from":0,"to":5}},"more":1}'], malformed],
+    [
+      ['{"fact":{"reprocess":{"query":"other","from":0,"to":5}}}'],
+      "standard input:1: The log reprocesses a query that this plan does not have.",
+    ],
+    [
+      [chunk(none), event("a", 0), reprocess, event("b", 0)],
+      "standard input:4: A log's events stand behind a control line.",
+    ],
+    [[chunk(none), reprocess, event("a", 0)], "standard input:3: A fact is a chunk of its own."],
+    [
+      [chunk({ position: 1, receivedAt: null }), reprocess],
+      "standard input:1: The chunk begins at position 1 when 0 is next.",
+    ],
     [[chunk({ ...none, released: false }), event("a", 0)], malformed],
     [[chunk({ released: true, position: 0 }), event("a", 0)], malformed],
     [['{"released":true}', event("a", 0)], malformed],

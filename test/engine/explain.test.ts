@@ -1,8 +1,31 @@
 // The events behind a number: what was applied, what was late, what was sent again, what was told.
 
 import { describe, expect, test } from "vitest";
-import { memory, open, type Contribution, type Engine } from "../../engine/index.ts";
-import { engineOf, event, planOf, queryOf, tumbling } from "../builders.ts";
+import { PAGES_MAX, type Image } from "../../engine/core/core.ts";
+import {
+  checkPlan,
+  memory,
+  open,
+  type Contribution,
+  type Engine,
+  type Store,
+} from "../../engine/index.ts";
+import { compile } from "../../engine/query/compile.ts";
+import { Replay } from "../../engine/replay.ts";
+import { engineOf, event, HASH_KEY, planOf, queryOf, tumbling } from "../builders.ts";
+
+/** Bytes of the state and of what was told, after the log with or without a trace. */
+async function imageOf(plan: unknown, store: Store, isTraced: boolean): Promise<Image> {
+  const checked = checkPlan(plan).plan!;
+  const replay = new Replay(checked, compile(checked, HASH_KEY), store, PAGES_MAX);
+  const core = await replay.open();
+  if (isTraced) core.trace(0, at(0, 10));
+  let records = 0;
+  await replay.run(core, 0, Infinity, (told) => (records += told.length));
+  expect(records).toBeGreaterThan(0);
+  const { state, told } = core.image();
+  return { state: state.slice(), told: told.slice() };
+}
 
 /** The ids of each contribution's events. */
 function idsOf(contributions: readonly Contribution[]): string[] {
@@ -216,15 +239,108 @@ describe("explain", () => {
     expect(idsOf((await engine.explain("q", { k: "B" }, at(0, 10))).events)).toEqual([]);
   });
 
-  test("of a window that nobody knows is empty", async () => {
-    const engine = await engineOf(planOf(), [event("a", 1)]);
-    expect(await engine.explain("q", {}, at(100, 110))).toMatchObject({
-      row: null,
-      events: [],
-      late: [],
-      resent: [],
-      emissions: [],
+  test.each([
+    ["tumbling", tumbling(10, 0), at(0, 10)],
+    ["hopping", { kind: "hopping", size: 10, every: 4, grace: 0 }, at(-4, 6)],
+    ["cumulate", { kind: "cumulate", size: 12, every: 4, grace: 0 }, at(0, 8)],
+    ["session", { kind: "session", gap: 6, grace: 0 }, at(1, 7)],
+  ])("of a %s window is of just that, and empty of one that is none", async (_, window, real) => {
+    const engine = await engineOf(planOf({ window }), [event("a", 1)]);
+    const { row, events } = await engine.explain("q", {}, real);
+    expect([row?.revision, idsOf(events)]).toEqual([1, ["a"]]);
+    const others = [-1, 0, 1].flatMap((start) => {
+      return [-1, 0, 1].map((end) => at(real.start + start, real.end + end));
     });
+    for (const other of [...others, at(100, 110), at(10, 0), at(1, 1)]) {
+      if (other.start === real.start && other.end === real.end) continue;
+      const nothing = { row: null, events: [], late: [], resent: [], emissions: [] };
+      expect(await engine.explain("q", {}, other)).toMatchObject(nothing);
+    }
+  });
+
+  test("of a window that only late events have: no row, and what was late", async () => {
+    const engine = await engineOf(planOf(), [event("a", 100)]);
+    await engine.push(event("b", 1));
+    const { row, events, late, emissions } = await engine.explain("q", {}, at(0, 10));
+    expect([row, events, idsOf(late), emissions]).toEqual([null, [], ["b"], []]);
+  });
+
+  test("lists more late events than `late` does, of each the lag of its own time", async () => {
+    const engine = await engineOf(planOf(), [event("a", 100)]);
+    await engine.push(Array.from({ length: 1001 }, (_, n) => event(`l${n}`, n % 10)));
+    expect(engine.late("q")).toHaveLength(1000);
+    const { late } = await engine.explain("q", {}, at(0, 10));
+    expect(late.map(({ lateMs }) => lateMs)).toEqual(late.map(({ time }) => 100 - time));
+    expect(late).toHaveLength(1001);
+  });
+
+  test("of a session that grew, the old window: told and retracted, without events", async () => {
+    const window = { kind: "session", gap: 10, grace: 50 };
+    for (const emit of ["all", "final"]) {
+      const engine = await engineOf(planOf({ window, emit }), [event("a", 0), event("b", 7)]);
+      const told = emit === "all" ? ["update", "retract"] : [];
+      const { row, events, emissions } = await engine.explain("q", {}, at(0, 10));
+      expect([row, events, emissions.map(({ kind }) => kind)]).toEqual([null, [], told]);
+      const { events: both } = await engine.explain("q", {}, at(0, 17));
+      expect(idsOf(both)).toEqual(["a", "b"]);
+    }
+  });
+
+  test("of a final session, what came too late at its very end, and not what came after", async () => {
+    const engine = await engineOf(planOf({ window: { kind: "session", gap: 10, grace: 0 } }));
+    await engine.push([event("a", 0), event("x", 50), event("b", 10), event("c", 11)]);
+    await engine.push([event("d", -10), event("e", -11)]);
+    const { late, events } = await engine.explain("q", {}, at(0, 10));
+    expect([idsOf(events), idsOf(late)]).toEqual([["a"], ["b", "d"]]);
+    const own = await engine.explain("q", {}, at(10, 20));
+    expect([idsOf(own.events), idsOf(own.late)]).toEqual([[], ["b"]]);
+  });
+
+  test("a row that has left the view has its events still", async () => {
+    const engine = await engineOf(planOf({ retain: 5 }), [event("a", 1), event("b", 100)]);
+    const { row, events, emissions } = await engine.explain("q", {}, at(0, 10));
+    expect([row, idsOf(events)]).toEqual([null, ["a"]]);
+    expect(emissions.map(({ kind }) => kind)).toEqual(["update", "final"]);
+  });
+
+  test("a flush is explained too: what it closed, expired and took from waiting", async () => {
+    const span = { from: ["began"], to: ["ended"], on: "data.k", within: 20 };
+    const { from: _, ...query } = queryOf({ span, window: tumbling(100, 10) });
+    const engine = await engineOf({ ...planOf(), queries: [query] });
+    await engine.push(event("a", 1, { k: 1 }, { eventType: "began" }));
+    await engine.push(event("b", 5, { k: 1 }, { eventType: "ended" }));
+    expect(await engine.explain("q", {}, at(0, 100))).toMatchObject({ row: null, events: [] });
+    engine.flush();
+    const { row, events, emissions } = await engine.explain("q", {}, at(0, 100));
+    expect(idsOf(events)).toEqual(["a→b"]);
+    expect(row).toMatchObject({ final: true, revision: 2 });
+    expect(emissions).toEqual([
+      { kind: "final", revision: 2, position: 2, clock: 5, value: { n: 1 } },
+    ]);
+  });
+
+  test("is of the log as it was, whatever is pushed meanwhile", async () => {
+    const engine = await engineOf(planOf(), [event("a", 1)]);
+    const explaining = engine.explain("q", {}, at(0, 10));
+    await engine.push([event("b", 2), event("c", 50)]);
+    const { position, row, events, emissions } = await explaining;
+    expect([position, row?.revision, row?.final]).toEqual([1, 1, false]);
+    expect([idsOf(events), emissions.length]).toEqual([["a"], 1]);
+  });
+
+  test("takes a chunk whose trace fills the buffer more than once", async () => {
+    const window = { kind: "session", gap: 10, grace: 100_000 };
+    const lookup = { table: "t", on: "data.k", as: "found" };
+    const query = { from: ["tested"], key: { k: "data.k" }, with: [lookup], wait: 50, window };
+    const plan = { ...planOf(query), tables: { t: { from: ["fed"], key: "data.k" } } };
+    const k = "k".repeat(500);
+    const events = Array.from({ length: 3000 }, (_, n) => event(`e${n}`, n * 5, { k }));
+    const engine = await engineOf(plan, [event("first", 0, { k })]);
+    await engine.push(events);
+    await engine.tick(20_000);
+    const [row] = engine.view("q").rows();
+    const { events: taken } = await engine.explain("q", { k }, row!.window);
+    expect([row!.revision, taken.length]).toEqual([3001, 3001]);
   });
 
   test("refuses what cannot be a row of the query", async () => {
@@ -234,6 +350,10 @@ describe("explain", () => {
     await expect(explain("nobody", {}, at(0, 10))).rejects.toThrow(RangeError);
     await expect(explain("q", {}, at(0, 10))).rejects.toThrow("the members k");
     await expect(explain("q", { k: 1, l: 2 }, at(0, 10))).rejects.toThrow("the members k");
+    for (const k of [NaN, [], {}, undefined]) {
+      await expect(explain("q", { k }, at(0, 10))).rejects.toThrow("strings, numbers");
+    }
+    await expect(explain("q", { k: 1 }, { start: 2 ** 53, end: 1 })).rejects.toThrow(RangeError);
     await expect(explain("q", { k: 1 }, GLOBAL)).rejects.toThrow("whole numbers");
     await expect(explain("q", { k: 1 }, { start: 0.5, end: 1 })).rejects.toThrow("whole numbers");
     const all = await engineOf(planOf({ window: { kind: "global" } }));
@@ -251,5 +371,16 @@ describe("explain", () => {
     await engine.close();
     const again: Engine = await open({ plan, store });
     expect(await again.explain("q", {}, at(0, 10))).toEqual(told);
+  });
+
+  test("a trace changes no state", async () => {
+    const store = memory();
+    const plan = planOf();
+    const engine = await open({ plan, store, hashKey: HASH_KEY });
+    await engine.push([event("a", 1), event("b", 2), event("c", 25), event("d", 3)]);
+    const plain = await imageOf(plan, store, false);
+    expect(await imageOf(plan, store, true)).toEqual(plain);
+    const digest = new Uint8Array(await crypto.subtle.digest("SHA-256", plain.state.slice()));
+    expect(Buffer.from(digest).toString("hex")).toBe(await engine.stateHash());
   });
 });

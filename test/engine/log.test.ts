@@ -1,7 +1,7 @@
 // What an engine shows of its log, of what it refused, and of itself.
 
 import { expect, test } from "vitest";
-import { memory } from "../../engine/index.ts";
+import { memory, type Change } from "../../engine/index.ts";
 import { engineOf, event, planOf, queryOf } from "../builders.ts";
 
 const A =
@@ -190,4 +190,23 @@ test("a receive time may stand in a member of each event", async () => {
     [5, 6, 7].map((index) => [index, "invalid_time", "/receivedAt"]),
   );
   expect(receipt.accepted).toBe(3);
+});
+
+test("replayed, it has the room that its pushes had: much that waits, taken by one clock", async () => {
+  const lookup = { table: "t", on: "data.k", as: "found" };
+  const query = { from: ["tested"], key: { k: "data.k" }, with: [lookup], wait: 10 };
+  const tables = { t: { from: ["fed"], key: "data.k" } };
+  const plan = { ...planOf({ ...query, window: { kind: "global" } }), tables };
+  const engine = await engineOf(plan);
+  const told: Change[] = [];
+  engine.listen((changes) => told.push(...changes));
+  const waiting = Array.from({ length: 500 }, (_, n) => event(`w${n}`, 0, { k: `key ${n}` }));
+  await engine.push(waiting);
+  await engine.tick(20);
+  expect(told).toHaveLength(500);
+  const heard: Change[] = [];
+  const done = Promise.withResolvers<void>();
+  engine.subscribe("q", (changes) => (heard.push(...changes), done.resolve()), { from: 0 });
+  await done.promise;
+  expect(heard).toEqual(told);
 });

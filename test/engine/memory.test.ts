@@ -190,3 +190,21 @@ describe("regions", () => {
     expect(sizes.at(-1)).toBe(sizes[10]);
   });
 });
+
+test("a replay makes room for what its entries close, as their push did", async () => {
+  const store = memory();
+  const plan = planOf({
+    key: { k: "data.k" },
+    window: { kind: "hopping", size: 100, every: 5, grace: 0 },
+    aggregate: { l: { fn: "last", of: "data.s" } },
+  });
+  const engine = await engineOf(plan, [], { store });
+  const s = "s".repeat(300);
+  await engine.push([event("a", 0, { k: 0, s })]);
+  const events = Array.from({ length: 1000 }, (_, k) => event(`e${k}`, 1, { k, s }));
+  await engine.push(events);
+  await engine.push([event("z", 500, { k: 0, s })]);
+  const again = await engineOf(plan, [], { store });
+  expect(again.view("q").rows()).toHaveLength(20_020);
+  expect(await again.stateHash()).toBe(await engine.stateHash());
+});

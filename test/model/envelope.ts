@@ -57,6 +57,19 @@ function ofCloudEvent(line: JsonObject): JsonObject {
   return event;
 }
 
+export interface Reprocess {
+  readonly query: string;
+  readonly from: number;
+  readonly to: number;
+}
+
+/** A reprocess, as an exported log has it; null for any other line. */
+export function reprocessOf(line: Json): Reprocess | null {
+  const fact = isObject(line) ? (line["fact"] ?? null) : null;
+  const reprocess = isObject(fact) ? (fact["reprocess"] ?? null) : null;
+  return isObject(reprocess) ? (reprocess as unknown as Reprocess) : null;
+}
+
 /** "Lines that are `{"tick": integer}`"; null for any other line. */
 export function tickOf(line: Json): number | null {
   if (!isObject(line) || Object.keys(line).length !== 1) return null;

@@ -4,6 +4,7 @@
 import { answersOf, type Answers, type Row } from "./aggregate.ts";
 import { canonical, type JsonObject } from "./json.ts";
 import type { QueryJson } from "./plan.ts";
+import { groupOf, type TrueWindow } from "./reprocess.ts";
 import { durationMs } from "./time.ts";
 import { windowsOf, type Bounds } from "./window.ts";
 
@@ -15,11 +16,19 @@ export interface LiveWindow extends Bounds {
   changedAt: number | null;
   /** The last update told, while its bounds are still the window's. */
   told: Told | null;
+  /** How often it was corrected, and the revision told then. */
+  corrections: number;
+  revision: number;
 }
 
 export interface Told extends Bounds, Answers {
   readonly key: JsonObject;
   readonly revision: number;
+}
+
+export interface Corrected {
+  readonly retracted: readonly Told[];
+  readonly corrected: readonly Told[];
 }
 
 export type Applied = { readonly window: Bounds; readonly isLate: boolean };
@@ -28,11 +37,15 @@ export class LiveWindows {
   readonly all: LiveWindow[] = [];
   /** Told windows that no longer exist, with the entry that first changed their bounds. */
   readonly gone: { readonly told: Told; readonly position: number }[] = [];
+  /** Finals that reprocessing retracted. */
+  readonly #retracted: LiveWindow[] = [];
   readonly #query: QueryJson;
   readonly #keysMax: number;
   readonly #dedupMs: number;
   readonly #graceMs: number;
   merges = 0;
+  corrections = 0;
+  retractions = 0;
   others = 0;
 
   constructor(query: QueryJson, keysMax: number, dedupMs: number) {
@@ -81,7 +94,10 @@ export class LiveWindows {
     const start = Math.min(own.start, ...parts.map((part) => part.start!));
     const end = Math.max(own.end, ...parts.map((part) => part.end!));
     const window = { start, end };
-    const finalEnd = Math.max(...ofKey.filter((each) => each.isFinal).map((each) => each.end!));
+    // A final that was retracted still says that its time is over.
+    const over = this.#retracted.filter((each) => canonical(each.key) === canonical(key));
+    const finals = [...ofKey.filter((each) => each.isFinal), ...over];
+    const finalEnd = Math.max(...finals.map((each) => each.end!));
     // "Late iff T > end + grace of the session it would end up in, or its time is at or before the
     // end of its key's newest final session."
     if (clock > end + this.#graceMs || row.time <= finalEnd) return { window, isLate: true };
@@ -108,7 +124,8 @@ export class LiveWindows {
   }
 
   #add(key: JsonObject, { start, end }: Bounds, rows: Row[]): LiveWindow {
-    const live = { key, start, end, rows, isFinal: false, changedAt: null, told: null };
+    const none = { changedAt: null, told: null, corrections: 0, revision: 0 };
+    const live = { key, start, end, rows, isFinal: false, ...none };
     this.all.push(live);
     return live;
   }
@@ -118,7 +135,7 @@ export class LiveWindows {
   }
 
   /** "Final once, when T reaches `end + grace` (a session: when T passes it)"; null is never. */
-  closesAt(window: LiveWindow): number | null {
+  closesAt(window: Bounds): number | null {
     if (window.end === null) return null;
     const passes = this.#query.window.kind === "session" ? 1 : 0;
     return window.end + this.#graceMs + passes;
@@ -127,6 +144,62 @@ export class LiveWindows {
   close(window: LiveWindow, entry: number): void {
     window.isFinal = true;
     window.changedAt = entry;
+  }
+
+  /**
+   * "Emits `correction` where the value differs from the last one told (a session that so gets
+   * other bounds: `retract` of the old, `correction` of the new)": with all that hangs together
+   * with it, unless some of that is still open.
+   */
+  correct(truth: readonly TrueWindow[], clock: number, from: number, to: number): Corrected {
+    const touches = ({ start, end }: Bounds): boolean => start! < to && end! > from;
+    const isClosed = (window: Bounds): boolean => this.closesAt(window)! <= clock;
+    const finals = this.all.filter((each) => each.isFinal && touches(each));
+    const asked = [...finals, ...truth.filter((each) => touches(each) && isClosed(each))];
+    if (this.#query.window.kind === "session") {
+      const everything = [...this.all, ...truth];
+      for (const one of [...asked]) {
+        const group = [...groupOf<LiveWindow | TrueWindow>(one, everything)];
+        const isOpen = (each: LiveWindow | TrueWindow): boolean => {
+          return "isFinal" in each ? !each.isFinal : !isClosed(each);
+        };
+        if (!group.some(isOpen)) asked.push(...group);
+        else for (const each of group) removeAll(asked, each);
+      }
+    }
+    const all = [...new Set(asked)];
+    const told = all.filter((each) => "isFinal" in each);
+    return this.#replace(
+      told,
+      all.filter((each): each is TrueWindow => !("isFinal" in each)),
+    );
+  }
+
+  #replace(told: readonly LiveWindow[], truth: readonly TrueWindow[]): Corrected {
+    const gone = told.filter((each) => truth.every((other) => !isSame(each, other)));
+    const retracted = gone.map((each) => this.asTold(each));
+    for (const each of gone) {
+      this.all.splice(this.all.indexOf(each), 1);
+      this.#retracted.push(each);
+    }
+    this.retractions += retracted.length;
+    const corrected: Told[] = [];
+    for (const { key, start, end, rows } of truth) {
+      const live = this.#find(key, { start, end });
+      const value = canonical(answersOf(this.#query, rows).value);
+      if (live !== undefined && canonical(this.asTold(live).value) === value) continue;
+      const before = live ?? this.#retracted.findLast((each) => isSame(each, { key, start, end }));
+      const told = before === undefined ? 0 : this.asTold(before).revision;
+      const next = live ?? this.#add(key, { start, end }, []);
+      next.isFinal = true;
+      next.rows.splice(0, next.rows.length, ...rows);
+      // "Plus one when it is final (plus one for each correction) [...]: it grows."
+      next.corrections = (before?.corrections ?? 0) + 1;
+      next.revision = Math.max(rows.length + 1 + next.corrections, told + 1);
+      this.corrections++;
+      corrected.push(this.asTold(next));
+    }
+    return { retracted, corrected };
   }
 
   /** "A final row leaves the view when T >= end + grace + retain." */
@@ -141,8 +214,18 @@ export class LiveWindows {
 
   /** "The number of events applied to this window, plus one when it is final." */
   asTold(window: LiveWindow): Told {
-    const { key, start, end, rows, isFinal } = window;
-    const revision = rows.length + (isFinal ? 1 : 0);
+    const { key, start, end, rows, isFinal, corrections } = window;
+    const revision = corrections > 0 ? window.revision : rows.length + (isFinal ? 1 : 0);
     return { key, start, end, revision, ...answersOf(this.#query, rows) };
   }
+}
+
+function removeAll<T>(list: T[], item: T): void {
+  for (let at = list.indexOf(item); at >= 0; at = list.indexOf(item)) list.splice(at, 1);
+}
+
+type Keyed = Bounds & { readonly key: JsonObject };
+
+function isSame(a: Keyed, b: Keyed): boolean {
+  return a.start === b.start && a.end === b.end && canonical(a.key) === canonical(b.key);
 }

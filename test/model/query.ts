@@ -5,6 +5,7 @@ import { holds, valueOf } from "./expression.ts";
 import { asScalar, type Json, type JsonObject } from "./json.ts";
 import { LiveWindows, type LiveWindow, type Told } from "./live-window.ts";
 import { takesType, type Fact, type QueryJson, type Settings } from "./plan.ts";
+import { trueWindows } from "./reprocess.ts";
 import { Spans, type Ended } from "./span.ts";
 import type { Table } from "./table.ts";
 import { durationMs } from "./time.ts";
@@ -33,7 +34,7 @@ export interface Late {
 
 export interface ToldChange extends Told {
   readonly query: string;
-  readonly kind: "update" | "final" | "retract";
+  readonly kind: "update" | "final" | "retract" | "correction";
   readonly position: number;
 }
 
@@ -47,6 +48,7 @@ export class Query {
   forgottenLookups = 0;
   readonly #tables: ReadonlyMap<string, Table>;
   readonly #waitMs: number;
+  readonly #corrections: ToldChange[] = [];
   #waiting: Fact[] = [];
   #order = 0;
 
@@ -161,6 +163,25 @@ export class Query {
     return [...takes, ...expiries];
   }
 
+  /** Nothing is touched but finals; `emit` says what of it is told. */
+  reprocess(
+    facts: readonly Fact[],
+    clock: number,
+    { from, to }: { readonly from: number; readonly to: number },
+    position: number,
+  ): void {
+    if (this.plan.window.kind === "global") return;
+    const truth = trueWindows(this.plan, this.#tables, facts);
+    const { retracted, corrected } = this.windows.correct(truth, clock, from, to);
+    const { name: query } = this.plan;
+    for (const told of retracted) {
+      this.#corrections.push({ ...told, query, kind: "retract", position });
+    }
+    for (const told of corrected) {
+      this.#corrections.push({ ...told, query, kind: "correction", position });
+    }
+  }
+
   get waiting(): number {
     return this.#waiting.length + (this.spans?.waiting.length ?? 0);
   }
@@ -178,7 +199,9 @@ export class Query {
       window.changedAt = null;
     }
     const emit = this.plan.emit ?? "all";
-    return changes.filter(({ kind }) => emit === "all" || (emit === "final" && kind === "final"));
+    const corrections = this.#corrections.splice(0);
+    if (emit === "none") return [];
+    return [...changes.filter(({ kind }) => emit === "all" || kind === "final"), ...corrections];
   }
 
   #tell(window: LiveWindow, position: number): ToldChange {

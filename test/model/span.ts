@@ -19,6 +19,35 @@ export interface Ended {
   readonly root: JsonObject;
 }
 
+/**
+ * All spans of facts that are all known, in the order in which they end: by instant, facts before
+ * expiries, a `from` before a `to`, position. The clock is taken to pass every expiry.
+ */
+export function endedOf(query: QueryJson, facts: readonly Fact[]): Ended[] {
+  const spans = new Spans(query);
+  for (const fact of facts) spans.arrive(fact, -Infinity);
+  const inOrder = spans.waiting.toSorted(
+    (a, b) => a.stands - b.stands || Number(a.isTo) - Number(b.isTo) || order(a.fact, b.fact),
+  );
+  const ended: Ended[] = [];
+  const expireBefore = (instant: number): void => {
+    const due = [...spans.open].filter(([, from]) => spans.expiresAt(from) < instant);
+    due.sort(([, a], [, b]) => a.time - b.time || order(a, b));
+    for (const [on] of due) ended.push(spans.expire(on));
+  };
+  for (const standing of inOrder) {
+    expireBefore(spans.takenAt(standing));
+    const span = spans.takeWaiting(standing);
+    if (span !== null) ended.push(span);
+  }
+  expireBefore(Infinity);
+  return ended;
+}
+
+function order(a: Fact, b: Fact): number {
+  return a.position - b.position;
+}
+
 /** Null members of the envelope: "every other member of the envelope null". */
 const NO_ENVELOPE = {
   eventId: null,

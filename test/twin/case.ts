@@ -5,6 +5,7 @@ import { Model, type Line, type Pushed } from "../model.ts";
 import { Feed } from "./feed-generator.ts";
 import { randomPlan } from "./plan-generator.ts";
 import { Random } from "./random.ts";
+import { isReprocess } from "./reprocess-line.ts";
 
 /** A line, or a release: a push of its own. */
 export interface Step extends Line {
@@ -62,9 +63,10 @@ function randomRelease(random: Random, before: readonly Line[]): Step {
 export function pushesOf(lines: readonly Step[], cut: readonly boolean[]): Step[][] {
   const pushes: Step[][] = [[]];
   lines.forEach((line, index) => {
-    if (line.release !== undefined) pushes.push([]);
+    const isAlone = line.release !== undefined || isReprocess(line);
+    if (isAlone) pushes.push([]);
     pushes.at(-1)!.push(line);
-    if (cut[index] === true || line.release !== undefined) pushes.push([]);
+    if (cut[index] === true || isAlone) pushes.push([]);
   });
   return pushes.filter((push) => push.length > 0);
 }

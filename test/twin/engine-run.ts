@@ -7,11 +7,14 @@ import type { PlanJson } from "../model/plan.ts";
 import type { Line } from "../model.ts";
 import { placesOf, type Pushes } from "./case.ts";
 import type { Random } from "./random.ts";
+import { isReprocess, reprocessIn } from "./reprocess-line.ts";
 
 export interface EngineRunOptions {
   readonly random: Random;
   /** Before this push the engine is opened again; -1: never. */
   readonly reopenAt: number;
+  /** Looks at the engine before everything is flushed. */
+  readonly look?: (engine: Engine) => Promise<void>;
   readonly open?: Partial<OpenOptions>;
 }
 
@@ -52,6 +55,7 @@ export async function runEngine(plan: PlanJson, pushes: Pushes, options: EngineR
   const stateHash = await engine.stateHash();
   let log = "";
   for await (const chunk of engine.log()) log += chunk;
+  await options.look?.(engine);
   told = [];
   const flushed = engine.flush();
   return { engine, pushed, stats, refused, held, before, stateHash, log, flushed, after: read() };
@@ -67,6 +71,7 @@ export async function runLog(plan: PlanJson, log: string): Promise<string> {
     if (each === null) return;
     const receivedAt = receivedAtOf(each, engine.stats().position);
     const known = receivedAt === null ? {} : { receivedAt };
+    if (each.fact !== null) return void (await engine.reprocess(each.fact.query, each.fact));
     const { zones = [], released = false } = each.control ?? {};
     await engine.push(each.bytes, { format: "ndjson", ticks: true, zones, released, ...known });
   };
@@ -100,6 +105,11 @@ async function pushLines(
   push: readonly Line[],
   random: Random,
 ): Promise<Receipt | null> {
+  const asked = push.length === 1 && isReprocess(push[0]!) ? reprocessIn(push[0]!) : null;
+  if (asked !== null) {
+    await engine.reprocess(asked.query, asked);
+    return null;
+  }
   const tick = /^\{"tick":(-?\d+)\}$/.exec(push.length === 1 ? push[0]!.text : "");
   if (tick !== null && random.chance(0.5)) {
     await engine.tick(Number(tick[1]));

@@ -1,0 +1,91 @@
+// Finals and corrections as bytes: read from the records that a core hands out (CHANGE_…), and
+// written in the same form for the core that takes them in. Keys and values stay encoded: two are
+// the same where their bytes are.
+
+import * as layout from "../../assembly/layout.ts";
+
+/** A window that is final, of one key. */
+export interface FinalWindow {
+  /** ms since 1970. */
+  readonly start: number;
+  readonly end: number;
+  /** Encoded (assembly/encode.ts), as text of one character a byte. */
+  readonly key: string;
+  readonly value: Uint8Array;
+  readonly revision: number;
+}
+
+export interface Correction extends FinalWindow {
+  readonly kind: "retract" | "correction";
+}
+
+/** The windows of one buffer of records, copied out of it. */
+export function* readRecords(bytes: Uint8Array): Generator<FinalWindow & { isFinal: boolean }> {
+  const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
+  for (let at = 0; at < bytes.length;) {
+    const key = at + layout.CHANGE_HEADER_BYTES;
+    const value = key + view.getUint32(at + layout.CHANGE_KEY_BYTES, true);
+    const valueEnd = value + view.getUint32(at + layout.CHANGE_VALUE_BYTES, true);
+    yield {
+      isFinal: bytes[at + layout.CHANGE_FINAL] !== 0,
+      start: Number(view.getBigInt64(at + layout.CHANGE_START, true)),
+      end: Number(view.getBigInt64(at + layout.CHANGE_END, true)),
+      key: textOf(bytes.subarray(key, value)),
+      value: bytes.slice(value, valueEnd),
+      revision: view.getFloat64(at + layout.CHANGE_REVISION, true),
+    };
+    at += view.getUint32(at + layout.CHANGE_BYTES_TOTAL, true);
+  }
+}
+
+/** Corrections of query `query` as records, at the position of the entry that made them. */
+export function writeRecords(
+  corrections: readonly Correction[],
+  query: number,
+  position: number,
+): Uint8Array {
+  const bytes = new Uint8Array(corrections.reduce((sum, each) => sum + recordBytes(each), 0));
+  const view = new DataView(bytes.buffer);
+  let at = 0;
+  for (const each of corrections) {
+    const isRetract = each.kind === "retract";
+    const kind = isRetract ? layout.CHANGE_RETRACT : layout.CHANGE_CORRECTION;
+    view.setUint32(at + layout.CHANGE_BYTES_TOTAL, recordBytes(each), true);
+    view.setUint8(at + layout.CHANGE_KIND, kind);
+    view.setUint8(at + layout.CHANGE_FINAL, isRetract ? 0 : 1);
+    view.setUint16(at + layout.CHANGE_QUERY, query, true);
+    view.setBigInt64(at + layout.CHANGE_START, BigInt(each.start), true);
+    view.setBigInt64(at + layout.CHANGE_END, BigInt(each.end), true);
+    view.setFloat64(at + layout.CHANGE_REVISION, each.revision, true);
+    view.setFloat64(at + layout.CHANGE_POSITION, position, true);
+    view.setUint32(at + layout.CHANGE_KEY_BYTES, each.key.length, true);
+    view.setUint32(at + layout.CHANGE_VALUE_BYTES, each.value.length, true);
+    const key = at + layout.CHANGE_HEADER_BYTES;
+    for (let index = 0; index < each.key.length; index++) {
+      bytes[key + index] = each.key.charCodeAt(index);
+    }
+    bytes.set(each.value, key + each.key.length);
+    at += recordBytes(each);
+  }
+  return bytes;
+}
+
+/** A multiple of 8. */
+function recordBytes({ key, value }: Correction): number {
+  return (layout.CHANGE_HEADER_BYTES + key.length + value.length + 7) & ~7;
+}
+
+function textOf(bytes: Uint8Array): string {
+  let text = "";
+  for (const byte of bytes) text += String.fromCharCode(byte);
+  return text;
+}
+
+/** What tells one window of one key from all others of its query. */
+export function nameOf({ start, end, key }: FinalWindow): string {
+  return `${start}/${end}/${key}`;
+}
+
+export function areEqual(a: Uint8Array, b: Uint8Array): boolean {
+  return a.length === b.length && a.every((byte, index) => byte === b[index]);
+}
