@@ -139,7 +139,10 @@ describe("A follower", () => {
     await expect.poll(places).toEqual([0, 1, 2]);
     await leader.workers()[0]!.evaluate(() => {
       const { postMessage } = BroadcastChannel.prototype;
-      BroadcastChannel.prototype.postMessage = function (message: { kind: string }) {
+      BroadcastChannel.prototype.postMessage = function (
+        this: BroadcastChannel,
+        message: { kind: string },
+      ) {
         if (message.kind !== "told" && message.kind !== "applied") postMessage.call(this, message);
       };
     });
