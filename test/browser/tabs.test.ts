@@ -138,7 +138,10 @@ describe("A follower", () => {
       (await toldOf(follower)).map(({ position }) => position);
     await expect.poll(places).toEqual([0, 1, 2]);
     await leader.workers()[0]!.evaluate(() => {
-      const { postMessage } = BroadcastChannel.prototype;
+      const postMessage = Reflect.get(BroadcastChannel.prototype, "postMessage") as (
+        this: BroadcastChannel,
+        message: unknown,
+      ) => void;
       BroadcastChannel.prototype.postMessage = function (
         this: BroadcastChannel,
         message: { kind: string },
