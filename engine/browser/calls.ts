@@ -1,11 +1,11 @@
 // The calls of a host that were not answered yet: each waits for a leader, here or in another tab,
 // and is asked of the next one if that leader goes. A push is safe to ask twice: an event that was
-// taken by the leader that died is a duplicate for the next. A release is not.
+// taken by the leader that died is a duplicate for the next. A release or reprocessing is not.
 
 import { HostFault } from "../store/host-fault.ts";
 import { failed, type Outcome } from "./outcome.ts";
 import type { Patience } from "./patience.ts";
-import type { HostAnswer, Verb } from "./protocol.ts";
+import { ONCE, type HostAnswer, type Verb } from "./protocol.ts";
 
 export interface Call {
   readonly id: number;
@@ -47,13 +47,14 @@ export class Calls {
   /** What the next leader is to be asked, in call order. */
   takeOver(): Call[] {
     for (const { id, verb, askedOf } of this.#calls.values()) {
-      if (verb === "release" && askedOf !== null) this.settle(id, failed(releaseUnknown()));
+      if (ONCE.has(verb) && askedOf !== null) this.settle(id, failed(unknownEnd(verb)));
     }
     return [...this.#calls.values()];
   }
 }
 
-function releaseUnknown(): HostFault {
-  const message = "The tab that had the log was closed in the middle of a release";
-  return new HostFault("worker_gone", `${message}: look at quarantine() and release the rest.`);
+function unknownEnd(verb: Verb): HostFault {
+  const message = `The tab that had the log ended in the middle of ${verb}`;
+  const wayOut = "look at quarantine() or the view, and call again if it was not done";
+  return new HostFault("worker_gone", `${message}: ${wayOut}.`);
 }

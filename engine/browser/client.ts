@@ -135,6 +135,12 @@ export class Connection implements RowSource {
     return this.#call("release", [ids, options]);
   }
 
+  /** As `Engine.reprocess`; also rejects with `worker_gone` if the tab that has the log ends. */
+  reprocess(query: string, range: { from: number; to: number }): Promise<Change[]> {
+    this.#checkQuery(query);
+    return this.#call("reprocess", [query, range]);
+  }
+
   /** The view of a query: the latest value of its every key and window. */
   view(query: string): ConnectView {
     this.#checkQuery(query);

@@ -33,6 +33,7 @@ const PERFORM: Performers = {
     return null;
   },
   release: (engine, ids, options) => engine.release(ids, options),
+  reprocess: (engine, query, range) => engine.reprocess(query, range),
   rows: (engine, query, filter) => encodeJson(engine.view(query).rows(filter)),
   late: (engine, query) => engine.late(query),
   quarantine: (engine) => engine.quarantine(),

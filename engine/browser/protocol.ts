@@ -12,7 +12,7 @@ import type { PushOptions, SubscribeFrom } from "../engine.ts";
 import type { Explanation } from "../explain.ts";
 import type { QuarantineEntry } from "../ingest/quarantine.ts";
 import type { Receipt, RefusedLine } from "../ingest/receipt.ts";
-import type { ChangeWindow, Key } from "../live/change.ts";
+import type { Change, ChangeWindow, Key } from "../live/change.ts";
 import type { RowDelta } from "../live/mirror.ts";
 import type { Stats } from "../live/stats.ts";
 import type { RowFilter } from "../live/view.ts";
@@ -46,6 +46,7 @@ export interface Verbs {
   push: { words: [lines: ArrayBuffer, options: PushOptions]; gives: Receipt };
   tick: { words: [timeMs: number]; gives: null };
   release: { words: [ids: readonly string[], options: { receivedAt?: number }]; gives: Receipt };
+  reprocess: { words: [query: string, range: { from: number; to: number }]; gives: Change[] };
   /** Rows as JSON. */
   rows: { words: [query: string, filter: RowFilter]; gives: ArrayBuffer };
   late: { words: [query: string]; gives: LateEvent[] };
@@ -74,7 +75,10 @@ export const PLANLESS: ReadonlySet<Verb> = new Set<Verb>([
 ]);
 
 /** Those that add to the log. */
-export const WRITING: ReadonlySet<Verb> = new Set<Verb>(["push", "tick", "release"]);
+export const WRITING: ReadonlySet<Verb> = new Set<Verb>(["push", "tick", "release", "reprocess"]);
+
+/** Those that say something else when they are done twice: they are asked once. */
+export const ONCE: ReadonlySet<Verb> = new Set<Verb>(["release", "reprocess"]);
 
 export interface HostOptions {
   readonly plan: unknown;

@@ -7,7 +7,7 @@ import { afterAll, beforeAll, beforeEach, afterEach, describe, expect, test } fr
 import type { Change } from "../../engine/index.ts";
 import { HASH_KEY, engineOf } from "../builders.ts";
 import { launch, openTab, Site, PLAIN_PAGE, PLAIN_SCRIPT } from "./pages.ts";
-import { order, ordersOf, PLAN, QUERY, WIDER_PLAN } from "./sample.ts";
+import { order, ordersOf, PLAN, QUERY, START, WIDER_PLAN } from "./sample.ts";
 import "./page-scope.ts";
 
 let browser: Browser;
@@ -182,6 +182,30 @@ describe("A connection", () => {
     expect(found.conflict).toMatchObject({ name: "HostFault", code: "plan_conflict" });
     expect(found.release).toMatchObject({ name: "HostFault", code: "unknown_id" });
     expect(found.closed).toMatchObject({ name: "HostFault", code: "engine_closed" });
+  });
+
+  test("explains a number, and reprocesses what came late", async () => {
+    const late = { ...order(2000), eventTime: new Date(START).toISOString() };
+    const engine = await engineOf(PLAN, [ordersOf(0, 1000), late]);
+    const range = { from: START, to: START + 1 };
+    const corrections = await engine.reprocess(QUERY, range);
+    expect(corrections.map(({ kind }) => kind)).toEqual(["correction"]);
+    const { key, window } = corrections[0]!;
+    const found = await page.evaluate(
+      async ({ plan, query, lines, late, range, key, window }) => {
+        const connection = await connect({ plan, name: "reprocessed" });
+        await connection.push(lines);
+        await connection.push(late);
+        const told: Change[] = [];
+        connection.subscribe(query, (some) => told.push(...some));
+        const corrections = await connection.reprocess(query, range);
+        return { corrections, told, explained: await connection.explain(query, key, window) };
+      },
+      { plan: PLAN, query: QUERY, lines: ordersOf(0, 1000), late, range, key, window },
+    );
+    expect(found.corrections).toEqual(corrections);
+    expect(found.told).toEqual(corrections);
+    expect(found.explained).toEqual(await engine.explain(QUERY, key, window));
   });
 
   test("in memory keeps nothing and takes no lock", async () => {

