@@ -317,6 +317,7 @@ export class Engine implements RowSource {
       if (applied instanceof Promise) await applied;
       const changes = changesOf(this.plan, [records]);
       if (isTold) this.#subscriptions.tell(changes);
+      this.#rowFeed.tell();
       // To replay this entry is to replay the whole log.
       const saved = this.#saving.trySave(this.#core);
       if (saved instanceof Promise) await saved;

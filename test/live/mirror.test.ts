@@ -133,6 +133,18 @@ describe("A mirror", () => {
     expect(mirror.rows()).toEqual([]);
   });
 
+  test("has what a reprocess corrected", async () => {
+    const engine = await engineOf(planOf({ ...query, retain: "1h" }));
+    const { mirror, deltas } = mirrored(engine, "q");
+    await engine.push([event("a", 1, { id: "A" }), event("b", 15, { id: "A" })]);
+    await engine.push([event("late", 2, { id: "A" }), event("lone", 3, { id: "B" })]);
+    deltas.length = 0;
+    await engine.reprocess("q", { from: 0, to: 10 });
+    expect(mirror.rows()).toEqual(engine.view("q").rows());
+    expect(deltas.map(({ upserts }) => upserts.map(({ value }) => value["n"]))).toEqual([[2, 1]]);
+    expect(mirror.position).toBe(engine.stats().position);
+  });
+
   test("filters as the view does", async () => {
     const engine = await engineOf(planOf(query));
     const { mirror } = mirrored(engine, "q");
