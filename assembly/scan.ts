@@ -61,8 +61,9 @@ function event(p: usize, slot: usize, row: usize, text: usize): usize {
   beginValues(row, text);
   const followed = follow(p);
   if (followed) return sealEnvelope(slot) ? followed : 0;
-  // What was read so far is read again.
+  // What was read so far is read again; a null leaves its value as it is.
   scratchReturn(strings);
+  memory.fill(row, 0, fieldRowBytes());
   beginEnvelope(envelopeRow(), text);
   beginValues(row, text);
   beginSteps();

@@ -11,12 +11,13 @@
 // is one too if its values are. Room is bounded: a full trie is emptied, and where that did not
 // pay, because each line has a shape of its own, nothing is learned for a while.
 
-import { DATA, MEMBER_NUMBER, SCAN, STATE } from "./layout";
+import { DATA, MEMBER_MEMBERS, MEMBER_NUMBER, SCAN, STATE } from "./layout";
 import { takeData } from "./scan-envelope";
 import { plainEnd, sameBytes } from "./scan-text";
 import { openComposite, readMember, skipValue } from "./scan-value";
 
 const QUOTE: u32 = 0x22;
+const OPEN_OBJECT: u32 = 0x7b;
 
 const NODE_KIND: usize = 4;
 const NODE_NEXT: usize = 8;
@@ -153,18 +154,27 @@ function begins(p: usize, node: usize): bool {
   return !v128.any_true(v128.or(first, v128.and(b, v128.load(node, NODE_MASK + 16))));
 }
 
+/** Where members of a member are read, the walk goes on inside of an object, and of nothing else. */
+@inline
+function isFor(kind: u32, member: usize, p: usize): bool {
+  if (kind == STEP_OPEN) return <u32>load<u8>(p) == OPEN_OBJECT;
+  if (kind != STEP_READ || <u32>load<u8>(p) != OPEN_OBJECT) return true;
+  return load<u32>(member, MEMBER_MEMBERS) == 0;
+}
+
 /** Follows a path along the line that begins at `p`; the newline behind it, or 0. */
 export function follow(p: usize): usize {
   let node = <usize>load<u32>(NODES, NODE_NEXT);
   let dataAt: usize = 0;
   while (node) {
-    if (!begins(p, node)) {
+    const kind = load<u32>(node, NODE_KIND);
+    const member = <usize>load<u32>(node, NODE_MEMBER);
+    const behind = p + load<u32>(node);
+    if (!begins(p, node) || !isFor(kind, member, behind)) {
       node = load<u32>(node, NODE_ALTERNATE);
       continue;
     }
-    p += load<u32>(node);
-    const kind = load<u32>(node, NODE_KIND);
-    const member = <usize>load<u32>(node, NODE_MEMBER);
+    p = behind;
     if (kind == STEP_READ) p = readMember(p, load<u32>(node, NODE_DEPTH), member);
     else if (kind == STEP_SKIP) {
       // Mostly a string, without escapes.

@@ -202,6 +202,23 @@ describe("the two lanes give the same", async () => {
     }
   });
 
+  test("on a member that is an object here and something else there", async () => {
+    const values = [
+      ...["1", '"x"', "null", "true", "[1]", "{}", '{"c":2}', '{"c":null,"d":{"e":3}}'],
+      ...['{"a":1}', '{"d":4}', '{"d":null,"c":"y"}', '{"c":{"z":1}}', '{"d":{"e":{"e":1}}}'],
+    ];
+    for (const first of values) {
+      for (const second of values) {
+        const shapes = await Lanes.open(PLAN);
+        const pair = [first, second].flatMap((value) => [
+          data(`{"b":${value},"n":3}`),
+          lineWith({ extra: value }),
+        ]);
+        compare(shapes, new Uint8Array(Buffer.from([...pair, ...pair].join("\n"))));
+      }
+    }
+  });
+
   test("takes events of up to 1,024 names of open objects", () => {
     // Nine names of the event and of its data are open, then 3 × 256, and those of the innermost.
     const inner = (names: number): string => {
