@@ -104,35 +104,50 @@ function fail(problem: string): 1 {
   return 1;
 }
 
-/** Into docs/measured.md; a run of some files only says them. */
+const MEASURED = "docs/measured.md";
+
+/** Into docs/measured.md; a run of some files puts its figures in the place of theirs. */
 function tellMeasured(path: string): void {
   const lines = existsSync(path) ? readFileSync(path, "utf8").trim().split("\n") : [];
   const figures = lines.filter((line) => line !== "").map((line) => JSON.parse(line) as Measured);
   const git = spawnSync("git", ["describe", "--always", "--dirty"], { encoding: "utf8" });
   const commit = git.stdout.trim() || "unknown";
+  const commandOf = (file: string): string => `\`npm run test:full -- ${file}\``;
   const rows = figures.map(({ name, value, unit, file }) => {
-    const command = `\`npm run test:full -- ${file}\``;
-    return `| ${name} | ${Number(value.toPrecision(6))} | ${unit} | ${commit} | ${command} |`;
+    return `| ${name} | ${Number(value.toPrecision(6))} | ${unit} | ${commit} | ${commandOf(file)} |`;
   });
-  const table = ["| what | value | unit | commit | command |", "|---|---:|---|---|---|"];
-  table.push(...rows.toSorted());
-  if (WORDS.length > 0) return say(table.join("\n"));
+  const measured = new Set(figures.map(({ file }) => commandOf(file)));
+  const kept = WORDS.length === 0 ? [] : measuredRows().filter((row) => !measured.has(lastOf(row)));
   const { model = "unknown" } = cpus()[0] ?? {};
   const { MILLRACE_CASES: cases } = process.env;
   const text = [
     "# Measured",
     "",
-    "Written by `npm run test:full`; do not edit. The command beside a figure measures it alone.",
+    "Written by `npm run test:full`; do not edit. The command beside a figure measures it alone, and",
+    "puts it here.",
     "",
     `Node ${process.versions.node}, ${cpus().length} × ${model}` +
       `${cases === undefined ? "" : `, MILLRACE_CASES=${cases}`}.`,
     "",
-    ...table,
+    "| what | value | unit | commit | command |",
+    "|---|---:|---|---|---|",
+    ...[...kept, ...rows].toSorted(),
     "",
   ];
   mkdirSync("docs", { recursive: true });
-  writeFileSync("docs/measured.md", text.join("\n"));
-  say(`${rows.length} figures are in docs/measured.md.`);
+  writeFileSync(MEASURED, text.join("\n"));
+  say(`${rows.length} figures are in ${MEASURED}.`);
+}
+
+function measuredRows(): string[] {
+  if (!existsSync(MEASURED)) return [];
+  const rows = readFileSync(MEASURED, "utf8").split("\n");
+  return rows.filter((row) => row.startsWith("| ") && !row.startsWith("| what |"));
+}
+
+/** The last cell of a row. */
+function lastOf(row: string): string {
+  return row.slice(0, -" |".length).split(" | ").at(-1)!;
 }
 
 function say(line: string): void {
