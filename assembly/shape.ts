@@ -154,7 +154,7 @@ function begins(p: usize, node: usize): bool {
   return !v128.any_true(v128.or(first, v128.and(b, v128.load(node, NODE_MASK + 16))));
 }
 
-/** Where members of a member are read, the walk goes on inside of an object, and of nothing else. */
+/** Where members of a member are read, the walk goes on inside of an object, of nothing else. */
 @inline
 function isFor(kind: u32, member: usize, p: usize): bool {
   if (kind == STEP_OPEN) return <u32>load<u8>(p) == OPEN_OBJECT;
