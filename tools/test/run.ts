@@ -16,6 +16,7 @@ import type { Counts, Tally } from "./tally.ts";
 const HOSTS = ["node", "workerd", "chromium"] as const;
 const FULL = process.env["MILLRACE_FULL"] === "1";
 const WORDS = process.argv.slice(2);
+const MEASURED = "docs/measured.md";
 
 const folder = mkdtempSync(join(tmpdir(), "millrace-test-"));
 try {
@@ -103,8 +104,6 @@ function fail(problem: string): 1 {
   say(problem);
   return 1;
 }
-
-const MEASURED = "docs/measured.md";
 
 /** Into docs/measured.md; a run of some files puts its figures in the place of theirs. */
 function tellMeasured(path: string): void {
