@@ -9,6 +9,7 @@ import { eventFault, pointerTo, type EventFault, type QuarantineCode } from "../
 import { parseTime } from "../event/time.ts";
 import type { Program } from "../query/compile.ts";
 import { CHUNK_RELEASED, decodeChunk, type Chunk } from "../store/chunk.ts";
+import { entryLines } from "../store/entry.ts";
 import type { MaybePromise, Store } from "../store/store.ts";
 import { Batch, type First } from "./batch.ts";
 import { content, decodeEvent, isFault, type DecodedEvent } from "./decode.ts";
@@ -187,11 +188,11 @@ function pick(
   const before = read.size;
   for (const bytes of chunks) {
     const chunk = decodeChunk(bytes);
-    const spans = lineSpans(chunk.lines);
+    const lines = [...entryLines(chunk)];
     let position = positions[read.size];
     while (position !== undefined && position < chunk.firstPosition + chunk.count) {
-      const { start, end } = spans[position - chunk.firstPosition]!;
-      read.set(position, decodeAccepted(chunk.lines, start, end));
+      const line = lines[position - chunk.firstPosition]!;
+      read.set(position, decodeAccepted(line, 0, line.length));
       position = positions[read.size];
     }
   }
@@ -290,17 +291,6 @@ function timePointer(filled: Filled, line: number): string {
 
 function idPointer(filled: Filled, line: number): string {
   return decodedLine(filled, line).isCloudEvent ? "/id" : "/eventId";
-}
-
-/** Spans of lines that are each ended by a newline. */
-function lineSpans(lines: Uint8Array): { start: number; end: number }[] {
-  const spans: { start: number; end: number }[] = [];
-  for (let start = 0; start < lines.length;) {
-    const end = lines.indexOf(NEWLINE, start);
-    spans.push({ start, end });
-    start = end + 1;
-  }
-  return spans;
 }
 
 /** What an event says of its receive time in a top-level member: ms, unknown, or a fault. */
