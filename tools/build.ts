@@ -5,8 +5,8 @@
 import { execFileSync } from "node:child_process";
 import { chmodSync, mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import { fileURLToPath } from "node:url";
-import { deflateRawSync } from "node:zlib";
 import { build } from "vite";
+import { inlined } from "./inline.ts";
 
 const root = fileURLToPath(new URL("..", import.meta.url));
 const core = `${root}dist/core`;
@@ -33,19 +33,13 @@ function writeLoaders(): void {
       ``,
     ].join("\n"),
   );
-  // Inline, since a URL inside a dependency breaks in some bundlers; deflated first, since base64
-  // of plain WebAssembly hardly compresses on the wire.
-  const inline = deflateRawSync(readFileSync(`${core}/core.wasm`), { level: 9 });
+  // Inline, since a URL inside a dependency breaks in some bundlers.
   writeFileSync(
     `${core}/browser.js`,
     [
-      `const deflated = "${inline.toString("base64")}";`,
-      `export default async () => {`,
-      `  const bytes = Uint8Array.from(atob(deflated), (c) => c.charCodeAt(0));`,
-      `  const inflate = new DecompressionStream("deflate-raw");`,
-      `  const stream = new Blob([bytes]).stream().pipeThrough(inflate);`,
-      `  return WebAssembly.compile(await new Response(stream).arrayBuffer());`,
-      `};`,
+      `const bytes = () => ${inlined(readFileSync(`${core}/core.wasm`))};`,
+      `let compiled;`,
+      `export default () => (compiled ??= WebAssembly.compile(bytes()));`,
       ``,
     ].join("\n"),
   );

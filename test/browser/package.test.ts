@@ -29,7 +29,7 @@ const CSP = "content-security-policy";
 const STRICT = "default-src 'none'; script-src 'self' 'wasm-unsafe-eval'; connect-src 'self'";
 const WORKERLESS = { headers: { [CSP]: `${STRICT}; worker-src 'none'` } };
 /** The aim is 48 KiB; what it is stands in docs/measured.md. This is so that it does not grow. */
-const BYTES_MAX = 80 * 1024;
+const BYTES_MAX = 74 * 1024;
 
 const folder = mkdtempSync(join(tmpdir(), "millrace-package-"));
 const installed = join(folder, "node_modules/millrace");
@@ -117,7 +117,9 @@ describe("The packed package", () => {
     const bytes = files.map((file) => brotliCompressSync(readFileSync(file)).length);
     const total = bytes.reduce((sum, size) => sum + size, 0);
     measured("a Vite build of a connect page, all files, brotli", total, "bytes");
-    const copies = files.filter((file) => readFileSync(file, "utf8").includes("deflate-raw"));
+    const copies = files.filter((file) =>
+      readFileSync(file, "utf8").includes("WebAssembly.compile("),
+    );
     expect(copies.length).toBe(1);
     expect(total).toBeLessThanOrEqual(BYTES_MAX);
   });
