@@ -8,6 +8,7 @@
 // Pushes are applied one after another, each atomic: until the append nothing was touched, and
 // after it nothing can fail. With a synchronous store a push runs in one turn.
 
+import { Appending } from "./appending.ts";
 import { catchUp, rowsAsChanges } from "./catch-up.ts";
 import type { ZoneYear } from "./event/zone.ts";
 import { checkRow, explain, findRow, type Explanation } from "./explain.ts";
@@ -41,7 +42,8 @@ import { PlanRefused } from "./query/plan-refused.ts";
 import { Replay } from "./replay.ts";
 import { Saving } from "./saving.ts";
 import { Silence } from "./silence.ts";
-import { CHUNK_RELEASED, encodeChunk, exportChunk } from "./store/chunk.ts";
+import { verifyLog, type Verified } from "./store/chain.ts";
+import { exportChunk } from "./store/chunk.ts";
 import { HostFault } from "./store/host-fault.ts";
 import { readChunks } from "./store/log-reader.ts";
 import { memory } from "./store/memory.ts";
@@ -76,6 +78,12 @@ export interface PushOptions {
   readonly zones?: readonly ZoneYear[];
   /** The lines are a released chunk of an exported log: none of them is held back. */
   readonly released?: boolean;
+}
+
+/** Positions [from, to) of the log; all of it where they are absent. */
+export interface LogRange {
+  readonly from?: number;
+  readonly to?: number;
 }
 
 /** Where a subscription begins. */
@@ -127,6 +135,7 @@ export class Engine implements RowSource {
   readonly #turns = new Turns();
   readonly #silence: Silence;
   readonly #saving: Saving;
+  readonly #appending: Appending;
   /** Where `flush` was called. */
   readonly #flushes: number[] = [];
   #core: Core;
@@ -150,6 +159,7 @@ export class Engine implements RowSource {
     this.#intake = new Intake(program, quarantine, store);
     this.#silence = new Silence(plan);
     this.#saving = new Saving(plan, store);
+    this.#appending = new Appending(store, quarantine);
   }
 
   // ── in ───────────────────────────────────────────────────────────────────────────────────────
@@ -215,7 +225,7 @@ export class Engine implements RowSource {
       const pending = this.#intake.settle(filled);
       const settled = pending instanceof Promise ? await pending : pending;
       const zones = this.#makeRoom(settled, options.zones ?? []);
-      const written = this.#append(settled, zones);
+      const written = this.#appending.append(settled, zones);
       if (written instanceof Promise) await written;
       this.#keep(settled);
       this.#silence.heard(options.receivedAt ?? settled.receivedAt);
@@ -237,29 +247,6 @@ export class Engine implements RowSource {
     const zones = bringYears(this.#core, this.#program.zones, given);
     this.#core.reserve();
     return zones;
-  }
-
-  #append(settled: Settled, zones: readonly ZoneYear[]): MaybePromise<void> {
-    const { entries, held, release, receipt } = settled;
-    const letGo = release?.ids ?? [];
-    if (entries === 0 && held.length === 0 && letGo.length === 0) return;
-    const endPosition = receipt.position;
-    const firstPosition = endPosition - entries;
-    const previousDigest = new Uint8Array(32);
-    const { receivedAt, lines } = settled;
-    const flags = release === null ? 0 : CHUNK_RELEASED;
-    const brought = zones.length > 0 && { zones };
-    const entry = { firstPosition, count: entries, receivedAt, flags, ...brought };
-    const chunk = entries === 0 ? null : { ...entry, previousDigest, lines };
-    let encoded: Uint8Array | null = null;
-    const identities = this.#quarantine.makeWay(release?.accepted ?? []);
-    return this.#store.append({
-      entries: chunk,
-      get chunk() {
-        return chunk === null ? null : (encoded ??= encodeChunk(chunk));
-      },
-      ...{ firstPosition, endPosition, held, letGo, ...identities },
-    });
   }
 
   /** Applies what was appended. A core that traps is dropped, and made again from the log. */
@@ -310,8 +297,8 @@ export class Engine implements RowSource {
 
   async #reprocess(fact: ReprocessFact): Promise<Change[]> {
     try {
-      const { append, records, isTold } = await this.#replay.reprocess(fact, this.#core);
-      const written = this.#store.append(append);
+      const { position, records, isTold } = await this.#replay.reprocess(fact, this.#core);
+      const written = this.#appending.appendFact(fact, position);
       if (written instanceof Promise) await written;
       const applied = this.#correct();
       if (applied instanceof Promise) await applied;
@@ -420,9 +407,20 @@ export class Engine implements RowSource {
   }
 
   /** Whole chunks of the log that hold positions of [from, to), in the exported form. */
-  async *log(range: { from?: number; to?: number } = {}): AsyncGenerator<string, void, undefined> {
-    const { from = 0, to = Infinity } = range;
+  async *log({ from = 0, to = Infinity }: LogRange = {}): AsyncGenerator<string, void, undefined> {
     for await (const chunk of readChunks(this.#store, from, to)) yield exportChunk(chunk);
+  }
+
+  /**
+   * Walks the log's chain over the chunks that hold positions of [from, to): each is whole, and
+   * carries the SHA-256 of the one before it. What is broken first is a value, its place and what
+   * to do. Rejects with the HostFault of a store that cannot be read at all.
+   */
+  async verify({ from = 0, to = Infinity }: LogRange = {}): Promise<Verified> {
+    const { position } = this.#core.counts();
+    const newest = to < position ? null : this.#appending.newest;
+    await this.#store.seal?.();
+    return verifyLog(this.#store, from, Math.min(to, position), await newest);
   }
 
   stats(): Stats {
@@ -476,6 +474,7 @@ export class Engine implements RowSource {
   async recover(snapshots: readonly Uint8Array[], endPosition: number): Promise<void> {
     const from = this.#saving.restore(this.#core, snapshots, endPosition);
     await this.#replay.run(this.#core, from, endPosition, () => {});
+    await this.#appending.resume(endPosition);
   }
 
   #endTurn(): void {

@@ -1,9 +1,10 @@
 // The public surface of `millrace`: the engine and the memory store. No host globals.
 
 export { open, Engine } from "./engine.ts";
-export type { OpenOptions, PushOptions, SubscribeFrom } from "./engine.ts";
+export type { LogRange, OpenOptions, PushOptions, SubscribeFrom } from "./engine.ts";
 export type { QueryStats, Stats } from "./live/stats.ts";
 export { memory } from "./store/memory.ts";
+export { verifyChunks, type BrokenLink, type Verified } from "./store/chain.ts";
 export { HostFault, type HostFaultCode } from "./store/host-fault.ts";
 export type { Store, StorageMode } from "./store/store.ts";
 export { checkPlan, type Plan, type PlanFault } from "./query/plan.ts";

@@ -2,16 +2,15 @@
 // core that has replayed the log is what the engine's core is: the same state, the same changes.
 
 import { Core } from "./core/core.ts";
-import { factLine, factOfChunk, type ReprocessFact } from "./ingest/fact.ts";
+import { factOfChunk, type ReprocessFact } from "./ingest/fact.ts";
 import { fillFromLog } from "./ingest/intake.ts";
 import { bringYears } from "./ingest/zone-years.ts";
 import type { Program } from "./query/compile.ts";
 import type { Plan } from "./query/plan.ts";
 import { writeRecords } from "./reprocess/record.ts";
 import { Reprocess, type Kept } from "./reprocess/reprocess.ts";
-import { encodeChunk } from "./store/chunk.ts";
 import { readChunks } from "./store/log-reader.ts";
-import type { Append, Store } from "./store/store.ts";
+import type { Store } from "./store/store.ts";
 
 /** A reprocess of the log, as it is replayed. */
 export interface Replayed {
@@ -26,8 +25,7 @@ export type Tell = (records: readonly Uint8Array[], reprocess?: Replayed) => voi
 
 /** A reprocess on its way into the log. */
 export interface Reprocessed {
-  /** A fact is a chunk of its own. */
-  readonly append: Append;
+  readonly position: number;
   /** What it corrects, as the core tells changes. */
   readonly records: Uint8Array;
   /** Whether listeners hear of it. */
@@ -83,12 +81,7 @@ export class Replay {
     const { position } = core.counts();
     const records = await this.#find(this.#reprocess(), fact, position);
     core.holdCorrections(records);
-    const previousDigest = new Uint8Array(32);
-    const parts = { count: 1, receivedAt: null, flags: 0, previousDigest, lines: factLine(fact) };
-    const chunk = encodeChunk({ firstPosition: position, ...parts });
-    const none = { held: [], letGo: [], remembered: [], forgotten: [] };
-    const append = { chunk, firstPosition: position, endPosition: position + 1, ...none };
-    return { append, records, isTold: this.#isTold(fact) };
+    return { position, records, isTold: this.#isTold(fact) };
   }
 
   /**

@@ -2,7 +2,7 @@
 // a worker, or another tab's, or in this page where there is none; what is read is promised.
 
 import type { LateEvent } from "../core/core.ts";
-import type { PushOptions, SubscribeFrom } from "../engine.ts";
+import type { LogRange, PushOptions, SubscribeFrom } from "../engine.ts";
 import type { Explanation } from "../explain.ts";
 import type { PushInput } from "../ingest/input.ts";
 import { lineOf } from "../ingest/object.ts";
@@ -14,6 +14,7 @@ import type { RowListener, RowSource } from "../live/mirror.ts";
 import type { Stats } from "../live/stats.ts";
 import { callListener, type Listener } from "../live/subscription.ts";
 import type { RowFilter } from "../live/view.ts";
+import type { Verified } from "../store/chain.ts";
 import { HostFault } from "../store/host-fault.ts";
 import { FollowedView } from "./followed-view.ts";
 import {
@@ -229,6 +230,11 @@ export class Connection implements RowSource {
   explain(query: string, key: Key, window: ChangeWindow): Promise<Explanation> {
     this.#checkQuery(query);
     return this.#call("explain", [query, key, window]);
+  }
+
+  /** Walks the log's chain, as `Engine.verify`. */
+  verify(range: LogRange = {}): Promise<Verified> {
+    return this.#call("verify", [range]);
   }
 
   async stats(): Promise<ConnectStats> {

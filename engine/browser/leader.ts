@@ -40,6 +40,7 @@ const PERFORM: Performers = {
   refused: (engine) => engine.refused(),
   log: readLogPage,
   explain: (engine, query, key, window) => engine.explain(query, key, window),
+  verify: (engine, range) => engine.verify(range),
   stats: (engine) => engine.stats(),
   stateHash: (engine) => engine.stateHash(),
   snapshot: (engine) => engine.snapshot(),

@@ -8,7 +8,7 @@
 // code. Rows and changes cross as JSON in a buffer of their own, which a port transfers.
 
 import type { LateEvent } from "../core/core.ts";
-import type { PushOptions, SubscribeFrom } from "../engine.ts";
+import type { LogRange, PushOptions, SubscribeFrom } from "../engine.ts";
 import type { Explanation } from "../explain.ts";
 import type { QuarantineEntry } from "../ingest/quarantine.ts";
 import type { Receipt, RefusedLine } from "../ingest/receipt.ts";
@@ -16,6 +16,7 @@ import type { Change, ChangeWindow, Key } from "../live/change.ts";
 import type { RowDelta } from "../live/mirror.ts";
 import type { Stats } from "../live/stats.ts";
 import type { RowFilter } from "../live/view.ts";
+import type { Verified } from "../store/chain.ts";
 import type { Outcome } from "./outcome.ts";
 
 /** The version of the package. Hosts of two builds do not call one another. */
@@ -54,6 +55,7 @@ export interface Verbs {
   refused: { words: []; gives: RefusedLine[] };
   log: { words: [from: number, to: number]; gives: LogPage };
   explain: { words: [query: string, key: Key, window: ChangeWindow]; gives: Explanation };
+  verify: { words: [range: LogRange]; gives: Verified };
   stats: { words: []; gives: Stats };
   stateHash: { words: []; gives: string };
   snapshot: { words: []; gives: { position: number } };
@@ -71,6 +73,7 @@ export const PLANLESS: ReadonlySet<Verb> = new Set<Verb>([
   "quarantine",
   "refused",
   "log",
+  "verify",
   "snapshot",
 ]);
 

@@ -1,8 +1,9 @@
 // The memory store: a log that lives as long as this object does. It answers synchronously, keeps
-// the entries as they were pushed, and encodes their chunk when it is read. `close` keeps what it
-// holds, so that the same log can be opened once more.
+// the entries as they were pushed, and encodes their chunk when it is read; the chain is made when
+// it is asked for. `close` keeps what it holds, so that the same log can be opened once more.
 
-import { checkAppend, encodeChunk, exactBytes, notHeld, type Chunk } from "./chunk.ts";
+import { digestOf, GENESIS } from "./chain.ts";
+import { checkAppend, decodeChunk, encodeChunk, exactBytes, notHeld, type Chunk } from "./chunk.ts";
 import { HostFault } from "./host-fault.ts";
 import type {
   Append,
@@ -31,6 +32,9 @@ class MemoryStore implements Store {
   readonly #held = new Map<string, HeldLine>();
   readonly #released = new Map<string, ReleasedIdentity>();
   #snapshots: StoredSnapshot[] = [];
+  /** So many chunks, the oldest, carry the digest of the one before them. */
+  #sealedCount = 0;
+  #newestSealed: Uint8Array = GENESIS;
 
   recover(): Recovered | null {
     if (this.#header === null) return null;
@@ -93,6 +97,21 @@ class MemoryStore implements Store {
   #encoded(index: number): Uint8Array {
     const kept = this.#chunks[index]!;
     return (this.#chunks[index] = kept instanceof Uint8Array ? kept : encodeChunk(kept));
+  }
+
+  async seal(): Promise<void> {
+    while (this.#sealedCount < this.#chunks.length) {
+      const index = this.#sealedCount;
+      const kept = this.#chunks[index]!;
+      const chunk = kept instanceof Uint8Array ? decodeChunk(kept) : kept;
+      const sealed = encodeChunk({ ...chunk, previousDigest: this.#newestSealed });
+      const digest = await digestOf(sealed);
+      // Another call may have come this far meanwhile.
+      if (this.#sealedCount !== index) continue;
+      this.#chunks[index] = sealed;
+      this.#newestSealed = digest;
+      this.#sealedCount++;
+    }
   }
 
   saveSnapshot(snapshot: StoredSnapshot): void {

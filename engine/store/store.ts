@@ -90,6 +90,11 @@ export interface Store {
    * at least one; empty at the end of the log.
    */
   read(from: number, limitBytes: number): MaybePromise<readonly Uint8Array[]>;
+  /**
+   * Makes the chain (chain.ts) of the chunks that it holds. A store that has this is given chunks
+   * without their digests; any other is given them with each append.
+   */
+  seal?(): MaybePromise<void>;
   /** Keeps the two newest snapshots. */
   saveSnapshot(snapshot: StoredSnapshot): MaybePromise<void>;
   close(): MaybePromise<void>;

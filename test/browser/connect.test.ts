@@ -60,6 +60,7 @@ describe("A connection", () => {
           log: log.join(""),
           stats: { mode, storage, position },
           hash: (await connection.stateHash()).length,
+          verified: await connection.verify(),
         };
       },
       {
@@ -77,7 +78,7 @@ describe("A connection", () => {
     expect(found.receipt).toMatchObject({ received: 3, accepted: 1, duplicate: 1, position: 701 });
     expect(found.receipt.invalid.length).toBe(1);
     expect(found.refused).toEqual(["duplicate", "missing_field"]);
-    expect(found).toMatchObject({ late: [], held: [], hash: 64 });
+    expect(found).toMatchObject({ late: [], held: [], hash: 64, verified: { ok: true } });
     let log = "";
     for await (const text of engine.log()) log += text;
     expect(found.log).toBe(log);

@@ -1,0 +1,93 @@
+// Appending: what a push or a fact brings becomes one chunk of the log, which carries the digest of
+// the one before it. That digest was begun when the chunk before was durable, so there is seldom
+// anything to wait for; a store that makes its chain only when asked is not kept waiting at all.
+
+import type { ZoneYear } from "./event/zone.ts";
+import { factLine, type ReprocessFact } from "./ingest/fact.ts";
+import type { Quarantine } from "./ingest/quarantine.ts";
+import type { Settled } from "./ingest/tally.ts";
+import { Chain, GENESIS } from "./store/chain.ts";
+import { CHUNK_RELEASED, encodeChunk, type Chunk } from "./store/chunk.ts";
+import type { Append, MaybePromise, Store } from "./store/store.ts";
+
+const NOTHING = { held: [], letGo: [], remembered: [], forgotten: [] };
+/** Bytes of a page that is to hold one chunk. */
+const ONE_CHUNK = 1;
+
+type Beside = Pick<Append, "held" | "letGo" | "remembered" | "forgotten">;
+
+export class Appending {
+  readonly #store: Store;
+  readonly #quarantine: Quarantine;
+  readonly #chain: Chain | null;
+
+  constructor(store: Store, quarantine: Quarantine) {
+    this.#store = store;
+    this.#quarantine = quarantine;
+    this.#chain = store.seal === undefined ? new Chain() : null;
+  }
+
+  /** Takes up the chain of a log that ends at `endPosition`. HostFault `chunk_broken`. */
+  async resume(endPosition: number): Promise<void> {
+    if (this.#chain === null || endPosition === 0) return;
+    const [newest] = await this.#store.read(endPosition - 1, ONE_CHUNK);
+    if (newest !== undefined) this.#chain.follow(newest);
+  }
+
+  /** SHA-256 of the newest chunk; null where the chain is made only when asked. */
+  get newest(): MaybePromise<Uint8Array> | null {
+    return this.#chain === null ? null : this.#chain.newest;
+  }
+
+  /** What a push became, `zones` being the years that its entries are the first to need. */
+  append(settled: Settled, zones: readonly ZoneYear[]): MaybePromise<void> {
+    const { entries: count, held, release, receipt, receivedAt, lines } = settled;
+    const letGo = release?.ids ?? [];
+    if (count === 0 && held.length === 0 && letGo.length === 0) return;
+    const identities = this.#quarantine.makeWay(release?.accepted ?? []);
+    const beside = { held, letGo, ...identities };
+    const endPosition = receipt.position;
+    if (count === 0) {
+      return this.#store.append({
+        chunk: null,
+        firstPosition: endPosition,
+        endPosition,
+        ...beside,
+      });
+    }
+    const flags = release === null ? 0 : CHUNK_RELEASED;
+    const firstPosition = endPosition - count;
+    const brought = zones.length > 0 && { zones };
+    return this.#chained({ firstPosition, count, receivedAt, flags, lines, ...brought }, beside);
+  }
+
+  /** A fact is a chunk of its own. */
+  appendFact(fact: ReprocessFact, firstPosition: number): MaybePromise<void> {
+    const parts = { count: 1, receivedAt: null, flags: 0, lines: factLine(fact) };
+    return this.#chained({ firstPosition, ...parts }, NOTHING);
+  }
+
+  #chained(parts: Omit<Chunk, "previousDigest">, beside: Beside): MaybePromise<void> {
+    const newest = this.#chain?.newest ?? GENESIS;
+    if (!(newest instanceof Promise))
+      return this.#write({ ...parts, previousDigest: newest }, beside);
+    return newest.then((previousDigest) => this.#write({ ...parts, previousDigest }, beside));
+  }
+
+  #write(chunk: Chunk, beside: Beside): MaybePromise<void> {
+    const { firstPosition } = chunk;
+    let encoded: Uint8Array | null = null;
+    const encode = (): Uint8Array => (encoded ??= encodeChunk(chunk));
+    const written = this.#store.append({
+      entries: chunk,
+      get chunk() {
+        return encode();
+      },
+      ...{ firstPosition, endPosition: firstPosition + chunk.count, ...beside },
+    });
+    const chain = this.#chain;
+    if (chain === null) return written;
+    if (written instanceof Promise) return written.then(() => chain.follow(encode()));
+    chain.follow(encode());
+  }
+}
