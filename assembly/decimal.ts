@@ -96,7 +96,7 @@ export function toMillionths(x: f64): bool {
   if (magnitude >= DIRECT_BELOW) return millionthsOfLarge(magnitude, x < 0);
   const whole = nearest(magnitude * 1e6);
   if (whole / 1e6 != magnitude) return false;
-  setMillionths(<u64>whole, 0, x < 0);
+  setMillionths(<u64><i64>whole, 0, x < 0);
   return true;
 }
 

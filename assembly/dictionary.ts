@@ -2,9 +2,11 @@
 // and by its final rows in the view, and freed in log order when the last of them goes.
 //
 //   key (64 bytes, then its encoded values):
-//   ┌──────┬───────┬──────┬───────┬────────┬─────┬───────┬──────┬──────┬──────┬──────────┬─────┬───────┐
-//   │ refs │ timer │ open │ query │ length │ tag │ other │ head │ tail │ next │ previous │ end │ bytes │
-//   └──────┴───────┴──────┴───────┴────────┴─────┴───────┴──────┴──────┴──────┴──────────┴─────┴───────┘
+//   ┌──────┬───────┬──────┬───────┬────────┬─────┬───────┬──────┬──────┐
+//   │ refs │ timer │ open │ query │ length │ tag │ other │ head │ tail │
+//   ├──────┼───────┴──┬───┴────┬──┴──┬─────┴─┬───┴───────┴──────┴──────┘
+//   │ next │ previous │ latest │ end │ bytes │
+//   └──────┴──────────┴────────┴─────┴───────┘
 //
 // `open` counts its windows not yet final: while it is not 0 the key counts against `limits.keys`.
 // An event whose key would be one too many is counted under the key whose every member is the
@@ -51,6 +53,8 @@ export const KEY_TAIL: usize = 32;
 /** The query's list of keys whose lane is not empty. */
 export const KEY_NEXT: usize = 36;
 export const KEY_PREVIOUS: usize = 40;
+/** The record that the key's latest event was added to, 0 once that is listed no more. */
+export const KEY_LATEST: usize = 44;
 /** The end of the key's newest final session, NO_TIME where there is none. */
 export const KEY_END: usize = 48; // i64
 /** Bytes of its accumulators outside their records. */
@@ -130,16 +134,33 @@ function findKey(index: u32, tag: u32): usize {
   while (true) {
     const key = slotRef(S_KEYS, i);
     if (!key) return 0;
-    if (
-      slotTag(S_KEYS, i) == tag &&
-      load<u32>(key, KEY_QUERY) == index &&
-      load<u32>(key, KEY_LENGTH) == <u32>length &&
-      sameBytes(key + KEY_HEADER_BYTES, scratch + buffer, length)
-    ) {
-      return key;
-    }
+    if (slotTag(S_KEYS, i) == tag && isBuilt(index, key)) return key;
     i = slotAfter(S_KEYS, i);
   }
+}
+
+/** Whether `key` is the one that was built. */
+@inline
+function isBuilt(index: u32, key: usize): bool {
+  return (
+    load<u32>(key, KEY_QUERY) == index &&
+    load<u32>(key, KEY_LENGTH) == <u32>length &&
+    sameBytes(key + KEY_HEADER_BYTES, scratch + buffer, length)
+  );
+}
+
+/** Keys found last, by a few of their bytes: most events find theirs here. No state. */
+const RECENT_BITS: u64 = 12;
+const recent: usize = memory.data(4 << 12, 8);
+
+/** Where the key of `n` bytes at `p` would stand among the recent ones. */
+@inline
+function recentPlace(index: u32, p: usize, n: usize): usize {
+  let words: u64 = n;
+  if (n >= 8) words += load<u64>(p + n - 8) + rotl(load<u64>(p), 23);
+  else if (n) words += load<u64>(p) & ((<u64>1 << (n << 3)) - 1);
+  const mixed = (words + index) * 0x9e3779b97f4a7c15;
+  return recent + (<usize>(mixed >> (64 - RECENT_BITS)) << 2);
 }
 
 function internBuilt(index: u32): usize {
@@ -177,7 +198,14 @@ export function findTarget(index: u32, query: usize): usize {
 
 /** The record under which the event whose key was built counts. */
 export function internKey(index: u32, query: usize): usize {
-  return findTarget(index, query) || internBuilt(index);
+  const place = recentPlace(index, scratch + buffer, length);
+  const found = <usize>load<u32>(place);
+  // One with an open window is no key too many, whatever the limit.
+  if (found && load<u32>(found, KEY_OPEN) != 0 && isBuilt(index, found)) return found;
+  const key = findTarget(index, query) || internBuilt(index);
+  // `place` is of the key as it was built first: `__other__` may have taken its place.
+  if (!load<u32>(key, KEY_OTHER)) store<u32>(place, <u32>key);
+  return key;
 }
 
 function takeEncoded(from: usize, bytes: usize): void {
@@ -228,6 +256,8 @@ export function releaseKey(key: usize): void {
   store<u32>(key, refs, KEY_REFS);
   if (refs) return;
   tableRemove(S_KEYS, load<u32>(key, KEY_TAG), key);
+  const place = recentPlace(queryOf(key), keyBytes(key), keyLength(key));
+  if (<usize>load<u32>(place) == key) store<u32>(place, 0);
   free(key, KEY_HEADER_BYTES + load<u32>(key, KEY_LENGTH));
 }
 

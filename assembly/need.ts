@@ -84,10 +84,10 @@ export function needBytes(bytes: u64, most: u64): void {
   if (largest > SMALL_MAX) add(largeAt(orderOf(largest)), bytes);
 }
 
-/** A block of at most `bytes`. */
+/** So many blocks of at most `bytes`. */
 @inline
-export function needBlockUpTo(bytes: usize): void {
-  needBytes(blockBytes(bytes), bytes);
+export function needBlocksUpTo(count: u64, bytes: usize): void {
+  needBytes(count * blockBytes(bytes), bytes);
 }
 
 /** Slabs that the small blocks take. */

@@ -128,14 +128,18 @@ export function isFinalPane(pane: usize): bool {
 /** The open pane of each query that was found last: events mostly fall into one after another. */
 const latest: usize = memory.data(64 * 4, 8);
 
+@inline
+function latestOf(index: u32): usize {
+  return latest + ((<usize>index) << 2);
+}
+
 /** The open pane of a query that starts at `start`. */
 function paneOf(index: u32, query: usize, start: i64, end: i64): usize {
-  const place = latest + ((<usize>index) << 2);
-  const last = <usize>load<u32>(place);
+  const last = <usize>load<u32>(latestOf(index));
   if (last && paneStart(last) == start) return last;
   const tag = tagOf(hashWords(index, start));
   const pane = findPane(index, start, tag) || openPane(index, query, start, end, tag);
-  store<u32>(place, <u32>pane);
+  store<u32>(latestOf(index), <u32>pane);
   return pane;
 }
 
@@ -186,8 +190,8 @@ function enterPane(pane: usize, record: usize): void {
 
 // ── applying ───────────────────────────────────────────────────────────────────────────────────
 
-/** Applies the event whose key is built and whose fields are bound. */
-export function applyToPane(index: u32, query: usize, time: i64, position: u64): void {
+/** The open pane that an event at `time` falls into; 0 where it is late, and listed. */
+function paneAt(index: u32, query: usize, time: i64, position: u64): usize {
   const kind = <u32>load<u8>(query, QUERY_WINDOW_KIND);
   let start = NO_TIME;
   let end = NO_TIME;
@@ -204,11 +208,28 @@ export function applyToPane(index: u32, query: usize, time: i64, position: u64):
   const clock = load<i64>(S_CLOCK);
   if (kind != WINDOW_GLOBAL && clock >= end + load<i64>(query, QUERY_GRACE)) {
     if (isTraced(index)) traceLate(time, position, start, end, 1, 0, 1);
-    return addLate(index, position, start, end, clock - time);
+    addLate(index, position, start, end, clock - time);
+    return 0;
   }
-  const pane = paneOf(index, query, start, end);
+  return paneOf(index, query, start, end);
+}
+
+/** Whether an event at `time` falls into the latest pane, and is not late. */
+@inline
+function takesLatest(index: u32, query: usize, time: i64): bool {
+  const pane = <usize>load<u32>(latestOf(index));
+  if (!pane || time < paneStart(pane) || time >= paneEnd(pane)) return false;
+  return load<i64>(S_CLOCK) < paneEnd(pane) + load<i64>(query, QUERY_GRACE);
+}
+
+/** Applies the event whose key is built and whose fields are bound. */
+export function applyToPane(index: u32, query: usize, time: i64, position: u64): void {
+  const pane = takesLatest(index, query, time)
+    ? <usize>load<u32>(latestOf(index))
+    : paneAt(index, query, time, position);
+  if (!pane) return;
   const key = internKey(index, query);
-  if (isTraced(index)) traceApplied(time, position, start, end, 1, 0, 1);
+  if (isTraced(index)) traceApplied(time, position, paneStart(pane), paneEnd(pane), 1, 0, 1);
   let record = findInPane(key, pane);
   if (!record) {
     record = openRecord(query, key, <i64>pane);
@@ -253,7 +274,7 @@ export function closePane(pane: usize, drops: bool): bool {
   if (load<u32>(pane, PANE_STATUS) == PANE_OPEN) {
     store<u32>(pane, PANE_CLOSING, PANE_STATUS);
     tableRemove(S_PANES, load<u32>(pane, PANE_TAG), pane);
-    store<u32>(latest + (<usize>paneQuery(pane) << 2), 0);
+    store<u32>(latestOf(paneQuery(pane)), 0);
     closing = paneHead(pane);
   }
   while (closing) {

@@ -21,7 +21,7 @@ import {
   mergeAccumulators,
 } from "./aggregate";
 import { account, alloc, free } from "./arena";
-import { KEY_EXTERNAL, openKey } from "./dictionary";
+import { KEY_EXTERNAL, KEY_LATEST, openKey } from "./dictionary";
 import {
   hashWords,
   home,
@@ -93,11 +93,15 @@ function tagOfRecord(key: usize, place: i64): u32 {
 
 /** The key's record in a pane (`place` is the pane's address). */
 export function findInPane(key: usize, pane: usize): usize {
+  const latest = <usize>load<u32>(key, KEY_LATEST);
+  if (latest && <usize>load<u32>(latest, RECORD_PANE) == pane) return latest;
   return find(key, <i64>pane, true);
 }
 
 /** The key's record in its lane that starts at `start`. */
 export function findInLane(key: usize, start: i64): usize {
+  const latest = <usize>load<u32>(key, KEY_LATEST);
+  if (latest && startOf(latest) == start) return latest;
   return find(key, start, false);
 }
 
@@ -134,7 +138,9 @@ export function beginRecord(query: usize, record: usize, key: usize): void {
 
 /** Takes the record out of the table. */
 export function unlistRecord(record: usize, place: i64): void {
-  tableRemove(S_WINDOWS, tagOfRecord(keyOf(record), place), record);
+  const key = keyOf(record);
+  tableRemove(S_WINDOWS, tagOfRecord(key, place), record);
+  if (<usize>load<u32>(key, KEY_LATEST) == record) store<u32>(key, 0, KEY_LATEST);
 }
 
 /** Puts the record back under another start. */
@@ -158,6 +164,7 @@ export function addToRecord(index: u32, query: usize, record: usize, windows: u6
   const before = load<u64>(state, Q_EXTERNAL);
   account(state + Q_EXTERNAL);
   addToAccumulators(query, record);
+  store<u32>(keyOf(record), <u32>record, KEY_LATEST);
   settle(state, keyOf(record), before);
   store<u64>(state, load<u64>(state, Q_APPLIED) + windows, Q_APPLIED);
   increment(record + RECORD_REVISION);

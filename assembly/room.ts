@@ -61,12 +61,12 @@ import { boundClosing, boundTexts, boundValues } from "./closing";
 import { FINAL_HEADER_BYTES, PANE_BYTES } from "./pane";
 import {
   beginNeed,
-  needBlockUpTo,
   needBlocks,
+  needBlocksUpTo,
   needBytes,
   neededBytes,
 } from "./need";
-import { closeInputBytes, valueBytesMax } from "./output";
+import { closeInputBytes, fitsAlways, valueBytesMax } from "./output";
 import { queryProgram, routeTakers } from "./program";
 import { roomOf } from "./record";
 import { reserveState, scratch, shrinkTo, told } from "./regions";
@@ -153,22 +153,22 @@ function measureStrings(row: usize): void {
 }
 
 /**
- * One event or span that a query takes: a record, a pane or closer, a key, and its inputs.
- * `closes`: whether the window that takes it may close in the same push.
+ * So many events or spans that a query takes: of each a record, a pane or closer, a key, and its
+ * inputs. `closes`: whether the windows that take them may close in the same push.
  */
-function boundInput(index: u32, closes: bool): void {
+function boundInputs(count: u32, index: u32, closes: bool): void {
   const query = queryProgram(index);
-  store<u32>(takenBy(index), load<u32>(takenBy(index)) + 1);
-  windows++;
+  store<u32>(takenBy(index), load<u32>(takenBy(index)) + count);
+  windows += count;
   const key = <usize>load<u16>(query, QUERY_KEY_COUNT) * (longest + 5);
   keyBytes = max(keyBytes, max(key, longest + 5));
-  inputs += inputGrowthBytes(query, longest);
-  if (closes) rows += closeInputBytes(query, longest, roomOf(query));
-  needBlocks(1, load<u32>(query, QUERY_WINDOW_BYTES));
-  needBlocks(1, PANE_BYTES);
-  needBlockUpTo(KEY_HEADER_BYTES + key);
+  inputs += <u64>count * inputGrowthBytes(query, longest);
+  if (closes) rows += <u64>count * closeInputBytes(query, longest, roomOf(query));
+  needBlocks(count, load<u32>(query, QUERY_WINDOW_BYTES));
+  needBlocks(count, PANE_BYTES);
+  needBlocksUpTo(count, KEY_HEADER_BYTES + key);
   if (load<u8>(query, QUERY_WINDOW_KIND) == WINDOW_SESSION) {
-    blobs += BLOB_PADDING + load<u32>(query, QUERY_VALUE_BYTES);
+    blobs += <u64>count * (BLOB_PADDING + load<u32>(query, QUERY_VALUE_BYTES));
   }
 }
 
@@ -186,7 +186,7 @@ function boundTaker(taker: usize, time: i64): void {
   }
   // A window ends behind its event; what a span makes of its facts may be older.
   const grace = load<i64>(queryProgram(index), QUERY_GRACE);
-  boundInput(index, role != ROLE_EVENT || clock >= time + grace);
+  boundInputs(1, index, role != ROLE_EVENT || clock >= time + grace);
   if (role == ROLE_EVENT) return;
   const columns = role == ROLE_TO ? QUERY_TO_COLUMNS : QUERY_COLUMNS;
   needTuple(load<u32>(queryProgram(index) + columns), strings);
@@ -207,16 +207,74 @@ function boundEvents(): void {
   longestEver = 0;
   timers = 0;
   memory.fill(taken, 0, 64 * 4);
+  beginAlike();
   for (let i: u32 = 0; i < slotCount; i++) {
     const slot = slotAt(i);
     if (verdictOf(slot) != VERDICT_ACCEPTED || kindOf(slot) != KIND_EVENT) continue;
     events++;
-    const takers = routeTakers(load<u32>(slot, SLOT_ROUTE));
+    const route = load<u32>(slot, SLOT_ROUTE);
+    const takers = routeTakers(route);
     const count = load<u32>(takers);
     if (count == 0) continue;
     measureRow(rowOf(i));
+    if (countAlike(route)) continue;
     const time = load<i64>(slot, SLOT_TIME);
     for (let t: u32 = 0; t < count; t++) boundTaker(takers + 4 + <usize>t * TAKER_BYTES, time);
+  }
+  boundAlike();
+}
+
+// ── events that need the same ──────────────────────────────────────────────────────────────────
+
+/** Events of one route whose longest strings are about as long, in steps, are bounded at once. */
+const ALIKE_ROUTES: u32 = 64;
+const ALIKE_STEP_BYTES: usize = 16;
+const ALIKE_STEPS: u32 = 16;
+const alike: usize = memory.data(64 * 16 * 4, 8);
+/** Of each route: 1 where nothing but the longest string tells its events apart, else 2. */
+const routeKinds: usize = memory.data(64, 8);
+const ROUTE_ALIKE: u8 = 1;
+const ROUTE_OTHER: u8 = 2;
+
+function beginAlike(): void {
+  memory.fill(alike, 0, <usize>ALIKE_ROUTES * ALIKE_STEPS * 4);
+}
+
+/** Whether queries alone take the route's events, whatever their times, into fixed room. */
+function takesAlike(route: u32): bool {
+  const takers = routeTakers(route);
+  for (let t: u32 = 0; t < load<u32>(takers); t++) {
+    const taker = takers + 4 + <usize>t * TAKER_BYTES;
+    if (load<u16>(taker, TAKER_ROLE) != ROLE_EVENT) return false;
+    const query = queryProgram(load<u16>(taker, TAKER_INDEX));
+    if (!fitsAlways(query, roomOf(query))) return false;
+  }
+  return true;
+}
+
+/** Counts the event that was measured with those like it; false where it is to be bounded alone. */
+function countAlike(route: u32): bool {
+  const step = <u32>(longestOwn / ALIKE_STEP_BYTES);
+  if (route >= ALIKE_ROUTES || step >= ALIKE_STEPS) return false;
+  const kind = routeKinds + route;
+  if (load<u8>(kind) == 0) store<u8>(kind, takesAlike(route) ? ROUTE_ALIKE : ROUTE_OTHER);
+  if (load<u8>(kind) != ROUTE_ALIKE) return false;
+  const counter = alike + <usize>((route * ALIKE_STEPS + step) << 2);
+  store<u32>(counter, load<u32>(counter) + 1);
+  return true;
+}
+
+function boundAlike(): void {
+  let counter = alike;
+  for (let i: u32 = 0; i < ALIKE_ROUTES * ALIKE_STEPS; i++, counter += 4) {
+    const count = load<u32>(counter);
+    if (count == 0) continue;
+    longestOwn = (<usize>(i % ALIKE_STEPS) + 1) * ALIKE_STEP_BYTES - 1;
+    measureFor(false);
+    const takers = routeTakers(i / ALIKE_STEPS);
+    for (let t: u32 = 0; t < load<u32>(takers); t++) {
+      boundInputs(count, load<u16>(takers + 4 + <usize>t * TAKER_BYTES, TAKER_INDEX), false);
+    }
   }
 }
 
@@ -226,10 +284,10 @@ function boundWaiting(clock: i64): void {
   measureFor(true);
   for (let i = firstDue(clock); i != NO_TIMER; i = nextDue(i, clock)) {
     const kind = kindAt(i);
-    if (kind == TIMER_EVENT) boundInput(waitingQuery(subjectAt(i)), true);
-    else if (kind == TIMER_FACT) boundInput(factQuery(subjectAt(i)), true);
+    if (kind == TIMER_EVENT) boundInputs(1, waitingQuery(subjectAt(i)), true);
+    else if (kind == TIMER_FACT) boundInputs(1, factQuery(subjectAt(i)), true);
     else if (kind == TIMER_EXPIRE || kind == TIMER_OVERDUE) {
-      boundInput(thingQuery(subjectAt(i)), true);
+      boundInputs(1, thingQuery(subjectAt(i)), true);
     }
   }
 }

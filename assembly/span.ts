@@ -45,7 +45,7 @@ import {
   tagOf,
 } from "./hash";
 import { listLate } from "./late";
-import { needBlockUpTo, needBlocks } from "./need";
+import { needBlocks, needBlocksUpTo } from "./need";
 import { queryProgram } from "./program";
 import {
   NO_TIME,
@@ -270,5 +270,5 @@ export function thingQuery(thing: usize): u32 {
 /** Notes what a fact takes, beside its tuple, its value at most `valueBytes` long. */
 export function needFact(valueBytes: usize): void {
   needBlocks(1, FACT_BYTES);
-  needBlockUpTo(THING_VALUE + valueBytes);
+  needBlocksUpTo(1, THING_VALUE + valueBytes);
 }

@@ -37,7 +37,7 @@ import {
   tagOf,
 } from "./hash";
 import { keyBuffer } from "./dictionary";
-import { needBlockUpTo, needBlocks } from "./need";
+import { needBlocks, needBlocksUpTo } from "./need";
 import { S_CLOCK, S_ENTRIES } from "./state";
 import { freeTuple, makeTuple } from "./tuple";
 
@@ -146,5 +146,5 @@ export function lookUp(index: u32, value: usize, time: i64): usize {
 /** Notes what a version takes, beside its tuple, its key at most `keyBytes` long. */
 export function needVersion(keyBytes: usize): void {
   needBlocks(1, VERSION_BYTES);
-  needBlockUpTo(ENTRY_KEY + keyBytes);
+  needBlocksUpTo(1, ENTRY_KEY + keyBytes);
 }

@@ -10,7 +10,7 @@
 import { PROGRAM, TAG_STRING, VALUE_BYTES, VALUE_LENGTH, VALUE_PAYLOAD } from "./layout";
 import { alloc, free } from "./arena";
 import { bytesAt, lengthAt, tagAt } from "./expression";
-import { needBlockUpTo } from "./need";
+import { needBlocksUpTo } from "./need";
 import { S_STRING_BYTES } from "./state";
 
 const TUPLE_COUNT: usize = 4;
@@ -62,5 +62,5 @@ export function loadColumn(to: usize, tuple: usize, index: u32): void {
 /** Notes a tuple of these columns, of an event whose strings have `strings` bytes. */
 export function needTuple(columns: u32, strings: usize): void {
   const count = <usize>load<u32>(PROGRAM + <usize>columns);
-  needBlockUpTo(TUPLE_VALUES + count * (VALUE_BYTES + strings));
+  needBlocksUpTo(1, TUPLE_VALUES + count * (VALUE_BYTES + strings));
 }
