@@ -1,7 +1,10 @@
-// What the page of browser-kill.test.ts runs: appends to an IndexedDB store, on call.
+// What the pages of browser-kill.test.ts run, on call: appends to an IndexedDB store, or pushes to an
+// engine through `connect`, for ever.
 
 import { encodeChunk } from "../../engine/store/chunk.ts";
 import { indexeddb } from "../../engine/store/indexeddb.ts";
+import { linesFrom, PLAN } from "./node-sqlite-feed.ts";
+import "../browser/page-scope.ts";
 
 const NOTHING = { held: [], letGo: [], remembered: [], forgotten: [] };
 
@@ -12,7 +15,15 @@ export interface StorePage {
   appendForever(name: string, count: number): Promise<string>;
   /** Where the log ends, and how many entries were read back from its chunks. */
   lookBack(name: string): Promise<{ endPosition: number; chunkCount: number }>;
+  /** Connects; the position at which the log that it found ends. */
+  connectTo(name: string): Promise<number>;
+  /** Pushes the feed from there on for ever, each push as soon as the one before is acknowledged. */
+  pushForever(): Promise<void>;
+  /** What there is in the end: the log's lines, and the rows. */
+  all(): Promise<{ lines: string[]; rows: unknown }>;
 }
+
+const SNAPSHOT_EVERY = 7;
 
 declare global {
   var storePage: StorePage;
@@ -47,6 +58,27 @@ globalThis.storePage = {
     if (recovered === null) return { endPosition: 0, chunkCount: 0 };
     const chunks = await store.read(0, Infinity);
     return { endPosition: recovered.endPosition, chunkCount: chunks.length };
+  },
+
+  async connectTo(name) {
+    globalThis.connection = await connect({ plan: PLAN, name });
+    return (await connection.stats()).position;
+  },
+
+  async pushForever() {
+    let { position } = await connection.stats();
+    for (let pushes = 1; ; pushes++) {
+      const begun = performance.now();
+      ({ position } = await connection.push(linesFrom(position, 1 + (position % 50))));
+      void acknowledged(position, performance.now() - begun);
+      if (pushes % SNAPSHOT_EVERY === 0) await connection.snapshot();
+    }
+  },
+
+  async all() {
+    const lines: string[] = [];
+    for await (const chunk of connection.log()) lines.push(...chunk.trimEnd().split("\n").slice(1));
+    return { lines, rows: await connection.view("orders").rows() };
   },
 };
 
