@@ -2,6 +2,12 @@ import { afterEach, describe, expect, test } from "vitest";
 import { indexeddb } from "../../engine/store/indexeddb.ts";
 import type { Store } from "../../engine/store/store.ts";
 import { appendOf, expectFault, filled, HEADER, type Place, storeContract } from "./contract.ts";
+import {
+  replaceMethod,
+  restoreMethods,
+  watchConnections,
+  watchTransactions,
+} from "./watched-indexeddb.ts";
 
 let placeCount = 0;
 
@@ -64,58 +70,6 @@ function settled<Value>(request: IDBRequest<Value>): Promise<Value> {
   });
 }
 
-type Method = (...words: unknown[]) => unknown;
-
-const restores: (() => void)[] = [];
-
-/** Puts another method in the place of the browser's, until the end of the test at most. */
-function replaceMethod<Host extends object>(
-  host: Host,
-  name: keyof Host,
-  replacement: (original: Method) => Method,
-): () => void {
-  const descriptor = Object.getOwnPropertyDescriptor(host, name)!;
-  const restore = (): void => void Object.defineProperty(host, name, descriptor);
-  const value = replacement(descriptor.value as Method);
-  Object.defineProperty(host, name, { ...descriptor, value });
-  restores.push(restore);
-  return restore;
-}
-
-interface Watched {
-  readonly mode: IDBTransactionMode;
-  readonly durability: IDBTransactionDurability;
-  completed: boolean;
-}
-
-/** Every transaction that is begun from here on. */
-function watchTransactions(): Watched[] {
-  const begun: Watched[] = [];
-  replaceMethod(IDBDatabase.prototype, "transaction", (original) => {
-    return function (this: unknown, ...words) {
-      const tx = original.apply(this, words) as IDBTransaction;
-      const watched = { mode: tx.mode, durability: tx.durability, completed: false };
-      tx.addEventListener("complete", () => (watched.completed = true));
-      begun.push(watched);
-      return tx;
-    };
-  });
-  return begun;
-}
-
-/** Every connection that is opened from here on. */
-function watchConnections(): IDBDatabase[] {
-  const connections: IDBDatabase[] = [];
-  replaceMethod(IDBFactory.prototype, "open", (original) => {
-    return function (this: unknown, ...words) {
-      const request = original.apply(this, words) as IDBOpenDBRequest;
-      request.addEventListener("success", () => connections.push(request.result));
-      return request;
-    };
-  });
-  return connections;
-}
-
 async function filledStore(name: string): Promise<Store> {
   const store = indexeddb(name);
   await store.create(HEADER);
@@ -124,9 +78,7 @@ async function filledStore(name: string): Promise<Store> {
 }
 
 describe("The IndexedDB store in Chromium", () => {
-  afterEach(() => {
-    for (const restore of restores.splice(0)) restore();
-  });
+  afterEach(restoreMethods);
 
   test("writes with strict durability, and resolves when the transaction is complete", async () => {
     const begun = watchTransactions();
