@@ -269,6 +269,10 @@ export function keyLength(key: usize): usize {
   return load<u32>(key, KEY_LENGTH);
 }
 
+export function keyTag(key: usize): u32 {
+  return load<u32>(key, KEY_TAG);
+}
+
 export function queryOf(key: usize): u32 {
   return load<u32>(key, KEY_QUERY);
 }

@@ -1,6 +1,6 @@
 // Changes and rows on their way out: records in a buffer in scratch, which the host empties
 // whenever it is full. The host names the members, computes nothing, and puts a push's changes
-// in order (live/change.ts).
+// in order (live/telling-order.ts).
 
 import {
   CHANGE_BYTES_TOTAL,
@@ -8,6 +8,7 @@ import {
   CHANGE_FINAL,
   CHANGE_HEADER_BYTES,
   CHANGE_KEY_BYTES,
+  CHANGE_KEY_TAG,
   CHANGE_KIND,
   CHANGE_POSITION,
   CHANGE_QUERY,
@@ -16,7 +17,8 @@ import {
   CHANGE_VALUE_BYTES,
   OUT_BYTES,
 } from "./layout";
-import { keyBytes, keyLength } from "./dictionary";
+import { keyBytes, keyLength, keyTag } from "./dictionary";
+import { copyBytes } from "./encode";
 import { scratch, scratchAlloc } from "./regions";
 import { S_KEY_BYTES, queryCount } from "./state";
 import { traceRoom } from "./trace";
@@ -36,7 +38,8 @@ let record: usize = 0;
 export function reserveOut(keyBytes: usize, valueBytes: usize): bool {
   const key = max(keyBytes, <usize>load<u64>(S_KEY_BYTES));
   const records = 2 * queryCount() + 1;
-  capacity = OUT_BYTES + records * (CHANGE_HEADER_BYTES + key + 8) + valueBytes + traceRoom(key);
+  const headers = records * (CHANGE_HEADER_BYTES + key + 8) + 8;
+  capacity = OUT_BYTES + headers + valueBytes + traceRoom(key);
   buffer = scratchAlloc(capacity);
   used = 0;
   return buffer >= 0;
@@ -76,7 +79,9 @@ export function outIsFull(): bool {
 
 /** Starts a record; where its value's bytes go (`endRecord` says where they end). */
 export function beginRecord(kind: u32, final: bool, query: u32, key: usize): usize {
-  return beginRecordOf(kind, final, query, keyBytes(key), keyLength(key));
+  const to = beginRecordOf(kind, final, query, keyBytes(key), keyLength(key));
+  store<u32>(record, keyTag(key), CHANGE_KEY_TAG);
+  return to;
 }
 
 /** The same for the `n` encoded bytes of a key at `key`. */
@@ -88,12 +93,12 @@ export function beginRecordOf(
   n: usize,
 ): usize {
   record = scratch + buffer + used;
-  memory.fill(record, 0, CHANGE_HEADER_BYTES);
   store<u8>(record, kind, CHANGE_KIND);
   store<u8>(record, final, CHANGE_FINAL);
   store<u16>(record, query, CHANGE_QUERY);
   store<u32>(record, <u32>n, CHANGE_KEY_BYTES);
-  memory.copy(record + CHANGE_HEADER_BYTES, key, n);
+  store<u64>(record, 0, CHANGE_KEY_TAG);
+  copyBytes(record + CHANGE_HEADER_BYTES, key, n);
   return record + CHANGE_HEADER_BYTES + n;
 }
 
@@ -106,8 +111,9 @@ export function endRecord(start: i64, end: i64, revision: u64, position: u64, to
   const key = <usize>load<u32>(record, CHANGE_KEY_BYTES);
   store<u32>(record, <u32>(bytes - CHANGE_HEADER_BYTES - key), CHANGE_VALUE_BYTES);
   const total = (bytes + 7) & ~7;
-  memory.fill(to, 0, total - bytes);
+  // Up to the next multiple of 8, and a little further: there is a word of room behind all.
+  store<u64>(to, 0);
   store<u32>(record, <u32>total, CHANGE_BYTES_TOTAL);
   used += total;
-  assert(used <= capacity);
+  assert(used + 8 <= capacity);
 }

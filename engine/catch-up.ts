@@ -1,6 +1,7 @@
 // What a subscription hears of the past: the view as it is, or the entries since a position.
 
-import { changesOf, type Change, type Row } from "./live/change.ts";
+import type { Change, Row } from "./live/change.ts";
+import { Decoder } from "./live/decoder.ts";
 import { callListener, type Listener, type Subscriptions } from "./live/subscription.ts";
 import type { Plan } from "./query/plan.ts";
 import type { Replay } from "./replay.ts";
@@ -33,10 +34,10 @@ export function catchUp(
   let stopped = false;
   const replayLog = async (): Promise<void> => {
     const core = await replay.open();
+    const decoder = new Decoder(plan);
     await replay.run(core, 0, end, (records) => {
-      const changes = changesOf(plan, records).filter((change) => {
-        return change.query === query && change.position >= from;
-      });
+      const told = decoder.changes(records, (name) => name === query);
+      const changes = told.filter(({ position }) => position >= from);
       if (changes.length > 0 && !stopped) callListener(listener, changes);
     });
     for (const changes of waiting ?? []) if (!stopped) callListener(listener, changes);

@@ -31,7 +31,8 @@ import {
 import type { Settled } from "./ingest/tally.ts";
 import { reprocessFact, type ReprocessFact } from "./ingest/fact.ts";
 import { tickLine } from "./ingest/tick.ts";
-import { changesOf, type Change, type ChangeWindow, type Key, type Row } from "./live/change.ts";
+import type { Change, ChangeWindow, Key, Row } from "./live/change.ts";
+import { Decoder } from "./live/decoder.ts";
 import { RowFeed, type RowListener, type RowSource } from "./live/mirror.ts";
 import { callListener, Subscriptions, type Listener } from "./live/subscription.ts";
 import { readStats, type Stats } from "./live/stats.ts";
@@ -126,6 +127,7 @@ export class Engine implements RowSource {
   readonly #replay: Replay;
   readonly #intake: Intake;
   readonly #subscriptions = new Subscriptions();
+  readonly #decoder: Decoder;
   readonly #rowFeed = new RowFeed(
     (query) => this.rows(query),
     () => this.#core.counts(),
@@ -156,6 +158,7 @@ export class Engine implements RowSource {
     this.#quarantine = quarantine;
     this.#replay = replay;
     this.#core = core;
+    this.#decoder = new Decoder(plan);
     this.#intake = new Intake(program, quarantine, store);
     this.#silence = new Silence(plan);
     this.#saving = new Saving(plan, store);
@@ -231,7 +234,7 @@ export class Engine implements RowSource {
       this.#silence.heard(options.receivedAt ?? settled.receivedAt);
       const applied = this.#apply(settled);
       const records = applied instanceof Promise ? await applied : applied;
-      if (!this.#subscriptions.isEmpty) this.#subscriptions.tell(changesOf(this.plan, records));
+      this.#subscriptions.tellRecords(records, this.#decoder);
       this.#rowFeed.tell();
       const saved = this.#saving.saveWhenDue(this.#core);
       if (saved instanceof Promise) await saved;
@@ -302,7 +305,7 @@ export class Engine implements RowSource {
       if (written instanceof Promise) await written;
       const applied = this.#correct();
       if (applied instanceof Promise) await applied;
-      const changes = changesOf(this.plan, [records]);
+      const changes = this.#decoder.changes([records]);
       if (isTold) this.#subscriptions.tell(changes);
       this.#rowFeed.tell();
       // To replay this entry is to replay the whole log.
@@ -328,7 +331,7 @@ export class Engine implements RowSource {
     const records: Uint8Array[] = [];
     this.#core.flush((bytes) => records.push(bytes));
     this.#flushes.push(this.#core.counts().position);
-    const changes = changesOf(this.plan, records);
+    const changes = this.#decoder.changes(records);
     this.#subscriptions.tell(changes);
     this.#rowFeed.tell();
     return changes;
@@ -339,7 +342,7 @@ export class Engine implements RowSource {
   /** The view of a query: the latest value of its every key and window. */
   view(query: string): View {
     const index = this.#indexOf(query);
-    return { rows: (filter) => readRows(this.#core, this.plan, index, filter) };
+    return { rows: (filter) => readRows(this.#core, this.#decoder, index, filter) };
   }
 
   /** The rows of a view, as `view(query).rows(filter)`. */

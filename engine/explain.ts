@@ -6,15 +6,8 @@
 import type { RefusedLine } from "./ingest/receipt.ts";
 import { readEvents, type LoggedEvent } from "./ingest/logged-event.ts";
 import { canonical } from "./event/canonical.ts";
-import {
-  changesOf,
-  type Change,
-  type ChangeKind,
-  type ChangeWindow,
-  type Key,
-  type Row,
-  type Value,
-} from "./live/change.ts";
+import type { Change, ChangeKind, ChangeWindow, Key, Row, Value } from "./live/change.ts";
+import { Decoder } from "./live/decoder.ts";
 import { traceOf, type Traced } from "./live/trace.ts";
 import type { View } from "./live/view.ts";
 import type { Plan, Query } from "./query/plan.ts";
@@ -152,10 +145,11 @@ async function readWindow(
   const asked = plan.queries[query]!;
   const wanted = canonical(asked.key.map(({ name }) => key[name]!));
   const isWanted = (each: Traced): boolean => canonical(each.key) === wanted;
+  const decoder = new Decoder(plan);
   const changesIn = (records: readonly Uint8Array[]): Change[] =>
-    changesOf(plan, records).filter((change) => {
-      return change.query === asked.name && isTold(change, asked, wanted, window);
-    });
+    decoder
+      .changes(records, (name) => name === asked.name)
+      .filter((change) => isTold(change, asked, wanted, window));
   const traced: Traced[] = [];
   const emissions: Emission[] = [];
   const corrections: Corrected[] = [];

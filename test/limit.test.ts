@@ -92,6 +92,10 @@ limits("engine/ingest/receipt.ts", RUN, {
   REFUSED_BYTES_MAX: "all of them up to 4 MiB",
   LINE_BYTES_MAX: "a refused line is listed up to 64 KiB of it",
 });
+limits("engine/live/known-keys.ts", "test/live/known-keys.test.ts", {
+  KNOWN_KEYS_MAX: "are forgotten beyond 16,384, or beyond a mebibyte",
+  KNOWN_KEY_BYTES_MAX: "are forgotten beyond 16,384, or beyond a mebibyte",
+});
 limits("engine/publish/sender.ts", "test/publish/publisher.test.ts", {
   BATCH_FACTS_MAX: "cuts batches of 1,000 facts and a million characters",
   BATCH_LENGTH_MAX: "cuts batches of 1,000 facts and a million characters",

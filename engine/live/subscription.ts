@@ -2,6 +2,7 @@
 // the push is durable and applied; what it throws is its own affair and stops nobody else.
 
 import type { Change } from "./change.ts";
+import type { Decoder } from "./decoder.ts";
 
 export type Listener = (changes: readonly Change[]) => void;
 
@@ -26,8 +27,12 @@ export class Subscriptions {
     return listeners;
   }
 
-  get isEmpty(): boolean {
-    return this.#all.size === 0 && [...this.#listeners.values()].every(({ size }) => size === 0);
+  /** Tells the changes of one push, of which only those are read that somebody listens to. */
+  tellRecords(records: readonly Uint8Array[], decoder: Decoder): void {
+    const isHeard = (query: string): boolean => {
+      return this.#all.size > 0 || (this.#listeners.get(query)?.size ?? 0) > 0;
+    };
+    if (records.length > 0) this.tell(decoder.changes(records, isHeard));
   }
 
   /** Tells the changes of one push, which are in the order of the contract. */
@@ -45,11 +50,19 @@ export class Subscriptions {
     enlist(this.#all, changes);
     for (const [query, listeners] of this.#listeners) {
       if (listeners.size === 0) continue;
-      const own = changes.filter((change) => change.query === query);
+      const own = ofQuery(changes, query);
       if (own.length > 0) enlist(listeners, own);
     }
     for (const call of calls) call();
   }
+}
+
+/** Those of one query stand together; they may be all. */
+function ofQuery(changes: readonly Change[], query: string): readonly Change[] {
+  const first = changes.findIndex((change) => change.query === query);
+  if (first < 0) return [];
+  const last = changes.findLastIndex((change) => change.query === query);
+  return last - first + 1 === changes.length ? changes : changes.slice(first, last + 1);
 }
 
 /** Calls it; what it throws does not come back here. */

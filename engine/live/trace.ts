@@ -3,7 +3,8 @@
 
 import * as layout from "../../assembly/layout.ts";
 import type { Plan } from "../query/plan.ts";
-import { RecordReader, type ChangeWindow, type Scalar } from "./change.ts";
+import type { ChangeWindow, Scalar } from "./change.ts";
+import { RecordReader } from "./record.ts";
 
 export interface Traced {
   /** Late for the window, or applied to it. */
@@ -27,11 +28,12 @@ export function traceOf(plan: Plan, records: readonly Uint8Array[]): Traced[] {
   for (const buffer of records) {
     const reader = new RecordReader(buffer);
     while (reader.next()) {
-      const { kind, position, revision, window } = reader.record();
+      const { kind, position, revision } = reader;
       if (kind !== layout.CHANGE_APPLIED && kind !== layout.CHANGE_LATE) continue;
       const key = plan.queries[reader.query]!.key.map(() => reader.scalar());
       const [timeMs, clock] = reader.traceTimes();
       const from = revision === 0 ? null : revision - 1;
+      const window = { start: reader.windowStart, end: reader.windowEnd } as ChangeWindow;
       const isLate = kind === layout.CHANGE_LATE;
       traced.push({ isLate, key, position, from, timeMs, clock, window });
     }

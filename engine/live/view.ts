@@ -3,8 +3,8 @@
 
 import { canonical } from "../event/canonical.ts";
 import type { Core } from "../core/core.ts";
-import type { Plan } from "../query/plan.ts";
-import { rowsOf, type ChangeWindow, type Key, type Row } from "./change.ts";
+import type { ChangeWindow, Key, Row } from "./change.ts";
+import type { Decoder } from "./decoder.ts";
 
 export interface RowFilter {
   /** Only rows whose key has these members with these values. */
@@ -19,12 +19,16 @@ export interface View {
   rows(filter?: RowFilter): Row[];
 }
 
-export function readRows(core: Core, plan: Plan, query: number, filter: RowFilter = {}): Row[] {
-  const { from = -Infinity, to = Infinity, key } = filter;
+export function readRows(
+  core: Core,
+  decoder: Decoder,
+  query: number,
+  filter: RowFilter = {},
+): Row[] {
+  const { from = -Infinity, to = Infinity, key: wanted } = filter;
   const records: Uint8Array[] = [];
   core.rows(query, from, to, (bytes) => records.push(bytes));
-  const rows = rowsOf(plan, records);
-  return key === undefined ? rows : rows.filter((row) => hasKey(row.key, key));
+  return decoder.rows(records, wanted && ((key) => hasKey(key, wanted)));
 }
 
 /** Whether a row belongs to what the filter asks for. */

@@ -1,0 +1,132 @@
+// The core's records of changes and rows (assembly/emit.ts), read where they lie in a buffer: a
+// header, then the key's encoded values, then the value's (assembly/encode.ts).
+
+import * as layout from "../../assembly/layout.ts";
+import type { Scalar, Told } from "./change.ts";
+
+const HIGH = 2 ** 32;
+/** The high half of what the core writes for the bounds of a window that has none. */
+const NO_TIME_HIGH = -(2 ** 31);
+
+/** A string may begin with U+FEFF, which is no mark of byte order there. */
+const decoder = new TextDecoder("utf-8", { ignoreBOM: true });
+
+/** Stands at one record of a buffer, and reads its values one after another. */
+export class RecordReader {
+  bytes: Uint8Array;
+  /** Where the record begins in `bytes`. */
+  start = 0;
+  #view: DataView;
+  #next = 0;
+  #at = 0;
+
+  constructor(bytes: Uint8Array) {
+    this.bytes = bytes;
+    this.#view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
+  }
+
+  /** Goes on to the next record, at first to the first one; false where there is none. */
+  next(): boolean {
+    if (this.#next >= this.bytes.length) return false;
+    this.seek(this.#next);
+    this.#next += this.#view.getUint32(this.start + layout.CHANGE_BYTES_TOTAL, true);
+    return true;
+  }
+
+  /** Goes to the record that begins at `start`, before its key. */
+  seek(start: number): void {
+    this.start = start;
+    this.#at = start + layout.CHANGE_HEADER_BYTES;
+  }
+
+  /** Goes on to its value. */
+  skipKey(): void {
+    this.#at = this.start + layout.CHANGE_HEADER_BYTES + this.keyBytes;
+  }
+
+  // ── the header ───────────────────────────────────────────────────────────────────────────────
+
+  get kind(): number {
+    return this.#view.getUint8(this.start + layout.CHANGE_KIND);
+  }
+
+  get isFinal(): boolean {
+    return this.#view.getUint8(this.start + layout.CHANGE_FINAL) !== 0;
+  }
+
+  /** Its index in the plan. */
+  get query(): number {
+    return this.#view.getUint16(this.start + layout.CHANGE_QUERY, true);
+  }
+
+  /** ms since 1970; of a global window null, as its end. */
+  get windowStart(): number | null {
+    return this.#time(this.start + layout.CHANGE_START);
+  }
+
+  get windowEnd(): number | null {
+    return this.#time(this.start + layout.CHANGE_END);
+  }
+
+  /** Halves, since an i64 as a BigInt is an object made and thrown away. */
+  #time(at: number): number | null {
+    const high = this.#view.getInt32(at + 4, true);
+    return high === NO_TIME_HIGH ? null : high * HIGH + this.#view.getUint32(at, true);
+  }
+
+  get revision(): number {
+    return this.#view.getFloat64(this.start + layout.CHANGE_REVISION, true);
+  }
+
+  get position(): number {
+    return this.#view.getFloat64(this.start + layout.CHANGE_POSITION, true);
+  }
+
+  /** A hash of the query and its key. */
+  get keyTag(): number {
+    return this.#view.getInt32(this.start + layout.CHANGE_KEY_TAG, true);
+  }
+
+  get keyBytes(): number {
+    return this.#view.getUint32(this.start + layout.CHANGE_KEY_BYTES, true);
+  }
+
+  // ── what follows it ──────────────────────────────────────────────────────────────────────────
+
+  /** Of a trace, behind the key: the event's time and the clock that took it. */
+  traceTimes(): [timeMs: number, clock: number] {
+    const time = (offset: number): number => this.#time(this.#at + offset) ?? NaN;
+    return [time(layout.TRACE_TIME), time(layout.TRACE_CLOCK)];
+  }
+
+  /** The next encoded value of a window. */
+  told(): Told {
+    const tag = this.#view.getUint8(this.#at);
+    if (tag !== layout.TAG_LIST && tag !== layout.TAG_TOP) return this.scalar();
+    const length = this.#view.getUint32(this.#at + 1, true);
+    this.#at += 5;
+    if (tag === layout.TAG_LIST) return Array.from({ length }, () => this.#number());
+    return Array.from({ length }, () => ({ value: this.scalar(), count: this.#number() ?? 0 }));
+  }
+
+  #number(): number | null {
+    const value = this.scalar();
+    return typeof value === "number" ? value : null;
+  }
+
+  /** The next encoded scalar: first come the key's. */
+  scalar(): Scalar {
+    const tag = this.#view.getUint8(this.#at++);
+    if (tag === layout.TAG_NUMBER) {
+      this.#at += 8;
+      return this.#view.getFloat64(this.#at - 8, true);
+    }
+    if (tag === layout.TAG_STRING) {
+      const length = this.#view.getUint32(this.#at, true);
+      this.#at += 4 + length;
+      return decoder.decode(this.bytes.subarray(this.#at - length, this.#at));
+    }
+    if (tag === layout.TAG_NULL || tag === layout.TAG_COMPOSITE) return null;
+    return tag === layout.TAG_TRUE;
+  }
+}

@@ -1,0 +1,123 @@
+// The one order in which a push tells its changes, and a view its rows (contract.md, "A change"):
+// query, window end, window start, key by the UTF-8 bytes of its text, nulls last; then, of one
+// window, retract, update, final, correction.
+//
+// There are few windows and many keys. So the windows are put in order, and what is told is sorted
+// by one number, in which the window's place comes first, the key's rank next, and its own index
+// last: numbers sort natively. Where that number would be no exact one, or the keys have no ranks
+// since there are few changes among many keys, pairs are compared instead.
+
+import type { ChangeWindow } from "./change.ts";
+import type { KnownKeys } from "./known-keys.ts";
+
+/** What is told, as it was found: of each its window, its key and its kind's place. */
+export class TellingOrder {
+  readonly #windows: { readonly query: number; readonly window: ChangeWindow }[] = [];
+  /** The window entered last, and the one before it, which come again most often. */
+  #last = -1;
+  #before = -1;
+  readonly #ofItem: number[] = [];
+  readonly #keys: number[] = [];
+  readonly #kinds: number[] = [];
+
+  get size(): number {
+    return this.#ofItem.length;
+  }
+
+  /** `key` is an entry of the known keys, `kind` 0–3. */
+  add(query: number, start: number | null, end: number | null, key: number, kind: number): void {
+    this.#ofItem.push(this.#enter(query, start, end));
+    this.#keys.push(key);
+    this.#kinds.push(kind);
+  }
+
+  windowOf(item: number): ChangeWindow {
+    return this.#windows[this.#ofItem[item]!]!.window;
+  }
+
+  keyOf(item: number): number {
+    return this.#keys[item]!;
+  }
+
+  #enter(query: number, start: number | null, end: number | null): number {
+    if (this.#is(this.#last, query, start, end)) return this.#last;
+    const index = this.#is(this.#before, query, start, end) ? this.#before : this.#windows.length;
+    if (index === this.#windows.length) {
+      const window = Object.freeze({ start, end } as ChangeWindow);
+      this.#windows.push({ query, window });
+    }
+    this.#before = this.#last;
+    this.#last = index;
+    return index;
+  }
+
+  #is(index: number, query: number, start: number | null, end: number | null): boolean {
+    if (index < 0) return false;
+    const { query: itsQuery, window } = this.#windows[index]!;
+    return itsQuery === query && window.start === start && window.end === end;
+  }
+
+  /** The items in order. */
+  sorted(known: KnownKeys): Uint32Array {
+    const { size } = this;
+    const places = this.#places();
+    const items = new Uint32Array(size);
+    const step = 2 ** Math.ceil(Math.log2(Math.max(size, 1)));
+    const isExact = places.length * known.size * 4 * step <= Number.MAX_SAFE_INTEGER;
+    if (!known.rank(size) || !isExact) {
+      for (let item = 0; item < size; item++) items[item] = item;
+      return items.sort((a, b) => this.#compare(a, b, places, known));
+    }
+    const numbers = new Float64Array(size);
+    for (let item = 0; item < size; item++) {
+      const byKey = places[this.#ofItem[item]!]! * known.size + known.rankOf(this.#keys[item]!);
+      numbers[item] = (byKey * 4 + this.#kinds[item]!) * step + item;
+    }
+    numbers.sort();
+    for (let index = 0; index < size; index++) {
+      const number = numbers[index]!;
+      items[index] = number - Math.floor(number / step) * step;
+    }
+    return items;
+  }
+
+  #compare(a: number, b: number, places: Uint32Array, known: KnownKeys): number {
+    return (
+      places[this.#ofItem[a]!]! - places[this.#ofItem[b]!]! ||
+      known.compare(this.#keys[a]!, this.#keys[b]!) ||
+      this.#kinds[a]! - this.#kinds[b]!
+    );
+  }
+
+  /** The place of each window among all; one that was entered twice has one place. */
+  #places(): Uint32Array {
+    const windows = this.#windows;
+    const order = windows.map((_, index) => index);
+    order.sort((a, b) => compareWindows(windows[a]!, windows[b]!));
+    const places = new Uint32Array(windows.length);
+    let place = 0;
+    for (const [index, each] of order.entries()) {
+      if (index > 0 && compareWindows(windows[order[index - 1]!]!, windows[each]!) !== 0) place++;
+      places[each] = place;
+    }
+    return places;
+  }
+}
+
+interface QueryWindow {
+  readonly query: number;
+  readonly window: ChangeWindow;
+}
+
+function compareWindows(a: QueryWindow, b: QueryWindow): number {
+  return (
+    a.query - b.query ||
+    compareTimes(a.window.end, b.window.end) ||
+    compareTimes(a.window.start, b.window.start)
+  );
+}
+
+/** Nulls last. */
+export function compareTimes(a: number | null, b: number | null): number {
+  return a === b ? 0 : (a ?? Infinity) < (b ?? Infinity) ? -1 : 1;
+}
