@@ -1,5 +1,5 @@
-// The order by itself, with what no engine tells in one push: the same window in several kinds, and
-// so many windows and keys that their numbers would not be exact.
+// The order by itself, with what no engine tells in one push: one window in several kinds. By the
+// numbers that ranked keys give, and by comparison.
 
 import { expect, test } from "vitest";
 import { KnownKeys } from "../../engine/live/known-keys.ts";
