@@ -243,6 +243,18 @@ export function missing(from: number, to: number): HostFault {
   return new HostFault("chunk_broken", `${named} missing from the log: restore it from a copy.`);
 }
 
+/** What a store asks before it reads: that `from` was not trimmed. */
+export function checkKept(from: number, trimmedTo: number): void {
+  if (from >= trimmedTo) return;
+  const named = `Positions below ${trimmedTo}`;
+  throw new HostFault("log_trimmed", `${named} were trimmed from the log: ask its archive.`);
+}
+
+/** What a store asks before it trims: that a chunk begins at `to`, which is kept. */
+export function checkTrim(to: number, isChunk: boolean): void {
+  if (!isChunk) throw new RangeError(`No chunk begins at ${to}: a log is trimmed between chunks.`);
+}
+
 /** The chunk in the exported form of a log: its control line, then its lines as they are. */
 export function exportChunk(chunk: Chunk): string {
   const control = {

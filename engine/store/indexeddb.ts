@@ -1,7 +1,7 @@
 // The IndexedDB store of a browser: one record a chunk, every write `durability: "strict"` (the
 // default of Chromium is relaxed) and told at the transaction's `complete`.
 //
-//   log        "header" → version, hash key, where the log ends
+//   log        "header" → version, hash key, where the log ends, to where it was trimmed
 //   chunks     first position → the chunk, an ArrayBuffer of its own length
 //   held       number in order of holding → a held line; its id is unique
 //   released   identity → the position of its event, which was released
@@ -13,7 +13,15 @@
 // never done twice.
 
 import { openDB, type DBSchema, type IDBPDatabase } from "idb";
-import { checkAppend, checkEnd, checkPage, exactBytes, notHeld } from "./chunk.ts";
+import {
+  checkAppend,
+  checkEnd,
+  checkKept,
+  checkPage,
+  checkTrim,
+  exactBytes,
+  notHeld,
+} from "./chunk.ts";
 import { HostFault } from "./host-fault.ts";
 import type { Append, HeldLine, LogHeader, Recovered, Store, StoredSnapshot } from "./store.ts";
 
@@ -28,6 +36,8 @@ interface LogRecord {
   readonly version: number;
   readonly hashKey: ArrayBuffer;
   readonly endPosition: number;
+  /** Absent until the log is trimmed. */
+  readonly trimmedTo?: number;
 }
 
 interface HeldRecord extends Omit<HeldLine, "line"> {
@@ -91,6 +101,7 @@ class IndexedDbStore implements Store {
       return {
         header: { version: record.version, hashKey: new Uint8Array(record.hashKey) },
         endPosition: record.endPosition,
+        trimmedTo: record.trimmedTo ?? 0,
         held: held.map((line) => ({ ...line, line: new Uint8Array(line.line) })),
         released: identities
           .map((identity, index) => ({ identity, position: places[index]! }))
@@ -148,8 +159,9 @@ class IndexedDbStore implements Store {
     return this.#run(async (db) => {
       const tx = db.transaction(["log", "chunks"]);
       void quiet(tx.done);
-      const { endPosition } = known(await tx.objectStore("log").get(HEADER_KEY));
+      const { endPosition, trimmedTo = 0 } = known(await tx.objectStore("log").get(HEADER_KEY));
       if (from >= endPosition) return [];
+      checkKept(from, trimmedTo);
       const store = tx.objectStore("chunks");
       const holding = await store.openKeyCursor(IDBKeyRange.upperBound(from), "prev");
       let next = holding?.key ?? from;
@@ -175,6 +187,24 @@ class IndexedDbStore implements Store {
       }
       checkPage(chunks, from, { position: next, isEnd });
       return chunks;
+    });
+  }
+
+  trim(to: number): Promise<void> {
+    return this.#run((db) => {
+      const tx = db.transaction(["log", "chunks", "released"], "readwrite", STRICT);
+      return committed(tx, async (queue) => {
+        const [log, chunks] = [tx.objectStore("log"), tx.objectStore("chunks")];
+        const record = known(await log.get(HEADER_KEY));
+        checkTrim(to, (await chunks.getKey(to)) !== undefined);
+        queue(chunks.delete(IDBKeyRange.upperBound(to, true)));
+        const released = tx.objectStore("released");
+        const [identities, places] = await Promise.all([released.getAllKeys(), released.getAll()]);
+        for (const [index, identity] of identities.entries()) {
+          if (places[index]! < to) queue(released.delete(identity));
+        }
+        queue(log.put({ ...record, trimmedTo: to }, HEADER_KEY));
+      });
     });
   }
 

@@ -3,7 +3,16 @@
 // it is asked for. `close` keeps what it holds, so that the same log can be opened once more.
 
 import { digestOf, GENESIS } from "./chain.ts";
-import { checkAppend, decodeChunk, encodeChunk, exactBytes, notHeld, type Chunk } from "./chunk.ts";
+import {
+  checkAppend,
+  checkKept,
+  checkTrim,
+  decodeChunk,
+  encodeChunk,
+  exactBytes,
+  notHeld,
+  type Chunk,
+} from "./chunk.ts";
 import { HostFault } from "./host-fault.ts";
 import type {
   Append,
@@ -25,6 +34,7 @@ class MemoryStore implements Store {
   readonly storage = "memory";
   #header: LogHeader | null = null;
   #endPosition = 0;
+  #trimmedTo = 0;
   /** Encoded once they were read. */
   #chunks: (Uint8Array | Chunk)[] = [];
   /** The first position of each chunk, for the search by position. */
@@ -41,6 +51,7 @@ class MemoryStore implements Store {
     return {
       header: this.#header,
       endPosition: this.#endPosition,
+      trimmedTo: this.#trimmedTo,
       held: [...this.#held.values()],
       released: [...this.#released.values()],
       snapshots: [...this.#snapshots],
@@ -84,6 +95,7 @@ class MemoryStore implements Store {
 
   read(from: number, limitBytes: number): readonly Uint8Array[] {
     if (from >= this.#endPosition) return [];
+    checkKept(from, this.#trimmedTo);
     const first = this.#chunkOf(from);
     let bytes = 0;
     let index = first;
@@ -112,6 +124,21 @@ class MemoryStore implements Store {
       this.#newestSealed = digest;
       this.#sealedCount++;
     }
+  }
+
+  async trim(to: number): Promise<void> {
+    this.#assertCreated();
+    // What stays carries the digest of what goes.
+    await this.seal();
+    const count = this.#starts.indexOf(to);
+    checkTrim(to, count >= 0);
+    this.#chunks.splice(0, count);
+    this.#starts.splice(0, count);
+    this.#sealedCount -= count;
+    for (const { identity, position } of [...this.#released.values()]) {
+      if (position < to) this.#released.delete(identity);
+    }
+    this.#trimmedTo = to;
   }
 
   saveSnapshot(snapshot: StoredSnapshot): void {

@@ -13,7 +13,7 @@
 // Positions and times are exact in SQLite's integers and in doubles (below 2^53); the hash key,
 // being 16 bytes, is a BLOB. A Durable Object has no PRAGMA user_version: the schema has a column.
 
-import { checkAppend, checkEnd, checkPage, notHeld } from "./chunk.ts";
+import { checkAppend, checkEnd, checkKept, checkPage, checkTrim, notHeld } from "./chunk.ts";
 import { HostFault } from "./host-fault.ts";
 import type { Append, HeldLine, LogHeader, Recovered, Store, StoredSnapshot } from "./store.ts";
 
@@ -28,11 +28,15 @@ const CREATE_RELEASED = `CREATE TABLE IF NOT EXISTS millrace_released (
      identity TEXT PRIMARY KEY, position INTEGER NOT NULL
    ) WITHOUT ROWID`;
 
+/** A store of before trimming has none. */
+const TRIMMED_TO = "trimmed_to INTEGER NOT NULL DEFAULT 0";
+
 const CREATE_TABLES = [
   CREATE_RELEASED,
   `CREATE TABLE millrace_log (
      id INTEGER PRIMARY KEY CHECK (id = 1), schema INTEGER NOT NULL, version INTEGER NOT NULL,
-     hash_key BLOB NOT NULL, end_position INTEGER NOT NULL, held_count INTEGER NOT NULL
+     hash_key BLOB NOT NULL, end_position INTEGER NOT NULL, held_count INTEGER NOT NULL,
+     ${TRIMMED_TO}
    ) WITHOUT ROWID`,
   `CREATE TABLE millrace_chunk (
      position INTEGER, part INTEGER, bytes BLOB NOT NULL, PRIMARY KEY (position, part)
@@ -65,6 +69,7 @@ interface LogRow {
   readonly header: LogHeader;
   readonly endPosition: number;
   readonly heldCount: number;
+  readonly trimmedTo: number;
 }
 
 class SqliteStore implements Store {
@@ -79,8 +84,9 @@ class SqliteStore implements Store {
     return asHostFault(() => {
       const tables = "SELECT name FROM sqlite_master WHERE type = 'table' AND name = ?";
       if (this.#rows(tables, "millrace_log").length === 0) return null;
-      const { header, endPosition } = this.#log();
+      const { header, endPosition, trimmedTo } = this.#log();
       this.#rows(CREATE_RELEASED);
+      this.#addTrimming();
       const newest = `SELECT position, bytes FROM millrace_chunk
         WHERE position = (SELECT max(position) FROM millrace_chunk) ORDER BY part`;
       checkEnd(joinParts(this.#rows(newest))[0]?.bytes ?? null, endPosition);
@@ -89,7 +95,8 @@ class SqliteStore implements Store {
         (row) => ({ identity: textOf(row["identity"]), position: Number(row["position"]) }),
       );
       const parts = "SELECT * FROM millrace_snapshot ORDER BY position DESC, part";
-      return { header, endPosition, held, released, snapshots: joinParts(this.#rows(parts)) };
+      const snapshots = joinParts(this.#rows(parts));
+      return { header, endPosition, trimmedTo, held, released, snapshots };
     });
   }
 
@@ -97,7 +104,7 @@ class SqliteStore implements Store {
     asHostFault(() =>
       this.#host.transactionSync(() => {
         for (const table of CREATE_TABLES) this.#rows(table);
-        const insert = "INSERT INTO millrace_log VALUES (1, ?, ?, ?, 0, 0)";
+        const insert = "INSERT INTO millrace_log VALUES (1, ?, ?, ?, 0, 0, 0)";
         this.#rows(insert, SCHEMA, header.version, header.hashKey);
       }),
     );
@@ -124,8 +131,9 @@ class SqliteStore implements Store {
 
   read(from: number, limitBytes: number): readonly Uint8Array[] {
     return asHostFault(() => {
-      const { endPosition } = this.#log();
+      const { endPosition, trimmedTo } = this.#log();
       if (from >= endPosition) return [];
+      checkKept(from, trimmedTo);
       // Sizes first: SQLite tells a length without reading the bytes.
       const sizes = this.#rows(
         `SELECT position, length(bytes) AS size FROM millrace_chunk WHERE position >=
@@ -153,6 +161,19 @@ class SqliteStore implements Store {
     });
   }
 
+  trim(to: number): void {
+    asHostFault(() =>
+      this.#host.transactionSync(() => {
+        this.#log();
+        const chunk = "SELECT position FROM millrace_chunk WHERE position = ? LIMIT 1";
+        checkTrim(to, this.#rows(chunk, to).length > 0);
+        this.#rows("DELETE FROM millrace_chunk WHERE position < ?", to);
+        this.#rows("DELETE FROM millrace_released WHERE position < ?", to);
+        this.#rows("UPDATE millrace_log SET trimmed_to = ?", to);
+      }),
+    );
+  }
+
   saveSnapshot(snapshot: StoredSnapshot): void {
     asHostFault(() =>
       this.#host.transactionSync(() => {
@@ -170,6 +191,11 @@ class SqliteStore implements Store {
     asHostFault(() => this.#host.close?.());
   }
 
+  #addTrimming(): void {
+    const row = this.#rows("SELECT * FROM millrace_log")[0]!;
+    if (!("trimmed_to" in row)) this.#rows(`ALTER TABLE millrace_log ADD COLUMN ${TRIMMED_TO}`);
+  }
+
   #log(): LogRow {
     const row = this.#rows("SELECT * FROM millrace_log")[0];
     if (row === undefined) {
@@ -185,6 +211,7 @@ class SqliteStore implements Store {
       header: { version: Number(row["version"]), hashKey },
       endPosition: Number(row["end_position"]),
       heldCount: Number(row["held_count"]),
+      trimmedTo: Number(row["trimmed_to"] ?? 0),
     };
   }
 

@@ -71,6 +71,8 @@ export interface Recovered {
   readonly header: LogHeader;
   /** The next position, as the header record says (written with every append). */
   readonly endPosition: number;
+  /** The first position that is kept: those below it were trimmed. 0 where all are there. */
+  readonly trimmedTo: number;
   readonly held: readonly HeldLine[];
   /** By position. */
   readonly released: readonly ReleasedIdentity[];
@@ -87,9 +89,14 @@ export interface Store {
   append(write: Append): MaybePromise<void>;
   /**
    * Whole chunks in order, from the one that holds position `from`, about `limitBytes` of them and
-   * at least one; empty at the end of the log.
+   * at least one; empty at the end of the log. HostFault `log_trimmed` below what is kept.
    */
   read(from: number, limitBytes: number): MaybePromise<readonly Uint8Array[]>;
+  /**
+   * Forgets the chunks below `to`, where a chunk begins, and the identities that were released in
+   * them: all at once, like an append. It is remembered, so that nobody takes them for lost.
+   */
+  trim(to: number): MaybePromise<void>;
   /**
    * Makes the chain (chain.ts) of the chunks that it holds. A store that has this is given chunks
    * without their digests; any other is given them with each append.

@@ -15,6 +15,7 @@ function storeWith(append: (write: Append, memory: Store) => MaybePromise<void>)
     create: (header) => inner.create(header),
     append: (write) => append(write, inner),
     read: (from, limitBytes) => inner.read(from, limitBytes),
+    trim: (to) => inner.trim(to),
     saveSnapshot: (snapshot) => inner.saveSnapshot(snapshot),
     close: () => inner.close(),
   };

@@ -91,6 +91,7 @@ export function storeContract(name: string, durable: boolean, withPlace: WithPla
     describe("appending", () => appendCases(about));
     describe("releasing", () => releaseCases(about));
     describe("snapshots", () => snapshotCases(about));
+    describe("trimming", () => trimCases(about));
     if (durable) describe("damage", () => damageCases(about));
   });
 }
@@ -108,6 +109,7 @@ function lifeCases(about: About): void {
     expect(recovered).toEqual({
       header: HEADER,
       endPosition: 0,
+      trimmedTo: 0,
       held: [],
       released: [],
       snapshots: [],
@@ -255,6 +257,7 @@ function appendCases(about: About): void {
     expect(recovered).toEqual({
       header: HEADER,
       endPosition: 2,
+      trimmedTo: 0,
       held: [heldOf("a")],
       released: [],
       snapshots: [{ position: 2, bytes: filled(1000, 3) }],
@@ -366,6 +369,66 @@ function snapshotCases(about: About): void {
   });
 }
 
+function trimCases(about: About): void {
+  const counts = [3, 1, 1, 10, 2];
+
+  about("forgets what is before a chunk, and reads the rest as ever", async (place) => {
+    const store = await place.open();
+    await fill(store, counts);
+    const kept = (await readAll(store, 0, 1)).length;
+    for (const [to, chunksLeft] of [
+      [3, 4],
+      [5, 2],
+      [5, 2],
+      [15, 1],
+    ] as const) {
+      await store.trim(to);
+      for (const opened of [store, await place.open()]) {
+        expect(await opened.recover()).toMatchObject({ trimmedTo: to, endPosition: 17 });
+        const chunks = await readAll(opened, to, 1);
+        expect([to, chunks.length]).toEqual([to, chunksLeft]);
+        expect(decodeChunk(chunks[0]!)).toMatchObject({ firstPosition: to });
+        for (const from of [0, to - 1]) {
+          await expectFault(() => opened.read(from, 1e6), "log_trimmed", `below ${to} were`);
+        }
+        expect(await opened.read(17, 1)).toEqual([]);
+      }
+    }
+    expect(kept).toBe(5);
+    await store.append(appendOf(17, 2));
+    expect((await (await place.open()).recover())?.endPosition).toBe(19);
+    expect(await readAll(await place.open(), 15, 1e6)).toHaveLength(2);
+  });
+
+  about(
+    "forgets the identities that were released in what it trims, and no others",
+    async (place) => {
+      const store = await place.open();
+      await store.create(HEADER);
+      await store.append(appendOf(0, 4, { remembered: RELEASED.slice(0, 1) }));
+      await store.append(appendOf(4, 2, { remembered: RELEASED.slice(1), held: [heldOf("h")] }));
+      await store.append(appendOf(6, 1));
+      await store.trim(4);
+      for (const opened of [store, await place.open()]) {
+        expect(await opened.recover()).toMatchObject({
+          released: RELEASED.slice(1),
+          held: [heldOf("h")],
+        });
+      }
+    },
+  );
+
+  about("is trimmed between chunks only, and never of its newest", async (place) => {
+    const store = await place.open();
+    await fill(store, counts);
+    for (const to of [1, 4.5, 16, 17, 18, -1]) {
+      await expect((async () => store.trim(to))()).rejects.toThrow(RangeError);
+    }
+    expect(await store.recover()).toMatchObject({ trimmedTo: 0 });
+    expect(await readAll(store, 0, 1)).toHaveLength(5);
+  });
+}
+
 function damageCases(about: About): void {
   about("leaves no trace of an append that finds the disk full", async (place) => {
     const chunks = await fill(await place.open(), [3, 2]);
@@ -426,6 +489,17 @@ function damageCases(about: About): void {
     expect(await readAll(opened, 10, 1e6)).toHaveLength(2);
     await place.damage!(0, () => null);
     await expectFault(() => opened.read(0, 1), "chunk_broken", "Positions 0 to 9");
+  });
+
+  about("names the positions that are lost behind a trim, not those before it", async (place) => {
+    await fill(await place.open(), [3, 7, 1, 5]);
+    const opened = await place.open();
+    await opened.trim(3);
+    await place.damage!(3, () => null);
+    await expectFault(() => opened.read(3, 1), "chunk_broken", "Positions 3 to 9");
+    await expectFault(() => opened.read(0, 1), "log_trimmed");
+    await place.damage!(11, () => null);
+    await expectFault(() => opened.recover(), "log_truncated", "11", "16");
   });
 
   const flips = [0, 5, 9, 17, 21, 25, 29, 40, 64, 100];

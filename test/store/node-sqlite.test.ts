@@ -143,6 +143,23 @@ describe("SQLite in Node", () => {
     expect(await store.recover()).toMatchObject({ endPosition: 101 });
   });
 
+  test("a log of before trimming is taken up, and can be trimmed", async () => {
+    const file = newFile();
+    const older = sqlite(file);
+    await older.create(HEADER);
+    await older.append(appendOf(0, 2));
+    await older.append(appendOf(2, 1));
+    await older.close();
+    const database = new DatabaseSync(file);
+    database.exec("ALTER TABLE millrace_log DROP COLUMN trimmed_to");
+    database.close();
+    const store = sqlite(file);
+    expect(await store.recover()).toMatchObject({ trimmedTo: 0, endPosition: 3 });
+    await store.trim(2);
+    expect(await store.recover()).toMatchObject({ trimmedTo: 2, endPosition: 3 });
+    await store.close();
+  });
+
   test("a file that is no database is a fault", async () => {
     const store = sqlite(import.meta.filename);
     await expectFault(() => store.recover(), "storage_unavailable");

@@ -147,6 +147,10 @@ class SimulatedProcess implements Process, Store {
     );
   }
 
+  trim(to: number): MaybePromise<void> {
+    return this.#later(() => this.#disk.kept.trim(to));
+  }
+
   close(): void {}
 
   #write(land: () => void, tear: () => void = () => {}): MaybePromise<void> {
