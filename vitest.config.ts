@@ -17,6 +17,7 @@ const DRIVEN = [
   "test/demo/board.test.ts",
   "test/publish/reload.test.ts",
   "test/store/browser-kill.test.ts",
+  "test/store/throughput.test.ts",
 ];
 
 /** Files that tests in workerd, which cannot read any, find in their `env`. */
@@ -70,6 +71,11 @@ export default defineConfig({
   test: {
     // A run while the built wasm is missing would poison this cache.
     fsModuleCache: false,
+    // For tests in hosts that have no environment.
+    provide: {
+      isFull: process.env["MILLRACE_FULL"] === "1",
+      seed: Number(process.env["MILLRACE_SEED"] ?? Math.floor(Math.random() * 2 ** 32)),
+    },
     projects: [
       {
         tsconfig,
