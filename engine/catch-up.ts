@@ -1,10 +1,13 @@
-// What a subscription hears of the past: the view as it is, or the entries since a position.
+// What a subscription hears of the past: the view as it is, the entries since a position, or what
+// another plan makes of the view.
 
 import type { Change, Row } from "./live/change.ts";
 import { Decoder } from "./live/decoder.ts";
 import { callListener, type Listener, type Subscriptions } from "./live/subscription.ts";
+import { differenceOf, queriesOf, shownOf, type Shown } from "./rebuild/difference.ts";
 import type { Plan } from "./query/plan.ts";
 import type { Replay } from "./replay.ts";
+import type { Running } from "./running.ts";
 
 /** Rows as the changes that last made them; `position` is the next. */
 export function rowsAsChanges(rows: readonly Row[], position: number): Change[] {
@@ -47,5 +50,34 @@ export function catchUp(
   return () => {
     stopped = true;
     stop();
+  };
+}
+
+/** What listeners hear when `after` takes the place of `before`, of the queries that they hear. */
+export function changesOfSwap(
+  before: Running,
+  after: Running,
+  hears: (query: string) => boolean,
+): Change[] {
+  return queriesOf(after.plan, before.plan)
+    .filter(hears)
+    .flatMap((query) => {
+      const shown = (running: Running): Shown =>
+        shownOf(running.plan, query, () => running.rows(query));
+      return differenceOf(shown(before), shown(after), after.position);
+    });
+}
+
+/** Begins when `ready` resolves; the answer stops it, begun or not. */
+export function beginAfter(ready: Promise<void>, begin: () => () => void): () => void {
+  let stop: (() => void) | null = null;
+  let isStopped = false;
+  const start = (): void => {
+    if (!isStopped) stop = begin();
+  };
+  void ready.then(start, () => {});
+  return () => {
+    isStopped = true;
+    stop?.();
   };
 }

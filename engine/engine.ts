@@ -3,25 +3,19 @@
 //   push   input → readPushed (bytes) → fill (a slot a line) → probe (verdicts, no state moves)
 //          → settle (conflicts, quarantine, receipt) → reserve (room) → append (durable)
 //          → apply (state moves) → tell (listeners)
-//   open   recover (snapshot) → replay (the log's tail) → ready
+//   open   (open.ts) restore a snapshot → replay the log's tail → ready
 //
 // Pushes are applied one after another, each atomic: until the append nothing was touched, and
-// after it nothing can fail. With a synchronous store a push runs in one turn.
+// after it nothing can fail. With a synchronous store a push runs in one turn. What belongs to one
+// plan stands in `Running`: while a changed plan is rebuilt, the former one's serves.
 
-import { Appending } from "./appending.ts";
-import { catchUp, rowsAsChanges } from "./catch-up.ts";
+import { beginAfter, catchUp, changesOfSwap, rowsAsChanges } from "./catch-up.ts";
 import type { ZoneYear } from "./event/zone.ts";
 import { checkRow, explain, findRow, type Explanation } from "./explain.ts";
-import { PAGES_MAX, type Core, type LateEvent } from "./core/core.ts";
+import type { Core, LateEvent } from "./core/core.ts";
 import { readPushed, type PushInput, type Pushed } from "./ingest/input.ts";
-import { Intake } from "./ingest/intake.ts";
 import { bringYears } from "./ingest/zone-years.ts";
-import {
-  LOGGED_RELEASE,
-  Quarantine,
-  type QuarantineEntry,
-  type Release,
-} from "./ingest/quarantine.ts";
+import { LOGGED_RELEASE, type QuarantineEntry, type Release } from "./ingest/quarantine.ts";
 import {
   DispositionCounts,
   RefusedLines,
@@ -32,36 +26,23 @@ import type { Settled } from "./ingest/tally.ts";
 import { reprocessFact, type ReprocessFact } from "./ingest/fact.ts";
 import { tickLine } from "./ingest/tick.ts";
 import type { Change, ChangeWindow, Key, Row } from "./live/change.ts";
-import { Decoder } from "./live/decoder.ts";
 import { RowFeed, type RowListener, type RowSource } from "./live/mirror.ts";
 import { callListener, Subscriptions, type Listener } from "./live/subscription.ts";
 import { readStats, type Stats } from "./live/stats.ts";
-import { readRows, type RowFilter, type View } from "./live/view.ts";
-import { compile, type Program } from "./query/compile.ts";
-import { checkPlan, type Plan } from "./query/plan.ts";
-import { PlanRefused } from "./query/plan-refused.ts";
-import { Replay } from "./replay.ts";
-import { Saving } from "./saving.ts";
-import { Silence } from "./silence.ts";
+import type { RowFilter, View } from "./live/view.ts";
+import type { Plan } from "./query/plan.ts";
+import { isSameQuery, queriesOf } from "./rebuild/difference.ts";
+import { pacedStore, type Pace } from "./rebuild/pace.ts";
+import { Rebuild, type Site } from "./rebuild/rebuild.ts";
+import { Running, type Place } from "./running.ts";
 import { verifyLog, type Verified } from "./store/chain.ts";
 import { exportChunk } from "./store/chunk.ts";
 import { HostFault } from "./store/host-fault.ts";
 import { readChunks } from "./store/log-reader.ts";
-import { memory } from "./store/memory.ts";
-import type { LogHeader, MaybePromise, Store } from "./store/store.ts";
+import type { Snapshot } from "./store/snapshot.ts";
+import type { MaybePromise, Store } from "./store/store.ts";
 import { Turns } from "./turns.ts";
 import { wallClock } from "./wall-clock.ts";
-
-export interface OpenOptions {
-  /** Plain data (contract.md, "A plan"). */
-  readonly plan: unknown;
-  /** Where the log is kept; `memory()` where absent. */
-  readonly store?: Store;
-  /** 16 bytes that key the hash tables of a new log; drawn at random where absent. */
-  readonly hashKey?: Uint8Array;
-  /** The most memory of the core, in pages of 64 KiB. */
-  readonly memoryPagesMax?: number;
-}
 
 export interface PushOptions {
   /** `"ndjson"`: text is lines, never one JSON array. */
@@ -90,79 +71,35 @@ export interface LogRange {
 /** Where a subscription begins. */
 export type SubscribeFrom = "now" | "snapshot" | number;
 
-const LOG_VERSION = 1;
-
-/** Opens an engine on what the store holds. Rejects with PlanRefused or a HostFault. */
-export async function open(options: OpenOptions): Promise<Engine> {
-  const { plan, faults } = checkPlan(options.plan);
-  if (plan === null) throw new PlanRefused(faults);
-  const store = options.store ?? memory();
-  const recovered = await store.recover();
-  const header = recovered?.header ?? newHeader(options.hashKey);
-  if (recovered === null) await store.create(header);
-  const program = compile(plan, header.hashKey);
-  const replay = new Replay(plan, program, store, options.memoryPagesMax ?? PAGES_MAX);
-  const quarantine = new Quarantine(plan.limits.quarantine, recovered);
-  const engine = new Engine(plan, program, store, quarantine, replay, await replay.open());
-  if (recovered !== null) {
-    await engine.recover(
-      recovered.snapshots.map(({ bytes }) => bytes),
-      recovered.endPosition,
-    );
-  }
-  return engine;
-}
-
-function newHeader(hashKey?: Uint8Array): LogHeader {
-  const key = hashKey ?? crypto.getRandomValues(new Uint8Array(16));
-  if (key.length !== 16) throw new RangeError(`Got ${key.length} bytes when a hash key has 16.`);
-  return { version: LOG_VERSION, hashKey: key };
-}
-
 export class Engine implements RowSource {
+  /** The one asked for, whether it serves already or is being rebuilt. */
   readonly plan: Plan;
-  readonly #program: Program;
+  readonly #place: Place;
   readonly #store: Store;
-  readonly #quarantine: Quarantine;
-  readonly #replay: Replay;
-  readonly #intake: Intake;
   readonly #subscriptions = new Subscriptions();
-  readonly #decoder: Decoder;
   readonly #rowFeed = new RowFeed(
-    (query) => this.rows(query),
+    (query) => this.#running.rows(query),
     () => this.#core.counts(),
   );
   readonly #refused = new RefusedLines();
   readonly #dispositions = new DispositionCounts();
   readonly #turns = new Turns();
-  readonly #silence: Silence;
-  readonly #saving: Saving;
-  readonly #appending: Appending;
   /** Where `flush` was called. */
   readonly #flushes: number[] = [];
-  #core: Core;
+  #running: Running;
+  #rebuild: Rebuild | null = null;
   #ended: Promise<void> | null = null;
 
   /** Use `open`. */
-  constructor(
-    plan: Plan,
-    program: Program,
-    store: Store,
-    quarantine: Quarantine,
-    replay: Replay,
-    core: Core,
-  ) {
+  constructor(plan: Plan, running: Running, place: Place) {
     this.plan = plan;
-    this.#program = program;
-    this.#store = store;
-    this.#quarantine = quarantine;
-    this.#replay = replay;
-    this.#core = core;
-    this.#decoder = new Decoder(plan);
-    this.#intake = new Intake(program, quarantine, store);
-    this.#silence = new Silence(plan);
-    this.#saving = new Saving(plan, store);
-    this.#appending = new Appending(store, quarantine);
+    this.#running = running;
+    this.#place = place;
+    this.#store = place.store;
+  }
+
+  get #core(): Core {
+    return this.#running.core;
   }
 
   // ── in ───────────────────────────────────────────────────────────────────────────────────────
@@ -186,7 +123,9 @@ export class Engine implements RowSource {
     ids: readonly string[],
     { receivedAt = wallClock() }: { readonly receivedAt?: number } = {},
   ): Promise<Receipt> {
-    return this.#turns.take(() => this.#push(() => this.#quarantine.take(ids), { receivedAt }));
+    return this.#turns.take(() =>
+      this.#push(() => this.#place.quarantine.take(ids), { receivedAt }),
+    );
   }
 
   /** Time passed without events: `timeMs` since 1970. */
@@ -201,7 +140,7 @@ export class Engine implements RowSource {
    * then; null where nothing is due, no receive time was ever given, or `idle` is `"never"`.
    */
   idleAt(): number | null {
-    return this.#silence.dueAt(this.#core);
+    return this.#running.silence.dueAt(this.#core);
   }
 
   /**
@@ -210,7 +149,7 @@ export class Engine implements RowSource {
    */
   async tickIdle(now: number): Promise<boolean> {
     if (this.#turns.isUnderWay) return false;
-    const timeMs = this.#silence.tickAt(this.#core, now);
+    const timeMs = this.#running.silence.tickAt(this.#core, now);
     if (timeMs === null) return false;
     await this.tick(timeMs);
     return true;
@@ -223,20 +162,20 @@ export class Engine implements RowSource {
     try {
       const pushed = read();
       const { release = options.released === true ? LOGGED_RELEASE : null } = pushed;
-      const filled = this.#intake.fill(this.#core, pushed, { ...options, release });
+      const filled = this.#running.intake.fill(this.#core, pushed, { ...options, release });
       this.#core.probe();
-      const pending = this.#intake.settle(filled);
+      const pending = this.#running.intake.settle(filled);
       const settled = pending instanceof Promise ? await pending : pending;
       const zones = this.#makeRoom(settled, options.zones ?? []);
-      const written = this.#appending.append(settled, zones);
+      const written = this.#place.appending.append(settled, zones);
       if (written instanceof Promise) await written;
       this.#keep(settled);
-      this.#silence.heard(options.receivedAt ?? settled.receivedAt);
+      this.#running.silence.heard(options.receivedAt ?? settled.receivedAt);
       const applied = this.#apply(settled);
       const records = applied instanceof Promise ? await applied : applied;
-      this.#subscriptions.tellRecords(records, this.#decoder);
+      this.#subscriptions.tellRecords(records, this.#running.decoder);
       this.#rowFeed.tell();
-      const saved = this.#saving.saveWhenDue(this.#core);
+      const saved = this.#running.saving.saveWhenDue(this.#core);
       if (saved instanceof Promise) await saved;
       return settled.receipt;
     } finally {
@@ -247,7 +186,7 @@ export class Engine implements RowSource {
   /** The years of zones that the entries are the first to need. HostFault `state_full`. */
   #makeRoom({ entries }: Settled, given: readonly ZoneYear[]): readonly ZoneYear[] {
     if (entries === 0) return [];
-    const zones = bringYears(this.#core, this.#program.zones, given);
+    const zones = bringYears(this.#core, this.#running.program.zones, given);
     this.#core.reserve();
     return zones;
   }
@@ -260,19 +199,14 @@ export class Engine implements RowSource {
       this.#core.apply((bytes) => records.push(bytes));
       return records;
     } catch (error) {
-      return this.#rebuild(error);
+      return this.#remake(error);
     }
   }
 
   /** No half-state is ever used again. Answers what the newest chunk tells. */
-  async #rebuild(cause: unknown): Promise<readonly Uint8Array[]> {
-    let records: readonly Uint8Array[] = [];
+  async #remake(cause: unknown): Promise<readonly Uint8Array[]> {
     try {
-      // Readers keep what they had until the new one stands where the log ends.
-      const core = await this.#replay.open();
-      await this.#replay.run(core, 0, Infinity, (told) => (records = told));
-      this.#core = core;
-      return records;
+      return await this.#running.remake();
     } catch {
       this.#turns.close();
       const message = "The core failed on an entry of the log, and again when it was replayed.";
@@ -281,8 +215,8 @@ export class Engine implements RowSource {
   }
 
   #keep({ held, release, refused, receipt }: Settled): void {
-    for (const line of held) this.#quarantine.add(line);
-    if (release !== null) this.#quarantine.letGo(release.ids, release.accepted);
+    for (const line of held) this.#place.quarantine.add(line);
+    if (release !== null) this.#place.quarantine.letGo(release.ids, release.accepted);
     for (const { fault, line } of refused) this.#refused.add(fault, line);
     this.#dispositions.add(receipt);
   }
@@ -293,23 +227,24 @@ export class Engine implements RowSource {
    * Rejects with a RangeError, the HostFault of the store, or `state_full`, and leaves no trace.
    */
   async reprocess(query: string, range: { from: number; to: number }): Promise<Change[]> {
-    this.#indexOf(query);
+    if (this.#indexOf(query) < 0) await this.rebuilt();
     const fact = reprocessFact(query, range);
     return this.#turns.take(() => this.#reprocess(fact));
   }
 
   async #reprocess(fact: ReprocessFact): Promise<Change[]> {
     try {
-      const { position, records, isTold } = await this.#replay.reprocess(fact, this.#core);
-      const written = this.#appending.appendFact(fact, position);
+      const { replay } = this.#running;
+      const { position, records, isTold } = await replay.reprocess(fact, this.#core);
+      const written = this.#place.appending.appendFact(fact, position);
       if (written instanceof Promise) await written;
       const applied = this.#correct();
       if (applied instanceof Promise) await applied;
-      const changes = this.#decoder.changes([records]);
+      const changes = this.#running.decoder.changes([records]);
       if (isTold) this.#subscriptions.tell(changes);
       this.#rowFeed.tell();
       // To replay this entry is to replay the whole log.
-      const saved = this.#saving.trySave(this.#core);
+      const saved = this.#running.saving.trySave(this.#core);
       if (saved instanceof Promise) await saved;
       return changes;
     } finally {
@@ -321,17 +256,18 @@ export class Engine implements RowSource {
     try {
       return this.#core.correct();
     } catch (error) {
-      return this.#rebuild(error);
+      return this.#remake(error);
     }
   }
 
   /** Makes every window final, as if the clock had passed them all (`--flush`); not in the log. */
   flush(): Change[] {
     if (this.#turns.isUnderWay) throw new Error("A push is under way: flush after it.");
+    if (this.#isRebuilding) throw new Error("A changed plan is being rebuilt: flush after that.");
     const records: Uint8Array[] = [];
     this.#core.flush((bytes) => records.push(bytes));
     this.#flushes.push(this.#core.counts().position);
-    const changes = this.#decoder.changes(records);
+    const changes = this.#running.decoder.changes(records);
     this.#subscriptions.tell(changes);
     this.#rowFeed.tell();
     return changes;
@@ -339,10 +275,13 @@ export class Engine implements RowSource {
 
   // ── out ──────────────────────────────────────────────────────────────────────────────────────
 
-  /** The view of a query: the latest value of its every key and window. */
+  /**
+   * The view of a query: the latest value of its every key and window, as the plan that serves has
+   * it. Until a changed plan has caught up, the queries that only it has show no rows.
+   */
   view(query: string): View {
-    const index = this.#indexOf(query);
-    return { rows: (filter) => readRows(this.#core, this.#decoder, index, filter) };
+    this.#indexOf(query);
+    return { rows: (filter) => this.#running.rows(query, filter) };
   }
 
   /** The rows of a view, as `view(query).rows(filter)`. */
@@ -358,7 +297,9 @@ export class Engine implements RowSource {
 
   /**
    * Tells `listener` the changes of a query, once a push, from now on. From `"snapshot"`: first
-   * the view as it is, its rows as changes; from a position: first those of the entries since.
+   * the view as it is, its rows as changes; from a position: first those of the entries since, of a
+   * query that a changed plan has otherwise when that plan serves. Who listens when it takes over
+   * hears what it makes of the view: retracts, and rows as changes.
    */
   subscribe(query: string, listener: Listener, options: { from?: SubscribeFrom } = {}): () => void {
     this.#indexOf(query);
@@ -370,8 +311,19 @@ export class Engine implements RowSource {
       if (changes.length > 0) callListener(listener, changes);
       return this.#subscriptions.add(query, listener);
     }
-    const { plan } = this;
-    return catchUp(plan, this.#replay, this.#subscriptions, query, listener, from, position);
+    const { plan } = this.#running;
+    if (this.#isRebuilding && !isSameQuery(plan, this.plan, query)) {
+      return beginAfter(this.rebuilt(), () => this.subscribe(query, listener, options));
+    }
+    return catchUp(
+      plan,
+      this.#running.replay,
+      this.#subscriptions,
+      query,
+      listener,
+      from,
+      position,
+    );
   }
 
   /** Tells `listener` the changes of all queries, in the order of the contract. */
@@ -386,22 +338,25 @@ export class Engine implements RowSource {
    * that cannot be read.
    */
   async explain(query: string, key: Key, window: ChangeWindow): Promise<Explanation> {
+    if (this.#indexOf(query) < 0) await this.rebuilt();
+    const { plan, replay } = this.#running;
     const index = this.#indexOf(query);
-    checkRow(this.plan.queries[index]!, key, window);
+    checkRow(plan.queries[index]!, key, window);
     const { position } = this.#core.counts();
     const row = findRow(this.view(query), key, window);
     const present = { position, row, refused: this.refused(), flushes: [...this.#flushes] };
-    return explain(this.plan, index, key, window, present, this.#replay, this.#store);
+    return explain(plan, index, key, window, present, replay, this.#store);
   }
 
   /** The newest 1,000 late events of a query, oldest first. */
   late(query: string): LateEvent[] {
-    return this.#core.late(this.#indexOf(query));
+    const index = this.#indexOf(query);
+    return index < 0 ? [] : this.#core.late(index);
   }
 
   /** The lines held until they are released. */
   quarantine(): QuarantineEntry[] {
-    return this.#quarantine.list();
+    return this.#place.quarantine.list();
   }
 
   /** The newest 1,000 invalid and duplicate lines since open, fewer where they are long. */
@@ -421,13 +376,17 @@ export class Engine implements RowSource {
    */
   async verify({ from = 0, to = Infinity }: LogRange = {}): Promise<Verified> {
     const { position } = this.#core.counts();
-    const newest = to < position ? null : this.#appending.newest;
+    const newest = to < position ? null : this.#place.appending.newest;
     await this.#store.seal?.();
     return verifyLog(this.#store, from, Math.min(to, position), await newest);
   }
 
   stats(): Stats {
-    return readStats(this.#core, this.plan, this.#dispositions.read(), this.#store.storage);
+    const { plan, core, saving } = this.#running;
+    const { share: rebuild, fault } = this.#rebuild ?? { share: null, fault: null };
+    const { judgedSince } = saving;
+    const standing = { rebuild, rebuildFault: fault?.code ?? null, judgedSince };
+    return readStats(core, plan, this.#dispositions.read(), this.#store.storage, standing);
   }
 
   /** SHA-256 of the state, 64 hex digits: the same however the entries were cut into pushes. */
@@ -442,17 +401,21 @@ export class Engine implements RowSource {
   snapshot(): Promise<{ position: number }> {
     return this.#turns.take(async () => {
       try {
-        const saved = this.#saving.save(this.#core);
+        const saved = this.#running.saving.save(this.#core);
         if (saved instanceof Promise) await saved;
-        return { position: this.#saving.position };
+        return { position: this.#running.saving.position };
       } finally {
         this.#endTurn();
       }
     });
   }
 
-  /** Ends the engine, after the pushes called before, with a snapshot; later ones are refused. */
+  /**
+   * Ends the engine, after the pushes called before, with a snapshot; later ones are refused. A
+   * rebuild that is under way begins anew when the log is opened again.
+   */
   close(): Promise<void> {
+    void this.#rebuild?.stop();
     this.#ended ??= this.#turns.isClosed
       ? this.#closeStore()
       : this.#turns.take(() => this.#saveChanged()).finally(() => this.#closeStore());
@@ -462,22 +425,58 @@ export class Engine implements RowSource {
 
   async #saveChanged(): Promise<void> {
     try {
-      const isSaved = this.#core.counts().position === this.#saving.position;
-      if (!isSaved) await this.#saving.save(this.#core);
+      const isSaved = this.#core.counts().position === this.#running.saving.position;
+      if (!isSaved) await this.#running.saving.save(this.#core);
     } finally {
       this.#endTurn();
     }
   }
 
   async #closeStore(): Promise<void> {
+    await this.#rebuild?.stop();
     await this.#store.close();
   }
 
-  /** Puts the core where the log ends: from the newest good snapshot, or from the beginning. */
-  async recover(snapshots: readonly Uint8Array[], endPosition: number): Promise<void> {
-    const from = this.#saving.restore(this.#core, snapshots, endPosition);
-    await this.#replay.run(this.#core, from, endPosition, () => {});
-    await this.#appending.resume(endPosition);
+  // ── another plan ─────────────────────────────────────────────────────────────────────────────
+
+  /** Resolves when the plan asked for serves; rejects with the HostFault of what hinders it. */
+  rebuilt(): Promise<void> {
+    return this.#rebuild?.done ?? Promise.resolve();
+  }
+
+  get #isRebuilding(): boolean {
+    return this.#rebuild !== null && this.#rebuild.fault === null;
+  }
+
+  /**
+   * Rebuilds the plan asked for, from a snapshot of its own or the log's beginning, while the
+   * former one serves. Resolves when the first slice is over. Called by `open`.
+   */
+  async rebuild(own: Snapshot | null, pace: Pace): Promise<void> {
+    const log = pacedStore(this.#store, () => this.#rebuild?.breathe());
+    const next = await Running.open(this.plan, this.#place, own, log);
+    const site: Site = {
+      store: this.#store,
+      end: () => this.#running.position,
+      position: () => next.position,
+      apply: (piece) => next.apply(piece),
+      turn: (work) => this.#turns.take(() => work().finally(() => this.#endTurn())),
+      swap: () => this.#swap(next),
+    };
+    this.#rebuild = new Rebuild(site, pace);
+    await this.#rebuild.begun;
+  }
+
+  /** In one turn, at equal position: nobody sees one plan here and the other there. */
+  #swap(next: Running): MaybePromise<void> {
+    const before = this.#running;
+    const told = changesOfSwap(before, next, (query) => this.#subscriptions.hears(query));
+    next.takeOver(before);
+    this.#running = next;
+    this.#rebuild = null;
+    this.#subscriptions.tell(told);
+    this.#rowFeed.tell(true);
+    return next.saving.trySave(next.core);
   }
 
   #endTurn(): void {
@@ -485,10 +484,12 @@ export class Engine implements RowSource {
     this.#turns.end();
   }
 
+  /** The query's place in the plan that serves; -1 where only the plan asked for has it. */
   #indexOf(query: string): number {
-    const index = this.plan.queries.findIndex(({ name }) => name === query);
-    if (index >= 0) return index;
-    const names = this.plan.queries.map(({ name }) => JSON.stringify(name)).join(", ");
-    throw new RangeError(`No query of this plan has the name given: it has ${names}.`);
+    const { plan } = this.#running;
+    const names = queriesOf(this.plan, plan);
+    if (names.includes(query)) return plan.queries.findIndex(({ name }) => name === query);
+    const listed = names.map((name) => JSON.stringify(name)).join(", ");
+    throw new RangeError(`No query of this plan has the name given: it has ${listed}.`);
   }
 }

@@ -1,7 +1,7 @@
 // The public surface of `millrace`: the engine and the memory store. No host globals.
 
-export { open, Engine } from "./engine.ts";
-export type { LogRange, OpenOptions, PushOptions, SubscribeFrom } from "./engine.ts";
+export { open, type OpenOptions } from "./open.ts";
+export { Engine, type LogRange, type PushOptions, type SubscribeFrom } from "./engine.ts";
 export type { QueryStats, Stats } from "./live/stats.ts";
 export { memory } from "./store/memory.ts";
 export { verifyChunks, type BrokenLink, type Verified } from "./store/chain.ts";

@@ -9,6 +9,7 @@ import type { Program } from "./query/compile.ts";
 import type { Plan } from "./query/plan.ts";
 import { writeRecords } from "./reprocess/record.ts";
 import { Reprocess, type Kept } from "./reprocess/reprocess.ts";
+import type { Chunk } from "./store/chunk.ts";
 import { readChunks } from "./store/log-reader.ts";
 import type { Store } from "./store/store.ts";
 
@@ -53,25 +54,29 @@ export class Replay {
 
   /** Applies the log's entries of [from, to) to `core`; `tell` gets what each chunk told. */
   async run(core: Core, from: number, to: number, tell: Tell): Promise<void> {
-    const reprocess = this.#reprocess();
     for await (const chunk of readChunks(this.#store, from, to)) {
-      const fact = factOfChunk(chunk);
-      if (fact !== null) {
-        const position = chunk.firstPosition;
-        const found = await this.#find(reprocess, fact, position);
-        core.holdCorrections(found);
-        core.correct();
-        tell(this.#isTold(fact) ? [found] : [], { fact, position, found });
-        continue;
-      }
-      fillFromLog(core, this.#program, chunk, Math.max(from - chunk.firstPosition, 0));
-      core.seal();
-      bringYears(core, this.#program.zones, chunk.zones ?? []);
-      core.reserve();
-      const records: Uint8Array[] = [];
-      core.apply((bytes) => records.push(bytes));
-      tell(records);
+      await this.apply(core, chunk, Math.max(from - chunk.firstPosition, 0), tell);
     }
+  }
+
+  /** Applies the chunk's entries from entry `skip` on. */
+  async apply(core: Core, chunk: Chunk, skip: number, tell: Tell): Promise<void> {
+    const fact = factOfChunk(chunk);
+    if (fact !== null) {
+      const position = chunk.firstPosition;
+      const found = await this.#find(this.#reprocess(), fact, position);
+      core.holdCorrections(found);
+      core.correct();
+      tell(this.#isTold(fact) ? [found] : [], { fact, position, found });
+      return;
+    }
+    fillFromLog(core, this.#program, chunk, skip);
+    core.seal();
+    bringYears(core, this.#program.zones, chunk.zones ?? []);
+    core.reserve();
+    const records: Uint8Array[] = [];
+    core.apply((bytes) => records.push(bytes));
+    tell(records);
   }
 
   // ── reprocessing ─────────────────────────────────────────────────────────────────────────────

@@ -3,8 +3,7 @@
 
 import type { Core } from "./core/core.ts";
 import type { Plan } from "./query/plan.ts";
-import { HostFault } from "./store/host-fault.ts";
-import { decodeSnapshot, encodeSnapshot } from "./store/snapshot.ts";
+import { encodeSnapshot, type Snapshot } from "./store/snapshot.ts";
 import type { MaybePromise, Store } from "./store/store.ts";
 
 /** Replaying so many entries takes about a second, so a snapshot is due. */
@@ -13,6 +12,8 @@ const SNAPSHOT_ENTRIES = 1_000_000;
 export class Saving {
   readonly #plan: Plan;
   readonly #store: Store;
+  /** Entries before it were accepted under another clock, limits or catalogue; 0: none was. */
+  judgedSince = 0;
   #position = 0;
   /** Where one was due last, saved or not. */
   #tried = 0;
@@ -29,7 +30,9 @@ export class Saving {
 
   save(core: Core): MaybePromise<void> {
     const { position } = core.counts();
-    const bytes = encodeSnapshot({ position, plan: this.#plan.source, ...core.image() });
+    const { judgedSince } = this;
+    const plan = this.#plan.source;
+    const bytes = encodeSnapshot({ position, judgedSince, plan, ...core.image() });
     const noteSaved = (): void => {
       this.#position = position;
     };
@@ -56,23 +59,11 @@ export class Saving {
     }
   }
 
-  /**
-   * Makes a core just opened what the newest good snapshot of this plan says; the position from
-   * which the log is to be replayed. HostFault `log_truncated`.
-   */
-  restore(core: Core, snapshots: readonly Uint8Array[], endPosition: number): number {
-    for (const bytes of snapshots) {
-      const snapshot = decodeSnapshot(bytes);
-      if (snapshot === null || snapshot.plan !== this.#plan.source) continue;
-      if (snapshot.position > endPosition) {
-        const places = `at position ${snapshot.position} when the log ends at ${endPosition}`;
-        const message = `A snapshot stands ${places}: restore the log from a copy.`;
-        throw new HostFault("log_truncated", message);
-      }
-      core.restore(snapshot);
-      this.#position = snapshot.position;
-      break;
-    }
-    return this.#position;
+  /** Makes a core just opened what a snapshot of this plan says. */
+  restore(core: Core, snapshot: Snapshot): void {
+    // A new log has one without a state: the core is what it says.
+    if (snapshot.state.length > 0) core.restore(snapshot);
+    this.judgedSince = snapshot.judgedSince;
+    this.#position = snapshot.position;
   }
 }

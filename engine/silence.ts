@@ -25,6 +25,11 @@ export class Silence {
     this.#idleMs = clock.idleMs;
   }
 
+  /** The latest receive time so far, ms since 1970; -Infinity where none is known. */
+  get lastReceiptMs(): number {
+    return this.#lastReceiptMs;
+  }
+
   /** Events came at `receivedAt`, ms since 1970: one for all, or one each, null where unknown. */
   heard(receivedAt: number | null | readonly (number | null)[]): void {
     const times = receivedAt instanceof Array ? receivedAt : [receivedAt];

@@ -61,7 +61,7 @@ const FLOORS: readonly (readonly RegExp[])[] = [
   [/^engine\/query\//, /^engine\/store\//],
   [/^engine\/core\//, /^engine\/orders\//, /^engine\/publish\//],
   [/^engine\/ingest\//, /^engine\/live\//],
-  [/^engine\/reprocess\//],
+  [/^engine\/reprocess\//, /^engine\/rebuild\//],
   [/^engine\/(?!cli\.)[a-z-]+\.ts$/],
   [/^engine\/fleet\//],
   [/^engine\/browser\//, /^engine\/react\//, /^worker\//, /^engine\/cli(\.ts$|\/)/],
@@ -162,7 +162,7 @@ test("nothing is `any`", () => {
 
 /** Hosts have a clock, chance and a console; the rest of the engine is given what it needs. */
 const HOSTS =
-  /^engine\/(browser\/|cli\.ts|cli\/|publish\/host\.ts|store\/indexeddb\.ts|wall-clock\.ts)/;
+  /^engine\/(browser\/|cli[./]|publish\/host\.|rebuild\/host-|store\/indexeddb\.|wall-clock\.)/;
 const engine = sources.filter(({ path }) => path.startsWith("engine/") && !HOSTS.test(path));
 
 test("time and chance are inputs of the engine, and it prints nothing", () => {

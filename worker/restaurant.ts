@@ -109,6 +109,16 @@ export class RestaurantObject extends DurableObject<Env> {
     if (set === null || set > at) await this.ctx.storage.setAlarm(at);
   }
 
+  /** Under the plan that takes over something may be due earlier. */
+  async #wakeWhenRebuilt(engine: Engine): Promise<void> {
+    try {
+      await engine.rebuilt();
+      await this.#wakeInSilence(engine);
+    } catch {
+      // Why it has not taken over is told by `stats`; the former plan's alarm is set.
+    }
+  }
+
   rows(query: string, filter: RowFilter): RowsAnswer {
     const engine = this.#engine;
     if (engine === null) return { missing: "restaurant" };
@@ -172,9 +182,12 @@ export class RestaurantObject extends DurableObject<Env> {
   }
 
   async #open(): Promise<Engine> {
+    if (this.#engine !== null) return this.#engine;
     const store = sqlite(this.ctx.storage);
-    this.#engine ??= await open({ plan, store, memoryPagesMax: MEMORY_PAGES_MAX });
-    return this.#engine;
+    const engine = await open({ plan, store, memoryPagesMax: MEMORY_PAGES_MAX });
+    this.#engine = engine;
+    if (engine.stats().rebuild !== null) void this.#wakeWhenRebuilt(engine);
+    return engine;
   }
 
   #hasTables(): boolean {

@@ -1,7 +1,8 @@
 // The leader: the engine of a host that holds the log's lock. It performs the verbs, whoever calls
 // them, keeps the subscriptions of its page and of other tabs, and lets time pass in silence.
 
-import { open, type Engine, type SubscribeFrom } from "../engine.ts";
+import type { Engine, SubscribeFrom } from "../engine.ts";
+import { open } from "../open.ts";
 import { indexeddb } from "../store/indexeddb.ts";
 import { memory } from "../store/memory.ts";
 import {
@@ -61,6 +62,11 @@ export class Leader {
     this.#idleTicks = idleTicks;
     this.#applied = applied;
     this.#setTimer();
+    // A plan that takes over may have something due earlier.
+    engine.rebuilt().then(
+      () => this.#setTimer(),
+      () => {},
+    );
   }
 
   /** `applied` hears how far everything was told, after all that writes. Rejects as `open` does. */

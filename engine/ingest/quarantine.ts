@@ -34,7 +34,7 @@ const UNKNOWN_NAMED_MAX = 3;
 const decoder = new TextDecoder();
 
 export class Quarantine {
-  readonly #max: number;
+  #max: number;
   readonly #held = new Map<string, HeldLine>();
   /** The held lines of an identity: its fingerprint is the first part of their ids. */
   readonly #byIdentity = new Map<string, string[]>();
@@ -71,6 +71,11 @@ export class Quarantine {
     let number = 2;
     while (taken.has(`${identity}-${number}`)) number++;
     return { id: `${identity}-${number}`, isHeld: false };
+  }
+
+  /** As another plan has it: so many lines at once, from now on. */
+  limitTo(max: number): void {
+    this.#max = max;
   }
 
   /** Whether `more` lines find room. */

@@ -10,6 +10,7 @@
 // among that. A row of one revision is the same row, so values need no comparing.
 
 import { canonical, compareUtf8 } from "../event/canonical.ts";
+import type { Json } from "../event/envelope.ts";
 import type { ChangeWindow, Key, Row } from "./change.ts";
 import { callListener } from "./subscription.ts";
 import { isIn, type RowFilter } from "./view.ts";
@@ -74,15 +75,18 @@ export class RowFeed {
     };
   }
 
-  /** After each push: nothing is read where nobody listens. */
-  tell(): void {
+  /**
+   * After each push: nothing is read where nobody listens. `isAnew`: the rows may be of another
+   * plan, where one of the same revision may be another row.
+   */
+  tell(isAnew = false): void {
     if (this.#followed.size === 0) return;
     const { clock, position } = this.#standing();
     const hasMoved = clock !== this.#told.clock || position !== this.#told.position;
     this.#told = { clock, position };
     for (const [query, followed] of [...this.#followed]) {
       const rows = byId(this.#read(query));
-      const { upserts, removals } = difference(followed.rows, rows);
+      const { upserts, removals } = difference(followed.rows, rows, isAnew);
       followed.rows = rows;
       if (!hasMoved && upserts.length === 0 && removals.length === 0) continue;
       const delta = { upserts, removals, clock, position };
@@ -93,12 +97,12 @@ export class RowFeed {
   }
 }
 
-/** What makes the rows `after` of the rows `before`. */
+/** What makes the rows `after` of the rows `before`, which another plan may have made. */
 export function deltaBetween(
   before: readonly Row[],
   after: readonly Row[],
 ): Pick<RowDelta, "upserts" | "removals"> {
-  return difference(byId(before), byId(after));
+  return difference(byId(before), byId(after), true);
 }
 
 function byId(rows: readonly Row[]): Map<string, Row> {
@@ -112,13 +116,21 @@ function idOf({ key, window }: RowPlace): string {
 function difference(
   before: ReadonlyMap<string, Row>,
   after: ReadonlyMap<string, Row>,
+  isAnew = false,
 ): Pick<RowDelta, "upserts" | "removals"> {
-  const upserts = [...after].filter(([id, row]) => before.get(id)?.revision !== row.revision);
+  const upserts = [...after].filter(([id, row]) => {
+    const known = before.get(id);
+    return known?.revision !== row.revision || (isAnew && textOf(known) !== textOf(row));
+  });
   const removals = [...before].filter(([id]) => !after.has(id));
   return {
     upserts: upserts.map(([, row]) => row),
     removals: removals.map(([, { key, window }]) => ({ key, window })),
   };
+}
+
+function textOf(row: Row): string {
+  return canonical({ ...row } as unknown as Json);
 }
 
 /** The rows of a view, as far as they were told. */
@@ -138,7 +150,7 @@ export class Mirror {
   apply({ upserts, removals, clock, position }: RowDelta): void {
     for (const place of removals) this.#rows.delete(idOf(place));
     for (const row of upserts) {
-      const keyText = canonical(this.#members.map((name) => row.key[name]!));
+      const keyText = canonical(this.#members.map((name) => row.key[name] ?? null));
       this.#rows.set(idOf(row), { row, keyText });
     }
     if (upserts.length + removals.length > 0) this.#ordered = null;

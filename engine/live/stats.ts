@@ -2,6 +2,7 @@
 
 import type { Core } from "../core/core.ts";
 import type { Plan } from "../query/plan.ts";
+import type { HostFaultCode } from "../store/host-fault.ts";
 import type { StorageMode } from "../store/store.ts";
 
 export interface QueryStats {
@@ -37,8 +38,19 @@ export interface Stats {
   readonly queries: { readonly [name: string]: QueryStats };
   readonly stateBytes: number;
   readonly storage: StorageMode;
-  readonly rebuild: null;
+  /** How far a changed plan has caught up, 0–1, while the former one serves; else null. */
+  readonly rebuild: number | null;
+  /** Why the changed plan has not taken over: the former one goes on. */
+  readonly rebuildFault: HostFaultCode | null;
+  /**
+   * Entries before this position were accepted under another `clock`, other `limits` or another
+   * catalogue than the plan's, and stand as they were accepted; 0: there are none.
+   */
+  readonly judgedSince: number;
 }
+
+/** How an engine stands to its plan. */
+export type PlanStanding = Pick<Stats, "rebuild" | "rebuildFault" | "judgedSince">;
 
 /** What became of all lines since open. */
 export type Dispositions = Pick<
@@ -51,6 +63,7 @@ export function readStats(
   plan: Plan,
   dispositions: Dispositions,
   storage: StorageMode,
+  standing: PlanStanding,
 ): Stats {
   const counts = core.counts();
   const queries = plan.queries.map(({ name }, index) => {
@@ -66,6 +79,6 @@ export function readStats(
     queries: Object.fromEntries(queries),
     stateBytes: core.stateBytes,
     storage,
-    rebuild: null,
+    ...standing,
   };
 }

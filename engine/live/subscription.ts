@@ -29,10 +29,12 @@ export class Subscriptions {
 
   /** Tells the changes of one push, of which only those are read that somebody listens to. */
   tellRecords(records: readonly Uint8Array[], decoder: Decoder): void {
-    const isHeard = (query: string): boolean => {
-      return this.#all.size > 0 || (this.#listeners.get(query)?.size ?? 0) > 0;
-    };
-    if (records.length > 0) this.tell(decoder.changes(records, isHeard));
+    if (records.length > 0) this.tell(decoder.changes(records, (query) => this.hears(query)));
+  }
+
+  /** Whether somebody hears the changes of `query`. */
+  hears(query: string): boolean {
+    return this.#all.size > 0 || (this.#listeners.get(query)?.size ?? 0) > 0;
   }
 
   /** Tells the changes of one push, which are in the order of the contract. */

@@ -10,9 +10,10 @@ export async function* readChunks(
   store: Store,
   from: number,
   to: number,
+  pageBytes: number = PAGE_BYTES,
 ): AsyncGenerator<Chunk, void, undefined> {
   for (let next = from; next < to;) {
-    const page = await store.read(next, PAGE_BYTES);
+    const page = await store.read(next, pageBytes);
     if (page.length === 0) return;
     for (const bytes of page) {
       const chunk = decodeChunk(bytes);

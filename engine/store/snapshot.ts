@@ -1,25 +1,25 @@
 // A snapshot: the core's image at one position, with what it takes to trust it.
 //
-//   ┌───────┬─────────┬────────┬──────────┬──────┬───────┬──────┬────────┬──────┬───────┬──────┐
-//   │ magic │ version │ layout │ position │ plan │ state │ told │ CRC32C │ plan │ state │ told │
-//   │ MRSN  │ u16     │ u16    │ f64      │ u32  │ u32   │ u32  │ u32    │ text │ bytes │ bytes│
-//   └───────┴─────────┴────────┴──────────┴──────┴───────┴──────┴────────┴──────┴───────┴──────┘
-//                                           lengths               over all but itself
+//   magic MRSN │ version u16 │ layout u16 │ position f64 │ judged since f64 │
+//   lengths of plan, state and told u32 each │ CRC32C over all but itself u32 │
+//   plan, text │ state, bytes │ told, bytes
 //
-// The plan stands in it as JSON: it is the fingerprint, and an older plan can be run on.
-// A snapshot of another layout is not read, nor one of another plan: the log is replayed instead.
+// The plan stands in it as JSON: it is the fingerprint, and an older plan can be run on. A new log
+// has one at position 0 whose state and told are empty: it says which plan it is.
+// A snapshot of another layout is not read: the log is replayed instead.
 
 import { LAYOUT_VERSION } from "../../assembly/layout.ts";
 import { crc32c } from "./crc32c.ts";
 
 const MAGIC = 0x4e53524d; // "MRSN"
-const VERSION = 1;
+const VERSION = 2;
 
 const AT_MAGIC = 0;
 const AT_VERSION = AT_MAGIC + 4;
 const AT_LAYOUT = AT_VERSION + 2;
 const AT_POSITION = AT_LAYOUT + 2;
-const AT_PLAN = AT_POSITION + 8;
+const AT_JUDGED = AT_POSITION + 8;
+const AT_PLAN = AT_JUDGED + 8;
 const AT_STATE = AT_PLAN + 4;
 const AT_TOLD = AT_STATE + 4;
 const AT_SUM = AT_TOLD + 4;
@@ -27,6 +27,8 @@ const HEADER_BYTES = AT_SUM + 4;
 
 export interface Snapshot {
   readonly position: number;
+  /** Entries before this position were accepted under another clock, limits or catalogue. */
+  readonly judgedSince: number;
   /** The plan as JSON. */
   readonly plan: string;
   readonly state: Uint8Array;
@@ -42,6 +44,7 @@ export function encodeSnapshot(snapshot: Snapshot): Uint8Array<ArrayBuffer> {
   view.setUint16(AT_VERSION, VERSION, true);
   view.setUint16(AT_LAYOUT, LAYOUT_VERSION, true);
   view.setFloat64(AT_POSITION, snapshot.position, true);
+  view.setFloat64(AT_JUDGED, snapshot.judgedSince, true);
   view.setUint32(AT_PLAN, plan.length, true);
   view.setUint32(AT_STATE, state.length, true);
   view.setUint32(AT_TOLD, told.length, true);
@@ -65,6 +68,7 @@ export function decodeSnapshot(bytes: Uint8Array): Snapshot | null {
   if (view.getUint32(AT_SUM, true) !== sumOf(bytes)) return null;
   return {
     position: view.getFloat64(AT_POSITION, true),
+    judgedSince: view.getFloat64(AT_JUDGED, true),
     plan: new TextDecoder().decode(bytes.subarray(HEADER_BYTES, state)),
     state: bytes.subarray(state, told),
     told: bytes.subarray(told),

@@ -13,7 +13,7 @@ import { type Browser, chromium, type Page } from "playwright";
 import { afterAll, beforeAll, describe, expect, onTestFinished, test } from "vitest";
 import { build } from "vite";
 import { CHROMIUM_FLAGS, findChromium } from "../../tools/test/chromium.ts";
-import { open } from "../../engine/engine.ts";
+import { open } from "../../engine/open.ts";
 import { PLAIN_PAGE, PLAIN_SCRIPT, Site } from "../browser/pages.ts";
 import { randomOf } from "../event/random.ts";
 import { FULL, measured } from "../measured.ts";

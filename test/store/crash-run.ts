@@ -150,7 +150,9 @@ class Client implements Survived {
       const { store } = this.#process;
       const opening = open({ plan: this.#plan, store, hashKey: HASH_KEY });
       const engine = await opening.catch(() => null);
-      if (engine === null) continue;
+      // Where the plan is another one, it has taken over before anything else is asked.
+      await engine?.rebuilt().catch(() => {});
+      if (engine === null || this.#process.isDead) continue;
       this.#engine = engine;
       await this.#compare();
       engine.listen((changes) => this.heard.push(...changes));

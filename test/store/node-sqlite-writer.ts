@@ -2,7 +2,7 @@
 // tells the position up to which the log is durable; the snapshots come in between.
 
 import { writeSync } from "node:fs";
-import { open } from "../../engine/engine.ts";
+import { open } from "../../engine/open.ts";
 import { sqlite } from "../../engine/store/node-sqlite.ts";
 import { PLAN, linesFrom } from "./node-sqlite-feed.ts";
 

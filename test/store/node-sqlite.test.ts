@@ -5,7 +5,7 @@ import { join } from "node:path";
 import { DatabaseSync } from "node:sqlite";
 import { createInterface } from "node:readline";
 import { afterAll, describe, expect, test } from "vitest";
-import { open } from "../../engine/engine.ts";
+import { open } from "../../engine/open.ts";
 import { memory } from "../../engine/store/memory.ts";
 import { sqlite } from "../../engine/store/node-sqlite.ts";
 import type { Store } from "../../engine/store/store.ts";

@@ -1,0 +1,109 @@
+// Opening: an engine from what its store holds. The newest snapshot says which plan ran; one of
+// position 0, without a state, is written with a new log, so that each knows its plan.
+//
+//   same plan     restore it ──► replay the log's tail
+//   another plan  the former one serves so; the plan asked for is rebuilt (rebuild/rebuild.ts)
+//   no snapshot   replay the log under the plan asked for
+
+import { Appending } from "./appending.ts";
+import { PAGES_MAX } from "./core/core.ts";
+import { Engine } from "./engine.ts";
+import { Quarantine } from "./ingest/quarantine.ts";
+import { checkPlan, type Plan } from "./query/plan.ts";
+import { PlanRefused } from "./query/plan-refused.ts";
+import { HostPace } from "./rebuild/host-pace.ts";
+import type { Pace } from "./rebuild/pace.ts";
+import { Running } from "./running.ts";
+import { HostFault } from "./store/host-fault.ts";
+import { memory } from "./store/memory.ts";
+import { decodeSnapshot, encodeSnapshot, type Snapshot } from "./store/snapshot.ts";
+import type { LogHeader, Recovered, Store } from "./store/store.ts";
+
+export interface OpenOptions {
+  /** Plain data (contract.md, "A plan"). */
+  readonly plan: unknown;
+  /** Where the log is kept; `memory()` where absent. */
+  readonly store?: Store;
+  /** 16 bytes that key the hash tables of a new log; drawn at random where absent. */
+  readonly hashKey?: Uint8Array;
+  /** The most memory of the core, in pages of 64 KiB; while a changed plan is rebuilt, of each. */
+  readonly memoryPagesMax?: number;
+}
+
+const LOG_VERSION = 1;
+const NOTHING = new Uint8Array(0);
+
+/**
+ * Opens an engine on what the store holds. A log of another plan is served by that plan until this
+ * one has caught up: `stats().rebuild` says how far it is, `rebuilt()` when it is there. The first
+ * slice belongs to opening, so that a short log seldom shows the former plan. Rejects with
+ * PlanRefused or a HostFault.
+ */
+export function open(options: OpenOptions): Promise<Engine> {
+  return openAt(new HostPace(), options);
+}
+
+/** The same, a rebuild going at `pace`. */
+export async function openAt(pace: Pace, options: OpenOptions): Promise<Engine> {
+  const plan = checked(options.plan);
+  const store = options.store ?? memory();
+  const recovered = await store.recover();
+  const header = recovered?.header ?? newHeader(options.hashKey);
+  if (recovered === null) await store.create(header);
+  const endPosition = recovered?.endPosition ?? 0;
+  const snapshots = goodOf(recovered);
+  const newest = snapshots[0] ?? null;
+  if (endPosition === 0 && newest?.plan !== plan.source) await notePlan(store, plan);
+  const own = snapshots.find((snapshot) => snapshot.plan === plan.source) ?? null;
+  const former = endPosition === 0 || newest === own ? null : formerPlan(newest);
+  const serving = former ?? plan;
+  const quarantine = new Quarantine(serving.limits.quarantine, recovered);
+  const pagesMax = options.memoryPagesMax ?? PAGES_MAX;
+  const appending = new Appending(store, quarantine);
+  await appending.resume(endPosition);
+  const place = { store, hashKey: header.hashKey, quarantine, appending, pagesMax };
+  const running = await Running.open(serving, place, former === null ? own : newest);
+  await running.catchUp(endPosition);
+  const engine = new Engine(plan, running, place);
+  if (former !== null) await engine.rebuild(own, pace);
+  return engine;
+}
+
+function checked(given: unknown): Plan {
+  const { plan, faults } = checkPlan(given);
+  if (plan === null) throw new PlanRefused(faults);
+  return plan;
+}
+
+function newHeader(hashKey?: Uint8Array): LogHeader {
+  const key = hashKey ?? crypto.getRandomValues(new Uint8Array(16));
+  if (key.length !== 16) throw new RangeError(`Got ${key.length} bytes when a hash key has 16.`);
+  return { version: LOG_VERSION, hashKey: key };
+}
+
+/** The snapshots that can be trusted, newest first. HostFault `log_truncated`. */
+function goodOf(recovered: Recovered | null): Snapshot[] {
+  const { snapshots = [], endPosition = 0 } = recovered ?? {};
+  const good = snapshots.flatMap(({ bytes }) => decodeSnapshot(bytes) ?? []);
+  const newest = good[0]?.position ?? 0;
+  if (newest <= endPosition) return good;
+  const places = `at position ${newest} when the log ends at ${endPosition}`;
+  const message = `A snapshot stands ${places}: restore the log from a copy.`;
+  throw new HostFault("log_truncated", message);
+}
+
+/** By this a new log knows its plan. One that cannot be written costs time at a change of plan. */
+async function notePlan(store: Store, plan: Plan): Promise<void> {
+  const record = { position: 0, judgedSince: 0, state: NOTHING, told: NOTHING };
+  try {
+    await store.saveSnapshot({
+      position: 0,
+      bytes: encodeSnapshot({ ...record, plan: plan.source }),
+    });
+  } catch {}
+}
+
+/** Null where this build would refuse it: then there is nobody to serve meanwhile. */
+function formerPlan(snapshot: Snapshot | null): Plan | null {
+  return snapshot === null ? null : checkPlan(JSON.parse(snapshot.plan)).plan;
+}

@@ -1,0 +1,119 @@
+// A plan that runs: what of an engine is made for one plan. Another plan's is made beside it, and
+// takes its place by one assignment.
+
+import type { Appending } from "./appending.ts";
+import type { Core } from "./core/core.ts";
+import { Intake } from "./ingest/intake.ts";
+import type { Quarantine } from "./ingest/quarantine.ts";
+import type { Row } from "./live/change.ts";
+import { Decoder } from "./live/decoder.ts";
+import { readRows, type RowFilter } from "./live/view.ts";
+import { compile, type Program } from "./query/compile.ts";
+import type { Plan } from "./query/plan.ts";
+import { acceptsAlike } from "./rebuild/difference.ts";
+import { Replay } from "./replay.ts";
+import { Saving } from "./saving.ts";
+import { Silence } from "./silence.ts";
+import type { Chunk } from "./store/chunk.ts";
+import type { Snapshot } from "./store/snapshot.ts";
+import type { Store } from "./store/store.ts";
+
+/** What an engine has but once, whatever plan runs. */
+export interface Place {
+  readonly store: Store;
+  /** Keys the hash tables. */
+  readonly hashKey: Uint8Array;
+  readonly quarantine: Quarantine;
+  readonly appending: Appending;
+  /** Of each core. */
+  readonly pagesMax: number;
+}
+
+export class Running {
+  readonly plan: Plan;
+  readonly program: Program;
+  readonly decoder: Decoder;
+  readonly intake: Intake;
+  readonly silence: Silence;
+  readonly saving: Saving;
+  readonly #place: Place;
+  #replay: Replay;
+  core!: Core;
+
+  private constructor(plan: Plan, place: Place, log: Store) {
+    const { store, hashKey, quarantine } = place;
+    this.plan = plan;
+    this.#place = place;
+    this.program = compile(plan, hashKey);
+    this.decoder = new Decoder(plan);
+    this.intake = new Intake(this.program, quarantine, store);
+    this.silence = new Silence(plan);
+    this.saving = new Saving(plan, store);
+    this.#replay = this.#replayOf(log);
+  }
+
+  /**
+   * With the state of `snapshot`, which is of this plan, or a fresh one. `log` is what it replays
+   * until it takes over.
+   */
+  static async open(
+    plan: Plan,
+    place: Place,
+    snapshot: Snapshot | null,
+    log: Store = place.store,
+  ): Promise<Running> {
+    const running = new Running(plan, place, log);
+    running.core = await running.replay.open();
+    if (snapshot !== null) running.saving.restore(running.core, snapshot);
+    return running;
+  }
+
+  #replayOf(log: Store): Replay {
+    return new Replay(this.plan, this.program, log, this.#place.pagesMax);
+  }
+
+  get replay(): Replay {
+    return this.#replay;
+  }
+
+  get position(): number {
+    return this.core.counts().position;
+  }
+
+  /** The rows of a view; none where the plan has no such query. */
+  rows(query: string, filter?: RowFilter): Row[] {
+    const index = this.plan.queries.findIndex(({ name }) => name === query);
+    return index < 0 ? [] : readRows(this.core, this.decoder, index, filter);
+  }
+
+  /** Replays the log from where the core stands. */
+  catchUp(endPosition: number): Promise<void> {
+    return this.replay.run(this.core, this.position, endPosition, () => {});
+  }
+
+  /** Entries that follow on where the core stands. */
+  apply(piece: Chunk): Promise<void> {
+    return this.replay.apply(this.core, piece, 0, () => {});
+  }
+
+  /** In the place of `former`, at its position. */
+  takeOver(former: Running): void {
+    this.#replay = this.#replayOf(this.#place.store);
+    this.#place.quarantine.limitTo(this.plan.limits.quarantine);
+    this.silence.heard(former.silence.lastReceiptMs);
+    const isAlike = acceptsAlike(former.plan, this.plan);
+    this.saving.judgedSince = isAlike ? former.saving.judgedSince : this.position;
+  }
+
+  /**
+   * A core that failed is dropped, and made again from the log; what its newest chunk told. Readers
+   * keep what they had until the new one stands where the log ends.
+   */
+  async remake(): Promise<readonly Uint8Array[]> {
+    let records: readonly Uint8Array[] = [];
+    const core = await this.replay.open();
+    await this.replay.run(core, 0, Infinity, (told) => (records = told));
+    this.core = core;
+    return records;
+  }
+}
