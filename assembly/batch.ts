@@ -80,8 +80,14 @@ export function layLines(lines: u32): bool {
   return true;
 }
 
+/** The lines were fewer than room was laid for, and strings follow. */
+export function endLines(lines: u32): void {
+  slotCount = lines;
+  markStrings();
+}
+
 /** From here on the host writes strings, in room that it asks for (`extendBatch`). */
-export function markStrings(): void {
+function markStrings(): void {
   store<u32>(scratch, <u32>(scratchMark() - load<u32>(scratch, SCRATCH_BYTES)), SCRATCH_STRINGS);
 }
 

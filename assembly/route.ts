@@ -2,9 +2,9 @@
 // (engine/query/route.ts), so every route is known; the types of a feed are few, and the latest are
 // kept beside the route that they got.
 //
-//   kept type (144 bytes):  ┌────────┬───────┬──────────────┐
-//                           │ length │ route │ up to 128    │     length 0: empty
-//                           └────────┴───────┴──────────────┘
+//   kept type (160 bytes):  ┌────────┬───────┬──────┬──────────────────┐
+//                           │ length │ route │ mark │ up to 128, quote │     length 0: empty
+//                           └────────┴───────┴──────┴──────────────────┘
 
 import {
   PROGRAM,
@@ -19,10 +19,41 @@ import {
 import { sameBytes } from "./scan-text";
 
 const KEPT_BITS: u32 = 5;
-const KEPT_BYTES: usize = 144;
-const NAME: usize = 8;
+const KEPT_BYTES: usize = 160;
+const KEPT_MARK: usize = 8;
+const NAME: usize = 16;
+const QUOTE: u32 = 0x22;
 /** Behind the names of scan-value.ts. */
 const KEPT: usize = SCAN + 8192;
+
+/** Where the type that `routeOf` was asked for last is kept. */
+export let keptAt: usize = 0;
+
+/** Whether the string that begins at `p` is the type kept at `kept`: its bytes, and a quote. */
+@inline
+export function isKept(kept: usize, p: usize): bool {
+  return sameBytes(kept + NAME, p, load<u32>(kept) + 1);
+}
+
+@inline
+export function keptBytes(kept: usize): usize {
+  return load<u32>(kept);
+}
+
+@inline
+export function keptRoute(kept: usize): u32 {
+  return load<u32>(kept, 4);
+}
+
+/** The type's part in a content mark; 0 while it is not known. */
+@inline
+export function keptMark(kept: usize): u64 {
+  return load<u64>(kept, KEPT_MARK);
+}
+
+export function keepMark(kept: usize, mark: u64): void {
+  store<u64>(kept, mark, KEPT_MARK);
+}
 
 /** The route of the type of `n` bytes at `p`: at least 1, at most 128. */
 export function routeOf(p: usize, n: u32): u32 {
@@ -31,11 +62,14 @@ export function routeOf(p: usize, n: u32): u32 {
   else ends ^= rotl(load<u64>(p + n - 8), 29);
   const index = <usize>((ends * 0x9e3779b97f4a7c15) >> (64 - KEPT_BITS));
   const entry = KEPT + index * KEPT_BYTES;
+  keptAt = entry;
   if (load<u32>(entry) == n && sameBytes(entry + NAME, p, n)) return load<u32>(entry, 4);
   const route = find(p, n);
   store<u32>(entry, n);
   store<u32>(entry, route, 4);
   memory.copy(entry + NAME, p, n);
+  store<u8>(entry + NAME + n, QUOTE);
+  store<u64>(entry, 0, KEPT_MARK);
   return route;
 }
 

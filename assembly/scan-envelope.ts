@@ -21,7 +21,7 @@ import {
 } from "./layout";
 import { hashIdentity } from "./hash";
 import { markOf } from "./mark";
-import { routeOf } from "./route";
+import { keptRoute, routeOf } from "./route";
 import { isPrintable, stringAt, stringBytes } from "./scan-text";
 import { time, timeRead } from "./scan-time";
 
@@ -123,10 +123,68 @@ function takeRaw(member: u32, from: usize, end: usize): void {
 
 /** Fills what the envelope says into the slot; false where a member is missing. */
 export function sealEnvelope(slot: usize): bool {
-  if ((taken & REQUIRED) != REQUIRED) return false;
+  return sealFollowed(slot, taken, markOf(row, base));
+}
+
+// ── along a path of a shape (scan-follow.ts) ───────────────────────────────────────────────────
+
+/** The version that came last, with its quote: a word, its bytes, its part in a content mark. */
+let versionWord: u64 = 1;
+let versionMask: u64 = 0;
+export let versionBytes: usize = 0;
+export let versionMark: u64 = 0;
+
+export function beginFollowed(envelope: usize, text: usize): void {
+  sourceBytes = 0;
+  row = envelope;
+  base = text;
+}
+
+/** Takes an identity of `n` bytes. */
+@inline
+export function takeId(p: usize, n: usize): void {
+  idAt = p;
+  idBytes = n;
+}
+
+@inline
+export function takeSource(p: usize, n: usize): void {
+  sourceAt = p;
+  sourceBytes = n;
+}
+
+/** Takes a type that route.ts keeps. */
+@inline
+export function takeKept(kept: usize): void {
+  route = keptRoute(kept);
+}
+
+@inline
+export function takeTime(ms: i64): void {
+  timeTaken = ms;
+}
+
+/** Whether the string that begins at `p` is the version that came last. */
+@inline
+export function isVersionKept(p: usize): bool {
+  return (load<u64>(p) & versionMask) == versionWord;
+}
+
+/** Keeps the version that is the `n` bytes at `p`, and its mark. */
+export function keepVersion(p: usize, n: usize, mark: u64): void {
+  if (n > 7) return;
+  versionMask = u64.MAX_VALUE >> ((7 - <u64>n) << 3);
+  versionWord = load<u64>(p) & versionMask;
+  versionBytes = n;
+  versionMark = mark;
+}
+
+/** Fills the slot of an event of which the members `has` came; false where one is missing. */
+export function sealFollowed(slot: usize, has: u32, mark: u64): bool {
+  if ((has & REQUIRED) != REQUIRED) return false;
   hashIdentity(sourceAt, sourceBytes, idAt, idBytes, slot + SLOT_IDENTITY);
   store<u32>(slot, route, SLOT_ROUTE);
   store<i64>(slot, timeTaken, SLOT_TIME);
-  store<u64>(slot, markOf(row, base), SLOT_MARK);
+  store<u64>(slot, mark, SLOT_MARK);
   return true;
 }

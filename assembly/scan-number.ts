@@ -80,6 +80,23 @@ export function skipNumber(p: usize): usize {
   return longNumber(p, false);
 }
 
+/** Passes a number that nobody reads and that is mostly short. */
+@inline
+export function skipShortNumber(p: usize): usize {
+  const from = p + (<u32>load<u8>(p) == MINUS ? 1 : 0);
+  const digits = i8x16.bitmask(i8x16.le_u(i8x16.sub(v128.load(from), ZEROS), NINES));
+  const whole = ctz(~digits);
+  let length = whole;
+  if (<u32>load<u8>(from + whole) == DOT) {
+    const part = ctz(~(digits >> (whole + 1)));
+    length = part ? whole + 1 + part : 16;
+  }
+  const leadsWithZero = whole > 1 && load<u8>(from) == 0x30;
+  const hasExponent = (<u32>load<u8>(from + length) | 0x20) == LETTER_E;
+  if (!whole || leadsWithZero || length > 15 || hasExponent) return longNumber(p, false);
+  return from + length;
+}
+
 function longNumber(start: usize, isRead: bool): usize {
   const isNegative = <u32>load<u8>(start) == MINUS;
   const from = start + (isNegative ? 1 : 0);

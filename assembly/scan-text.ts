@@ -44,6 +44,19 @@ export function plainEnd(p: usize): usize {
   }
 }
 
+/** The first byte from `p` that is no printable ASCII, or a space, a quote or a backslash. */
+@inline
+export function tokenEnd(p: usize): usize {
+  while (true) {
+    const v = v128.load(p);
+    const ends = v128.or(i8x16.eq(v, QUOTES), i8x16.eq(v, BACKSLASHES));
+    const others = v128.or(i8x16.lt_s(v, AFTER_SPACE), i8x16.eq(v, DELETES));
+    const mask = i8x16.bitmask(v128.or(ends, others));
+    if (mask) return p + ctz(mask);
+    p += 16;
+  }
+}
+
 /** Passes a string that nobody reads; `p` is behind its opening quote. */
 @inline
 export function skipText(p: usize): usize {

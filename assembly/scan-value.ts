@@ -8,7 +8,10 @@
 import {
   DATA,
   DEPTH_MAX,
+  EVENT_ID,
   EVENT_TIME,
+  EVENT_TYPE,
+  EVENT_VERSION,
   FLAG_INEXACT,
   KEYS_MAX,
   MEMBER_BYTES,
@@ -32,7 +35,23 @@ import {
   VALUE_PAYLOAD,
 } from "./layout";
 import { takeData, takeText, timeTaken } from "./scan-envelope";
-import { STEP_CLOSE, STEP_OPEN, STEP_READ, STEP_SKIP, step } from "./shape";
+import {
+  STEP_ARRAY,
+  STEP_CLOSE,
+  STEP_ID,
+  STEP_NAME,
+  STEP_NUMBER,
+  STEP_OPEN,
+  STEP_READ,
+  STEP_SKIP_NUMBER,
+  STEP_SKIP_TEXT,
+  STEP_TEXT,
+  STEP_TIME,
+  STEP_TYPE,
+  STEP_VERSION,
+  beginSteps,
+  step,
+} from "./shape";
 import { number, numberRead, skipNumber } from "./scan-number";
 import { plainEnd, sameBytes, skipText, stringAt, stringBytes, text } from "./scan-text";
 
@@ -64,12 +83,24 @@ let row: usize = 0;
 let base: usize = 0;
 /** The flags of all values in the row. */
 export let rowFlags: u32 = 0;
+/** Whether values are noted as steps; those in arrays are not. */
+let isNoted: bool = false;
 
 export function beginValues(values: usize, text: usize): void {
   row = values;
   base = text;
   rowFlags = 0;
   namesTop = NAMES;
+}
+
+/** From here on the walk notes its steps. */
+export function beginNotes(): void {
+  isNoted = true;
+  beginSteps();
+}
+
+export function endNotes(): void {
+  isNoted = false;
 }
 
 /** The first byte from `p` that is no white space of one line. */
@@ -82,7 +113,7 @@ export function blankEnd(p: usize): usize {
 }
 
 @inline
-function isNumber(byte: u32): bool {
+export function isNumber(byte: u32): bool {
   return byte == MINUS || byte - 0x30 < 10;
 }
 
@@ -107,6 +138,14 @@ export function skipValue(p: usize, depth: u32): usize {
 
 /** Passes an array; `p` is behind its bracket. */
 function array(p: usize, depth: u32): usize {
+  const wasNoted = isNoted;
+  isNoted = false;
+  const end = elements(p, depth);
+  isNoted = wasNoted;
+  return end;
+}
+
+function elements(p: usize, depth: u32): usize {
   if (depth > <u32>DEPTH_MAX) return 0;
   p = blankEnd(p);
   if (<u32>load<u8>(p) == CLOSE_ARRAY) return p + 1;
@@ -199,7 +238,7 @@ export function object(p: usize, depth: u32, members: usize): usize {
     p = blankEnd(p + 1);
     const member = members ? memberOf(members, expected, at, bytes, first, last) : 0;
     if (member) expected = member + MEMBER_BYTES;
-    p = members ? noteMember(p, depth + 1, member) : skipValue(p, depth + 1);
+    p = isNoted ? noteMember(p, depth + 1, member) : skipValue(p, depth + 1);
     if (!p) return 0;
     p = blankEnd(p);
     const byte = <u32>load<u8>(p);
@@ -212,23 +251,43 @@ export function object(p: usize, depth: u32, members: usize): usize {
   }
 }
 
-/** Reads a member of an object of the tree, `member` where the tree names it, as a step. */
+/** Reads a member of an object, `member` where the tree names it, as a step. */
 function noteMember(p: usize, depth: u32, member: usize): usize {
-  const members = member ? <usize>load<u32>(member, MEMBER_MEMBERS) : 0;
-  if (!members || <u32>load<u8>(p) != OPEN_OBJECT) {
-    const end = member ? readMember(p, depth, member) : skipValue(p, depth);
-    step(member ? STEP_READ : STEP_SKIP, p, end, member, depth);
-    return end;
-  }
+  const byte = <u32>load<u8>(p);
+  if (byte == OPEN_OBJECT) return noteObject(p, depth, member);
+  const end = member ? readMember(p, depth, member) : skipValue(p, depth);
+  step(stepOf(byte, member), p, end, member, depth);
+  return end;
+}
+
+/** Reads the object that begins at `p`. */
+export function noteObject(p: usize, depth: u32, member: usize): usize {
+  if (!member) return object(p + 1, depth, 0);
+  const members = <usize>load<u32>(member, MEMBER_MEMBERS);
   const name = <u32>load<u16>(member, MEMBER_NUMBER);
   if (name != MEMBER_OTHER && name != DATA) return 0;
   openComposite(member);
   step(STEP_OPEN, p, p, member, depth);
-  const end = object(p + 1, depth, PROGRAM + members);
+  const end = object(p + 1, depth, members ? PROGRAM + members : 0);
   if (!end || name != DATA) return end;
   takeData(p, end);
   step(STEP_CLOSE, end, end, member, depth);
   return end;
+}
+
+/** What is done with a value that begins with `byte`. */
+function stepOf(byte: u32, member: usize): u32 {
+  const name = member ? <u32>load<u16>(member, MEMBER_NUMBER) : MEMBER_OTHER;
+  const isRead = member != 0 && load<u16>(member, MEMBER_FIELD) != 0;
+  if (byte == QUOTE) {
+    if (name == MEMBER_OTHER) return isRead ? STEP_TEXT : STEP_SKIP_TEXT;
+    if (name == EVENT_ID) return STEP_ID;
+    if (name == EVENT_TYPE) return STEP_TYPE;
+    if (name == EVENT_VERSION) return STEP_VERSION;
+    return name == EVENT_TIME ? STEP_TIME : STEP_NAME;
+  }
+  if (isNumber(byte)) return isRead ? STEP_NUMBER : STEP_SKIP_NUMBER;
+  return byte == OPEN_ARRAY && !isRead ? STEP_ARRAY : STEP_READ;
 }
 
 // ── what is read ───────────────────────────────────────────────────────────────────────────────
@@ -239,7 +298,7 @@ function setTag(field: u32, tag: u32): void {
 }
 
 @inline
-function setNumber(field: u32, value: f64): void {
+export function setNumber(field: u32, value: f64): void {
   const cell = row + <usize>(field - 1) * VALUE_BYTES;
   const flags: u32 = abs(value) > EXACT_INTEGERS ? FLAG_INEXACT : 0;
   rowFlags |= flags;
@@ -248,11 +307,11 @@ function setNumber(field: u32, value: f64): void {
 }
 
 @inline
-function setText(field: u32): void {
+export function setString(field: u32, at: usize, bytes: usize): void {
   const cell = row + <usize>(field - 1) * VALUE_BYTES;
   store<u32>(cell, TAG_STRING);
-  store<u32>(cell, <u32>stringBytes, VALUE_LENGTH);
-  store<u32>(cell, <u32>(stringAt - base), VALUE_PAYLOAD);
+  store<u32>(cell, <u32>bytes, VALUE_LENGTH);
+  store<u32>(cell, <u32>(at - base), VALUE_PAYLOAD);
 }
 
 /** The value of a member is an object. */
@@ -271,7 +330,7 @@ export function readMember(p: usize, depth: u32, member: usize): usize {
     if (name != MEMBER_OTHER && !takeText(name, p, end)) return 0;
     if (!field) return end;
     if (name == EVENT_TIME) setNumber(field, <f64>timeTaken);
-    else setText(field);
+    else setString(field, stringAt, stringBytes);
     return end;
   }
   if (byte == OPEN_OBJECT) {

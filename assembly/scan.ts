@@ -20,17 +20,20 @@ import {
   TAG_COMPOSITE,
   VALUE_BYTES,
 } from "./layout";
-import { envelopeRow, layLines, markStrings, rowOf, slotAt, textBase } from "./batch";
+import { envelopeRow, endLines, layLines, rowOf, slotAt, textBase } from "./batch";
 import { fieldRowBytes } from "./program";
 import { scratchMark, scratchReturn } from "./regions";
-import { beginEnvelope, sealEnvelope } from "./scan-envelope";
+import { beginEnvelope, beginFollowed, sealEnvelope } from "./scan-envelope";
+import { follow } from "./scan-follow";
 import { beginText, lacksMemory } from "./scan-text";
-import { beginSteps, follow, learn } from "./shape";
-import { beginValues, blankEnd, object, rowFlags } from "./scan-value";
+import { beginNotes, beginValues, blankEnd, endNotes, object, rowFlags } from "./scan-value";
+import { ROOT, STEP_END, beginLine, learn, learns } from "./shape";
 
 const NEWLINE: u32 = 10;
 const RETURN: u32 = 13;
 const OPEN_OBJECT: u32 = 0x7b;
+/** No event is shorter: where lines are, they may be blank. */
+const LEAST_EVENT_BYTES: u32 = 100;
 const NEWLINES: v128 = i8x16.splat(10);
 
 /** The first newline from `p`; there is one behind the batch's bytes. */
@@ -43,6 +46,24 @@ function newlineFrom(p: usize): usize {
   }
 }
 
+/** The newlines in [p, end). */
+function countNewlines(p: usize, end: usize): u32 {
+  let count: u32 = 0;
+  while (end - p >= 32) {
+    // So many rounds fit into counters of a byte.
+    let counts = i8x16.splat(0);
+    for (let stop = min(end - 31, p + 32 * 127); p < stop; p += 32) {
+      const first = i8x16.eq(v128.load(p), NEWLINES);
+      counts = i8x16.sub(i8x16.sub(counts, first), i8x16.eq(v128.load(p, 16), NEWLINES));
+    }
+    const pairs = i32x4.extadd_pairwise_i16x8_u(i16x8.extadd_pairwise_i8x16_u(counts));
+    count += i32x4.extract_lane(pairs, 0) + i32x4.extract_lane(pairs, 1);
+    count += i32x4.extract_lane(pairs, 2) + i32x4.extract_lane(pairs, 3);
+  }
+  for (; p < end; p++) if (<u32>load<u8>(p) == NEWLINE) count++;
+  return count;
+}
+
 /** The lines of [p, end) that are not blank. */
 function countLines(p: usize, end: usize): u32 {
   let count: u32 = 0;
@@ -53,25 +74,33 @@ function countLines(p: usize, end: usize): u32 {
   return count;
 }
 
+/** How many slots the lines of [p, end) may take: blank ones count where they are few. */
+function slotsFor(p: usize, end: usize): u32 {
+  const newlines = countNewlines(p, end);
+  return newlines > <u32>(end - p) / LEAST_EVENT_BYTES ? countLines(p, end) : newlines + 1;
+}
+
 /** Reads the event that begins at `p` into slot and row; the newline behind it, or 0. */
 function event(p: usize, slot: usize, row: usize, text: usize): usize {
-  if (<u32>load<u8>(p) != OPEN_OBJECT) return 0;
   const strings = scratchMark();
-  beginEnvelope(envelopeRow(), text);
+  beginLine();
+  beginFollowed(envelopeRow(), text);
   beginValues(row, text);
-  const followed = follow(p);
-  if (followed) return sealEnvelope(slot) ? followed : 0;
+  const followed = follow(p, slot);
+  if (followed) return followed;
+  if (<u32>load<u8>(p) != OPEN_OBJECT) return 0;
   // What was read so far is read again; a null leaves its value as it is.
   scratchReturn(strings);
   memory.fill(row, 0, fieldRowBytes());
   beginEnvelope(envelopeRow(), text);
   beginValues(row, text);
-  beginSteps();
+  beginNotes();
   const end = object(p + 1, 1, PROGRAM + <usize>load<u32>(PROGRAM, PROGRAM_MEMBERS));
+  endNotes();
   if (!end) return 0;
   const newline = blankEnd(end);
   if (<u32>load<u8>(newline) != NEWLINE || !sealEnvelope(slot)) return 0;
-  learn(p, newline);
+  if (learns()) learn(ROOT, p, newline, STEP_END);
   return newline;
 }
 
@@ -97,9 +126,10 @@ export function scanBatch(bytes: usize, received: i64): bool {
   let p = textBase();
   const text = p;
   const end = p + bytes;
-  if (!layLines(countLines(p, end))) return false;
+  if (!layLines(slotsFor(p, end))) return false;
   beginText();
-  for (let line: u32 = 0; ; ) {
+  let line: u32 = 0;
+  while (true) {
     const first = blankEnd(p);
     if (<u32>load<u8>(first) == NEWLINE) {
       if (first >= end) break;
@@ -129,6 +159,6 @@ export function scanBatch(bytes: usize, received: i64): bool {
     p = next + 1;
     if (p >= end) break;
   }
-  markStrings();
+  endLines(line);
   return true;
 }
