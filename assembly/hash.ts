@@ -20,21 +20,21 @@ let v1: u64 = 0;
 let v2: u64 = 0;
 let v3: u64 = 0;
 
-function start(tweak: u64): void {
+function start(): void {
   const k0 = load<u64>(PROGRAM + PROGRAM_HASH_KEY);
   const k1 = load<u64>(PROGRAM + PROGRAM_HASH_KEY, 8);
   v0 = k0 ^ 0x736f6d6570736575;
-  v1 = k1 ^ 0x646f72616e646f6d ^ tweak;
+  v1 = k1 ^ 0x646f72616e646f6d;
   v2 = k0 ^ 0x6c7967656e657261;
   v3 = k1 ^ 0x7465646279746573;
 }
 
 /**
- * Absorbs `n` bytes at `p`, padded to words, the length in the last one's high byte; a word before
- * them where `hasFirst`. The four words stand in locals, since a global is memory.
+ * Absorbs a word, then `n` bytes at `p`, padded to words, the length in the last one's high byte.
+ * The four words stand in locals, since a global is memory.
  */
 @inline
-function absorb(hasFirst: bool, first: u64, p: usize, n: usize): void {
+function absorb(first: u64, p: usize, n: usize): void {
   let a = v0;
   let b = v1;
   let c = v2;
@@ -43,8 +43,7 @@ function absorb(hasFirst: bool, first: u64, p: usize, n: usize): void {
   // Behind any bytes there are more to be read: scratch is padded, and state lies before it.
   const rest = (<u64>1 << ((n & 7) << 3)) - 1;
   const last = (<u64>n << 56) | (load<u64>(end) & rest);
-  let word = hasFirst ? first : p < end ? load<u64>(p) : last;
-  if (!hasFirst) p += 8;
+  let word = first;
   while (true) {
     d ^= word;
     a += b;
@@ -94,8 +93,8 @@ function finish(): u64 {
 
 /** SipHash-1-3 of a number, then bytes. */
 export function hashMember(member: u64, p: usize, n: usize): u64 {
-  start(0);
-  absorb(true, member, p, n);
+  start();
+  absorb(member, p, n);
   v2 ^= 0xff;
   return finish();
 }
@@ -127,16 +126,66 @@ export function hashWords(first: u64, second: u64): u64 {
   return a ^ b ^ c ^ d;
 }
 
+/** The last word of a string of SipHash: the bytes behind the whole words, and the length. */
+@inline
+function lastWord(p: usize, n: usize): u64 {
+  const rest = (<u64>1 << ((n & 7) << 3)) - 1;
+  return (<u64>n << 56) | (load<u64>(p + (n & ~7)) & rest);
+}
+
 /** SipHash-1-3-128 of two strings, 16 bytes at `to`: an event's identity. */
-export function hashIdentity(a: usize, an: usize, b: usize, bn: usize, to: usize): void {
-  start(0xee);
+export function hashIdentity(first: usize, firstBytes: usize, p: usize, n: usize, to: usize): void {
+  const k0 = load<u64>(PROGRAM + PROGRAM_HASH_KEY);
+  const k1 = load<u64>(PROGRAM + PROGRAM_HASH_KEY, 8);
+  let a = k0 ^ 0x736f6d6570736575;
+  let b = k1 ^ 0x646f72616e646f6d ^ 0xee;
+  let c = k0 ^ 0x6c7967656e657261;
+  let d = k1 ^ 0x7465646279746573;
   // The first string's length keeps ("ab", "c") apart from ("a", "bc").
-  absorb(true, an, a, an);
-  absorb(false, 0, b, bn);
-  v2 ^= 0xee;
-  store<u64>(to, finish());
-  v1 ^= 0xdd;
-  store<u64>(to, finish(), 8);
+  let word = <u64>firstBytes;
+  let at = first;
+  let end = first + (firstBytes & ~7);
+  let last = lastWord(first, firstBytes);
+  while (true) {
+    d ^= word;
+    a += b;
+    b = rotl(b, 13) ^ a;
+    a = rotl(a, 32);
+    c += d;
+    d = rotl(d, 16) ^ c;
+    a += d;
+    d = rotl(d, 21) ^ a;
+    c += b;
+    b = rotl(b, 17) ^ c;
+    c = rotl(c, 32);
+    a ^= word;
+    if (at > end) {
+      if (!p) break;
+      at = p;
+      end = p + (n & ~7);
+      last = lastWord(p, n);
+      p = 0;
+    }
+    word = at < end ? load<u64>(at) : last;
+    at += 8;
+  }
+  c ^= 0xee;
+  for (let half: usize = 0; half < 2; half++) {
+    for (let round = 0; round < 3; round++) {
+      a += b;
+      b = rotl(b, 13) ^ a;
+      a = rotl(a, 32);
+      c += d;
+      d = rotl(d, 16) ^ c;
+      a += d;
+      d = rotl(d, 21) ^ a;
+      c += b;
+      b = rotl(b, 17) ^ c;
+      c = rotl(c, 32);
+    }
+    store<u64>(to + (half << 3), a ^ b ^ c ^ d);
+    b ^= 0xdd;
+  }
 }
 
 export function tagOf(hash: u64): u32 {
