@@ -1,9 +1,6 @@
 // Following: a line is read along a path of the trie (shape.ts). Each node says which bytes come
 // next and what is done with the value behind them, so that no name is looked up, and a value that
 // is as it mostly is needs no more than its end.
-//
-// A position waits for the one before it, unless the length of the string between them was guessed:
-// then the processor goes on at the guess while it is being checked. So each node remembers one.
 
 import {
   DATA,
@@ -47,7 +44,6 @@ import {
   NODE_FIELD,
   NODE_INNER,
   NODE_KIND,
-  NODE_LENGTH,
   NODE_MASK,
   NODE_MEMBER,
   NODE_NEXT,
@@ -88,15 +84,6 @@ function begins(p: usize, node: usize): bool {
   return (load<u32>(node, NODE_MASK) & ~(first | (second << 16))) == 0;
 }
 
-/** `end`, by way of the node's guess where that is right: equal, but known before. */
-@inline
-function guessed(p: usize, end: usize, node: usize): usize {
-  const guess = p + load<u32>(node, NODE_LENGTH);
-  if (end == guess) return guess;
-  store<u32>(node, <u32>(end - p), NODE_LENGTH);
-  return end;
-}
-
 /** Reads a string that is not as it mostly is; `p` is behind its quote. */
 function slowText(p: usize, node: usize): usize {
   return readMember(p - 1, load<u8>(node, NODE_DEPTH), load<u32>(node, NODE_MEMBER));
@@ -123,14 +110,11 @@ export function follow(p: usize, slot: usize): usize {
       case STEP_ON:
         break;
       case STEP_SKIP_TEXT:
-        end = plainEnd(from);
-        if (<u32>load<u8>(end) == QUOTE) end = guessed(from, end, node) + 1;
-        else end = skipText(from);
+        end = skipText(from);
         break;
       case STEP_TEXT:
         end = plainEnd(from);
         if (<u32>load<u8>(end) == QUOTE) {
-          end = guessed(from, end, node);
           setString(load<u32>(node, NODE_FIELD), from, end - from);
           end++;
         } else end = slowText(from, node);
@@ -238,7 +222,6 @@ function envelopeText(p: usize, node: usize): usize {
   }
   let end = kind == STEP_ID ? tokenEnd(p) : plainEnd(p);
   if (<u32>load<u8>(end) != QUOTE) return slowText(p, node);
-  end = guessed(p, end, node);
   const bytes = end - p;
   if (bytes - 1 >= <usize>(kind == STEP_ID ? TOKEN_LENGTH_MAX : NAME_BYTES_MAX)) return 0;
   if (kind == STEP_ID) takeId(p, bytes);
@@ -288,9 +271,7 @@ function followElement(p: usize, array: usize): usize {
     let end = from;
     const kind = <u32>load<u8>(node, NODE_KIND);
     if (kind == STEP_SKIP_TEXT) {
-      end = plainEnd(from);
-      if (<u32>load<u8>(end) == QUOTE) end = guessed(from, end, node) + 1;
-      else end = skipText(from);
+      end = skipText(from);
     } else if (kind == STEP_SKIP_NUMBER || kind == STEP_READ) {
       const byte = <u32>load<u8>(from);
       if (kind == STEP_READ ? !isOther(byte) : !isNumber(byte)) {

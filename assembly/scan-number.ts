@@ -69,7 +69,8 @@ export function number(p: usize): usize {
   word = (word * 10 + (word >> 8)) & 0x00ff00ff00ff00ff;
   word = (word * 100 + (word >> 16)) & 0x0000ffff0000ffff;
   word = (word * 10000 + (word >> 32)) & 0xffffffff;
-  const size = <f64>word / power(part);
+  // As a signed number: that is one instruction.
+  const size = <f64>(<i64>word) / power(part);
   numberRead = isNegative ? -size : size;
   return from + length;
 }

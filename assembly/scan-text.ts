@@ -1,10 +1,11 @@
-// Strings of the scan. Their ends are found by sixteen bytes at once; escapes and characters beyond
-// ASCII are checked one by one. A string with escapes is written out, unescaped, behind the batch.
+// Strings of the scan. Their ends are found by sixteen bytes at once; escapes are checked one by one,
+// and characters beyond ASCII by scan-utf8.ts. A string with escapes is written out, unescaped, behind the batch.
 // No function here passes a newline, and there is one behind the batch's bytes, so what is read
 // beyond the end of a line is at most 16 bytes, which are there.
 //
 // A position is an address; 0 says that the line is odd, and left to the strict lane.
 
+import { charactersEnd } from "./scan-utf8";
 import { scratch, scratchExtend, scratchMark, scratchReturn } from "./regions";
 
 const QUOTE: u32 = 0x22;
@@ -13,11 +14,12 @@ const LETTER_U: u32 = 0x75;
 /** A backslash and a `u`, as one number. */
 const ESCAPED_UNIT: u32 = 0x755c;
 
-const QUOTES: v128 = i8x16.splat(0x22);
-const BACKSLASHES: v128 = i8x16.splat(0x5c);
-const SPACES: v128 = i8x16.splat(0x20);
-const AFTER_SPACE: v128 = i8x16.splat(0x21);
-const DELETES: v128 = i8x16.splat(0x7f);
+/** Sixteen of each: a constant of sixteen bytes takes three instructions, and a load one. */
+const QUOTES: usize = memory.data<u64>([0x2222222222222222, 0x2222222222222222]);
+const BACKSLASHES: usize = memory.data<u64>([0x5c5c5c5c5c5c5c5c, 0x5c5c5c5c5c5c5c5c]);
+const SPACES: usize = memory.data<u64>([0x2020202020202020, 0x2020202020202020]);
+const AFTER_SPACE: usize = memory.data<u64>([0x2121212121212121, 0x2121212121212121]);
+const DELETES: usize = memory.data<u64>([0x7f7f7f7f7f7f7f7f, 0x7f7f7f7f7f7f7f7f]);
 
 /** What `text` read: where the string's bytes lie, unescaped, and how many. */
 export let stringAt: usize = 0;
@@ -37,8 +39,8 @@ export function plainEnd(p: usize): usize {
   while (true) {
     const v = v128.load(p);
     // Compared as signed, what is beyond ASCII is below a space too.
-    const ends = v128.or(i8x16.eq(v, QUOTES), i8x16.eq(v, BACKSLASHES));
-    const mask = i8x16.bitmask(v128.or(ends, i8x16.lt_s(v, SPACES)));
+    const ends = v128.or(i8x16.eq(v, v128.load(QUOTES)), i8x16.eq(v, v128.load(BACKSLASHES)));
+    const mask = i8x16.bitmask(v128.or(ends, i8x16.lt_s(v, v128.load(SPACES))));
     if (mask) return p + ctz(mask);
     p += 16;
   }
@@ -49,8 +51,8 @@ export function plainEnd(p: usize): usize {
 export function tokenEnd(p: usize): usize {
   while (true) {
     const v = v128.load(p);
-    const ends = v128.or(i8x16.eq(v, QUOTES), i8x16.eq(v, BACKSLASHES));
-    const others = v128.or(i8x16.lt_s(v, AFTER_SPACE), i8x16.eq(v, DELETES));
+    const ends = v128.or(i8x16.eq(v, v128.load(QUOTES)), i8x16.eq(v, v128.load(BACKSLASHES)));
+    const others = v128.or(i8x16.lt_s(v, v128.load(AFTER_SPACE)), i8x16.eq(v, v128.load(DELETES)));
     const mask = i8x16.bitmask(v128.or(ends, others));
     if (mask) return p + ctz(mask);
     p += 16;
@@ -87,47 +89,17 @@ function intricateText(p: usize, end: usize): usize {
 }
 
 /** The quote that ends a string whose first byte that is not plain stands at `p`. */
-function closingQuote(p: usize): usize {
+export function closingQuote(p: usize): usize {
   while (true) {
     const byte = <u32>load<u8>(p);
     if (byte == QUOTE) return p;
-    if (byte == BACKSLASH) p = afterEscape(p);
-    else if (byte >= 0x80) p = afterCharacters(p);
-    else return 0;
+    if (byte >= 0x80) p = charactersEnd(p);
+    else if (byte == BACKSLASH) {
+      p = afterEscape(p);
+      if (p) p = plainEnd(p);
+    } else return 0;
     if (!p) return 0;
-    p = plainEnd(p);
   }
-}
-
-// ── characters ─────────────────────────────────────────────────────────────────────────────────
-
-@inline
-function continues(byte: u32): bool {
-  return (byte & 0xc0) == 0x80;
-}
-
-/** Passes characters beyond ASCII, of which one begins at `p` (Unicode, table 3-7). */
-function afterCharacters(p: usize): usize {
-  do {
-    const word = load<u32>(p);
-    const lead = word & 0xff;
-    const second = (word >> 8) & 0xff;
-    if (lead < 0xc2 || lead > 0xf4 || !continues(second)) return 0;
-    if (lead < 0xe0) {
-      p += 2;
-      continue;
-    }
-    if (!continues(word >> 16)) return 0;
-    if (lead < 0xf0) {
-      if ((lead == 0xe0 && second < 0xa0) || (lead == 0xed && second > 0x9f)) return 0;
-      p += 3;
-      continue;
-    }
-    if (!continues(word >> 24)) return 0;
-    if ((lead == 0xf0 && second < 0x90) || (lead == 0xf4 && second > 0x8f)) return 0;
-    p += 4;
-  } while (<u32>load<u8>(p) >= 0x80);
-  return p;
 }
 
 // ── escapes ────────────────────────────────────────────────────────────────────────────────────
@@ -250,7 +222,7 @@ export function isPrintable(p: usize, n: usize): bool {
   const end = p + n;
   while (p < end) {
     const v = v128.load(p);
-    const wrong = v128.or(i8x16.lt_s(v, AFTER_SPACE), i8x16.eq(v, DELETES));
+    const wrong = v128.or(i8x16.lt_s(v, v128.load(AFTER_SPACE)), i8x16.eq(v, v128.load(DELETES)));
     const mask = i8x16.bitmask(wrong);
     if (mask && p + ctz(mask) < end) return false;
     p += 16;

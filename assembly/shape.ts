@@ -2,10 +2,10 @@
 // the walk (scan-value.ts) took, the walk's steps are kept as a path of a trie; a line whose bytes
 // follow a path needs no look at its names: only its values are read (scan-follow.ts).
 //
-//   node (64 bytes):  ┌───────┬──────┬───────┬────────┬──────┬───────────┬────────┬────────┬──────┬───────┬─────────┐
-//                     │ bytes │ kind │ depth │ number │ next │ alternate │ member │ length │ mask │ inner │ segment │
-//                     └───────┴──────┴───────┴────────┴──────┴───────────┴────────┴────────┴──────┴───────┴─────────┘
-//                                                                                                        32 bytes
+//   node (64 bytes):
+//   ┌───────┬──────┬───────┬────────┬──────┬───────────┬────────┬──────┬───────┬───────┬────────────┐
+//   │ bytes │ kind │ depth │ number │ next │ alternate │ member │ mask │ inner │ field │ segment 32 │
+//   └───────┴──────┴───────┴────────┴──────┴───────────┴────────┴──────┴───────┴───────┴────────────┘
 //
 // A path is only ever what a walk did on a line that was an event, so that a line which follows it
 // is one too if its values are. An array has paths of its own, of the objects that are its elements.
@@ -22,14 +22,12 @@ export const NODE_NUMBER: usize = 3;
 export const NODE_NEXT: usize = 4;
 export const NODE_ALTERNATE: usize = 8;
 export const NODE_MEMBER: usize = 12;
-/** The bytes of the string that came here last; most have one length for ever. */
-export const NODE_LENGTH: usize = 16;
 /** A bit for each byte of the segment. */
-export const NODE_MASK: usize = 20;
+export const NODE_MASK: usize = 16;
 /** The paths of an array's elements; of a type, where route.ts keeps the one that came last. */
-export const NODE_INNER: usize = 24;
+export const NODE_INNER: usize = 20;
 /** The field that the value is, plus 1; 0: none. */
-export const NODE_FIELD: usize = 28;
+export const NODE_FIELD: usize = 24;
 export const NODE_SEGMENT: usize = 32;
 const NODE_BYTES: usize = 64;
 const SEGMENT_BYTES: usize = 32;
@@ -128,7 +126,6 @@ function link(place: usize, kind: u32, from: usize, bytes: usize, at: usize): us
 function describe(node: usize, at: usize): void {
   const member = <usize>load<u32>(at, 12);
   store<u8>(node, load<u32>(at, 16), NODE_DEPTH);
-  store<u32>(node, load<u32>(at, 8) - load<u32>(at, 4) - 2, NODE_LENGTH);
   store<u32>(node, <u32>member, NODE_MEMBER);
   if (!member) return;
   store<u8>(node, load<u16>(member, MEMBER_NUMBER), NODE_NUMBER);
