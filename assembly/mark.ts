@@ -24,6 +24,9 @@ const JOIN_KEY: usize = KEYS + ENVELOPE_MEMBERS * KEY_BYTES;
 /** Sixteen bytes that are kept, then sixteen that are not. */
 const KEPT: usize = memory.data<u64>([u64.MAX_VALUE, u64.MAX_VALUE, 0, 0]);
 
+/** An envelope's row with one member, at offset 0. */
+const LONE: usize = memory.data(ENVELOPE_MEMBERS * 8, 16);
+
 /** Draws the keys from the log's. */
 export function openMarks(): void {
   for (let p = KEYS; p <= JOIN_KEY; p += 8) store<u64>(p, hashWords(p - KEYS, 0x6b72616d));
@@ -59,65 +62,59 @@ function chainOf(keys: usize, p: usize, n: usize): u64 {
 }
 
 /**
- * The part of the mark that is a member's: of its raw value, the `n` bytes at `p`, at least one.
- * Thirty-two bytes more can be read.
+ * The mark of an event whose members' raw values stand in the envelope's row: offset from `text`
+ * and length each, 0 where there is none. Thirty-two bytes more than each can be read.
  */
-export function markOfMember(member: u32, p: usize, n: usize): u64 {
-  let k = KEYS + <usize>member * KEY_BYTES;
-  let mark = <u64>n * (load<u64>(k, LENGTH_KEY) | 1);
-  if (n > BLOCK_BYTES) {
-    mark += chainOf(k, p, n);
-    const last = ((n - 1) % BLOCK_BYTES) + 1;
-    p += n - last;
-    n = last;
-  }
+export function markOf(envelope: usize, text: usize): u64 {
   let one = i64x2.splat(0);
   let two = i64x2.splat(0);
-  let k1 = v128.load(k);
-  const end = p + n;
-  // The last one to thirty-two bytes stand apart, with what is behind them left out.
-  for (const stop = end - 32; <isize>p < <isize>stop; p += 32) {
-    const a = v128.load(p);
-    const b = v128.load(p, 16);
-    const k2 = v128.load(k, 16);
-    const k3 = v128.load(k, 32);
-    const a1 = i32x4.add(a, k1);
-    const b1 = i32x4.add(b, k2);
-    const a2 = i32x4.add(a, k2);
-    const b2 = i32x4.add(b, k3);
-    one = i64x2.add(one, i64x2.extmul_low_i32x4_u(a1, b1));
-    two = i64x2.add(two, i64x2.extmul_low_i32x4_u(a2, b2));
-    one = i64x2.add(one, i64x2.extmul_high_i32x4_u(a1, b1));
-    two = i64x2.add(two, i64x2.extmul_high_i32x4_u(a2, b2));
-    k1 = k3;
-    k += 32;
+  let mark: u64 = 0;
+  let keys = KEYS;
+  const end = envelope + ENVELOPE_MEMBERS * 8;
+  for (let span = envelope; span < end; span += 8, keys += KEY_BYTES) {
+    let n = <usize>load<u32>(span, 4);
+    if (!n) continue;
+    let p = text + load<u32>(span);
+    mark += <u64>n * (load<u64>(keys, LENGTH_KEY) | 1);
+    if (n > BLOCK_BYTES) {
+      mark += chainOf(keys, p, n);
+      const last = ((n - 1) % BLOCK_BYTES) + 1;
+      p += n - last;
+      n = last;
+    }
+    let k = keys;
+    let k1 = v128.load(k);
+    const stop = p + n;
+    while (true) {
+      let a = v128.load(p);
+      let b = v128.load(p, 16);
+      const left = stop - p;
+      if (left < 32) {
+        a = v128.and(a, v128.load(KEPT + 16 - min<usize>(left, 16)));
+        b = v128.and(b, v128.load(KEPT + 32 - max<usize>(left, 16)));
+      }
+      const k2 = v128.load(k, 16);
+      const k3 = v128.load(k, 32);
+      const a1 = i32x4.add(a, k1);
+      const b1 = i32x4.add(b, k2);
+      const a2 = i32x4.add(a, k2);
+      const b2 = i32x4.add(b, k3);
+      one = i64x2.add(one, i64x2.extmul_low_i32x4_u(a1, b1));
+      two = i64x2.add(two, i64x2.extmul_low_i32x4_u(a2, b2));
+      one = i64x2.add(one, i64x2.extmul_high_i32x4_u(a1, b1));
+      two = i64x2.add(two, i64x2.extmul_high_i32x4_u(a2, b2));
+      if (left <= 32) break;
+      k1 = k3;
+      k += 32;
+      p += 32;
+    }
   }
-  const left = end - p;
-  const a = v128.and(v128.load(p), v128.load(KEPT + 16 - min<usize>(left, 16)));
-  const b = v128.and(v128.load(p, 16), v128.load(KEPT + 32 - max<usize>(left, 16)));
-  const k2 = v128.load(k, 16);
-  const k3 = v128.load(k, 32);
-  const a1 = i32x4.add(a, k1);
-  const b1 = i32x4.add(b, k2);
-  const a2 = i32x4.add(a, k2);
-  const b2 = i32x4.add(b, k3);
-  one = i64x2.add(one, i64x2.extmul_low_i32x4_u(a1, b1));
-  two = i64x2.add(two, i64x2.extmul_low_i32x4_u(a2, b2));
-  one = i64x2.add(one, i64x2.extmul_high_i32x4_u(a1, b1));
-  two = i64x2.add(two, i64x2.extmul_high_i32x4_u(a2, b2));
   return mark + sum(one) + sum(two) * (load<u64>(JOIN_KEY) | 1);
 }
 
-/**
- * The mark of an event whose members' raw values stand in the envelope's row: offset from `text`
- * and length each, 0 where there is none.
- */
-export function markOf(envelope: usize, text: usize): u64 {
-  let mark: u64 = 0;
-  for (let member: u32 = 0; member < <u32>ENVELOPE_MEMBERS; member++) {
-    const span = envelope + (<usize>member << 3);
-    const n = <usize>load<u32>(span, 4);
-    if (n) mark += markOfMember(member, text + load<u32>(span), n);
-  }
-  return mark;
+/** The part of the mark that is a member's, of its raw value, the `n` bytes at `p`. */
+export function markOfMember(member: usize, p: usize, n: usize): u64 {
+  memory.fill(LONE, 0, ENVELOPE_MEMBERS * 8);
+  store<u32>(LONE + (member << 3), <u32>n, 4);
+  return markOf(LONE, p);
 }

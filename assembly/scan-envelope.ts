@@ -110,6 +110,7 @@ export function takeText(member: u32, from: usize, end: usize): bool {
 }
 
 /** Takes the object that is `data`. */
+@inline
 export function takeData(from: usize, end: usize): void {
   takeRaw(DATA, from, end);
 }
@@ -121,9 +122,17 @@ function takeRaw(member: u32, from: usize, end: usize): void {
   store<u32>(row + ((<usize>member) << 3), <u32>(end - from), 4);
 }
 
-/** Fills what the envelope says into the slot; false where a member is missing. */
-export function sealEnvelope(slot: usize): bool {
-  return sealFollowed(slot, taken, markOf(row, base));
+/**
+ * Fills what the envelope says into the slot; `mark` is the part of the members whose raw values
+ * are not in the row. False where a member is missing.
+ */
+export function sealEnvelope(slot: usize, mark: u64): bool {
+  if ((taken & REQUIRED) != REQUIRED) return false;
+  hashIdentity(sourceAt, sourceBytes, idAt, idBytes, slot + SLOT_IDENTITY);
+  store<u32>(slot, route, SLOT_ROUTE);
+  store<i64>(slot, timeTaken, SLOT_TIME);
+  store<u64>(slot, mark + markOf(row, base), SLOT_MARK);
+  return true;
 }
 
 // ── along a path of a shape (scan-follow.ts) ───────────────────────────────────────────────────
@@ -134,34 +143,36 @@ let versionMask: u64 = 0;
 export let versionBytes: usize = 0;
 export let versionMark: u64 = 0;
 
-export function beginFollowed(envelope: usize, text: usize): void {
-  sourceBytes = 0;
-  row = envelope;
-  base = text;
-}
-
-/** Takes an identity of `n` bytes. */
+/** Takes an identity or a name, the `n` bytes at `p`, which are as they should be. */
 @inline
-export function takeId(p: usize, n: usize): void {
-  idAt = p;
-  idBytes = n;
-}
-
-@inline
-export function takeSource(p: usize, n: usize): void {
-  sourceAt = p;
-  sourceBytes = n;
-}
-
-/** Takes a type that route.ts keeps. */
-@inline
-export function takeKept(kept: usize): void {
-  route = keptRoute(kept);
+export function takeName(member: u32, p: usize, n: usize): void {
+  if (member == EVENT_ID) {
+    idAt = p;
+    idBytes = n;
+  } else if (member == SOURCE) {
+    sourceAt = p;
+    sourceBytes = n;
+  }
+  takeRaw(member, p - 1, p + n + 1);
 }
 
 @inline
-export function takeTime(ms: i64): void {
+export function takeTime(from: usize, end: usize, ms: i64): void {
   timeTaken = ms;
+  takeRaw(EVENT_TIME, from, end);
+}
+
+/** Takes a member whose part in the mark is known. */
+@inline
+export function takeKept(member: u32): void {
+  taken |= 1 << member;
+}
+
+/** Takes a type that route.ts keeps, whose part in the mark is known. */
+@inline
+export function takeKeptType(kept: usize): void {
+  route = keptRoute(kept);
+  takeKept(EVENT_TYPE);
 }
 
 /** Whether the string that begins at `p` is the version that came last. */
@@ -170,21 +181,11 @@ export function isVersionKept(p: usize): bool {
   return (load<u64>(p) & versionMask) == versionWord;
 }
 
-/** Keeps the version that is the `n` bytes at `p`, and its mark. */
+/** Keeps the version that is the `n` bytes at `p`, and its part in a mark. */
 export function keepVersion(p: usize, n: usize, mark: u64): void {
   if (n > 7) return;
   versionMask = u64.MAX_VALUE >> ((7 - <u64>n) << 3);
   versionWord = load<u64>(p) & versionMask;
   versionBytes = n;
   versionMark = mark;
-}
-
-/** Fills the slot of an event of which the members `has` came; false where one is missing. */
-export function sealFollowed(slot: usize, has: u32, mark: u64): bool {
-  if ((has & REQUIRED) != REQUIRED) return false;
-  hashIdentity(sourceAt, sourceBytes, idAt, idBytes, slot + SLOT_IDENTITY);
-  store<u32>(slot, route, SLOT_ROUTE);
-  store<i64>(slot, timeTaken, SLOT_TIME);
-  store<u64>(slot, mark, SLOT_MARK);
-  return true;
 }

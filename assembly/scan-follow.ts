@@ -7,7 +7,6 @@ import {
   EVENT_TYPE,
   EVENT_VERSION,
   NAME_BYTES_MAX,
-  SOURCE,
   TOKEN_LENGTH_MAX,
 } from "./layout";
 import { markOfMember } from "./mark";
@@ -15,10 +14,11 @@ import { isKept, keepMark, keptAt, keptBytes, keptMark } from "./route";
 import {
   isVersionKept,
   keepVersion,
-  sealFollowed,
-  takeId,
+  sealEnvelope,
+  takeData,
   takeKept,
-  takeSource,
+  takeKeptType,
+  takeName,
   takeTime,
   versionBytes,
   versionMark,
@@ -97,7 +97,6 @@ function isOther(byte: u32): bool {
 export function follow(p: usize, slot: usize): usize {
   let node = <usize>load<u32>(ROOT);
   let dataAt: usize = 0;
-  let taken: u32 = 0;
   let mark: u64 = 0;
   while (node) {
     if (!begins(p, node)) {
@@ -152,55 +151,45 @@ export function follow(p: usize, slot: usize): usize {
         if (<u32>load<u8>(node, NODE_NUMBER) == DATA) dataAt = from;
         break;
       case STEP_CLOSE:
-        taken |= 1 << DATA;
-        mark += markOfMember(DATA, dataAt, from - dataAt);
+        takeData(dataAt, from);
         break;
       case STEP_END:
-        if (<u32>load<u8>(from) != NEWLINE || !sealFollowed(slot, taken, mark)) return 0;
+        if (<u32>load<u8>(from) != NEWLINE || !sealEnvelope(slot, mark)) return 0;
         countHit();
         return from;
       case STEP_TYPE: {
         const kept = <usize>load<u32>(node, NODE_INNER);
         const known = kept ? keptMark(kept) : 0;
-        taken |= 1 << EVENT_TYPE;
         if (known && isKept(kept, from)) {
           end = from + keptBytes(kept) + 1;
-          takeKept(kept);
+          takeKeptType(kept);
           mark += known;
           setText(node, from, end - 1);
         } else {
           end = slowText(from, node);
-          if (!end) return 0;
-          const part = markOfMember(EVENT_TYPE, from - 1, end - from + 1);
-          mark += part;
-          if (stringAt == from) {
+          if (end && stringAt == from) {
             store<u32>(node, <u32>keptAt, NODE_INNER);
-            keepMark(keptAt, part);
+            keepMark(keptAt, markOfMember(EVENT_TYPE, from - 1, end - from + 1));
           }
         }
         break;
       }
       case STEP_VERSION:
-        taken |= 1 << EVENT_VERSION;
         if (isVersionKept(from)) {
           end = from + versionBytes + 1;
+          takeKept(EVENT_VERSION);
           mark += versionMark;
           setText(node, from, end - 1);
         } else {
           end = slowText(from, node);
-          if (!end) return 0;
-          const part = markOfMember(EVENT_VERSION, from - 1, end - from + 1);
-          mark += part;
-          if (stringAt == from) keepVersion(from, stringBytes, part);
+          if (end && stringAt == from) {
+            const part = markOfMember(EVENT_VERSION, from - 1, end - from + 1);
+            keepVersion(from, stringBytes, part);
+          }
         }
         break;
-      default: {
+      default:
         end = envelopeText(from, node);
-        if (!end) return 0;
-        const number = <u32>load<u8>(node, NODE_NUMBER);
-        taken |= 1 << number;
-        mark += markOfMember(number, from - 1, end - from + 1);
-      }
     }
     if (!end) return 0;
     p = end;
@@ -215,7 +204,7 @@ function envelopeText(p: usize, node: usize): usize {
   const kind = <u32>load<u8>(node, NODE_KIND);
   if (kind == STEP_TIME) {
     if (<u32>load<u8>(p, 24) != QUOTE || !time(p, 24)) return slowText(p, node);
-    takeTime(timeRead);
+    takeTime(p - 1, p + 25, timeRead);
     const field = load<u32>(node, NODE_FIELD);
     if (field) setNumber(field, <f64>timeRead);
     return p + 25;
@@ -224,8 +213,7 @@ function envelopeText(p: usize, node: usize): usize {
   if (<u32>load<u8>(end) != QUOTE) return slowText(p, node);
   const bytes = end - p;
   if (bytes - 1 >= <usize>(kind == STEP_ID ? TOKEN_LENGTH_MAX : NAME_BYTES_MAX)) return 0;
-  if (kind == STEP_ID) takeId(p, bytes);
-  else if (<u32>load<u8>(node, NODE_NUMBER) == SOURCE) takeSource(p, bytes);
+  takeName(<u32>load<u8>(node, NODE_NUMBER), p, bytes);
   setText(node, p, end);
   return end + 1;
 }

@@ -23,7 +23,7 @@ import {
 import { envelopeRow, endLines, layLines, rowOf, slotAt, textBase } from "./batch";
 import { fieldRowBytes } from "./program";
 import { scratchMark, scratchReturn } from "./regions";
-import { beginEnvelope, beginFollowed, sealEnvelope } from "./scan-envelope";
+import { beginEnvelope, sealEnvelope } from "./scan-envelope";
 import { follow } from "./scan-follow";
 import { beginText, lacksMemory } from "./scan-text";
 import { beginNotes, beginValues, blankEnd, endNotes, object, rowFlags } from "./scan-value";
@@ -84,7 +84,7 @@ function slotsFor(p: usize, end: usize): u32 {
 function event(p: usize, slot: usize, row: usize, text: usize): usize {
   const strings = scratchMark();
   beginLine();
-  beginFollowed(envelopeRow(), text);
+  beginEnvelope(envelopeRow(), text);
   beginValues(row, text);
   const followed = follow(p, slot);
   if (followed) return followed;
@@ -99,7 +99,7 @@ function event(p: usize, slot: usize, row: usize, text: usize): usize {
   endNotes();
   if (!end) return 0;
   const newline = blankEnd(end);
-  if (<u32>load<u8>(newline) != NEWLINE || !sealEnvelope(slot)) return 0;
+  if (<u32>load<u8>(newline) != NEWLINE || !sealEnvelope(slot, 0)) return 0;
   if (learns()) learn(ROOT, p, newline, STEP_END);
   return newline;
 }
