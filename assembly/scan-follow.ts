@@ -79,9 +79,11 @@ const OPEN_OBJECT: u32 = 0x7b;
 
 @inline
 function begins(p: usize, node: usize): bool {
-  const first = i8x16.bitmask(i8x16.eq(v128.load(p), v128.load(node, NODE_SEGMENT)));
-  const second = i8x16.bitmask(i8x16.eq(v128.load(p, 16), v128.load(node, NODE_SEGMENT + 16)));
-  return (load<u32>(node, NODE_MASK) & ~(first | (second << 16))) == 0;
+  const mask = load<u32>(node, NODE_MASK);
+  const same = i8x16.bitmask(i8x16.eq(v128.load(p), v128.load(node, NODE_SEGMENT)));
+  if (mask < 0x10000) return (mask & ~same) == 0;
+  const more = i8x16.bitmask(i8x16.eq(v128.load(p, 16), v128.load(node, NODE_SEGMENT + 16)));
+  return (mask & ~(same | (more << 16))) == 0;
 }
 
 /** Reads a string that is not as it mostly is; `p` is behind its quote. */

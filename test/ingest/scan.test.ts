@@ -9,6 +9,7 @@ import { randomOf, type Random } from "../event/random.ts";
 import { FULL } from "../measured.ts";
 import * as layout from "../../assembly/layout.ts";
 import { eventText, LONG_NAMES, shuffled } from "./event-text.ts";
+import { feedText } from "./feed-text.ts";
 import { Lanes } from "./lanes.ts";
 import { mutated, SEEDS } from "./mutation.ts";
 import { bytesOf, lineWith, nested, wide } from "./sample.ts";
@@ -102,15 +103,21 @@ function compare(lanes: Lanes, bytes: Uint8Array, receivedAt: number | null = RE
 describe("the two lanes give the same", async () => {
   const lanes = await Lanes.open(PLAN);
 
-  test.each(["valid", "mutated"])("on %s events", { timeout: 24 * 3_600_000 }, (kind) => {
+  const LINE_OF: { readonly [kind: string]: (random: Random) => Uint8Array } = {
+    valid: (random) => Buffer.from(eventText(random)),
+    mutated: (random) => mutated(random, random.below(2) === 0 ? SEEDS : [eventText(random)]),
+    fed: (random) => {
+      const line = feedText(random);
+      return random.below(8) > 0 ? Buffer.from(line) : mutated(random, [line]);
+    },
+  };
+
+  test.each(Object.keys(LINE_OF))("on %s events", { timeout: 24 * 3_600_000 }, (kind) => {
     const given = process.env["MILLRACE_SEED"];
     for (let round = 0; round < ROUNDS / LINES; round++) {
       const seed = given === undefined ? Math.floor(Math.random() * 2 ** 32) : Number(given);
       const random = randomOf(seed);
-      const lines = Array.from({ length: LINES }, () => {
-        if (kind === "valid") return Buffer.from(eventText(random));
-        return mutated(random, random.below(2) === 0 ? SEEDS : [eventText(random)]);
-      });
+      const lines = Array.from({ length: LINES }, () => LINE_OF[kind]!(random));
       try {
         compare(lanes, joined(random, lines), random.pick([null, RECEIVED_AT]));
       } catch (cause) {
@@ -305,6 +312,37 @@ describe("the two lanes give the same", async () => {
     for (const text of ["", "\n", "\r\n \t\r\n", "\n\n\n", " ", "\r", "\r\r\n", "%FF", "%00%0A{"]) {
       compare(lanes, bytesOf(text.replaceAll("\n", "%0A").replaceAll("\r", "%0D")));
     }
+  });
+
+  const CHARACTERS: readonly string[] = [
+    ..."c280 dfbf c3a9 e0a080 ed9fbf ee8080 efbfbf e5afbf f0908080 f48fbfbf f09f8da3".split(" "),
+    // Continuations alone, overlong, surrogates, too large, no bytes of UTF-8 at all.
+    ..."80 bf c080 c1bf e08080 e09fbf eda080 edbfbf f0808080 f08fbfbf f4908080 f5808080 ff fe".split(
+      " ",
+    ),
+    // Cut, and one too many.
+    ..."c3 e5 e5af f0 f09f f09f8d c3c3 e5afc3a9 f09f8dc3a9 c3a980 e5afbf80 f09f8da3bf".split(" "),
+  ];
+  const ESCAPED = ["\\u00e9", "\\ud83c\\udf63", "\\ud83c", "\\udf63", "\\ud83cx", "é\\n寿", "寿\\"];
+
+  test.each([
+    ...CHARACTERS.map((hex) => Buffer.from(hex, "hex").toString("latin1")),
+    ...ESCAPED.map((text) => Buffer.from(text).toString("latin1")),
+  ])("on %j at every place of a string", async (character) => {
+    const shapes = await Lanes.open(PLAN);
+    const of = (text: string): string =>
+      lineWith({ data: `{"a":"${text}","zz":["${text}",{"q":"${text}"}]}`, correlationId: '"c"' });
+    const lines = [of("x"), of("x")];
+    for (let before = 0; before < 35; before++) {
+      for (const behind of ["", "b", "é".repeat(9), "b".repeat(20)]) {
+        const text = `${"a".repeat(before)}${character}${Buffer.from(behind).toString("latin1")}`;
+        lines.push(of(text), of("x").replace('"c"', `"${text}"`), of(`é${text}é`));
+      }
+    }
+    compare(shapes, new Uint8Array(Buffer.from(lines.join("\n"), "latin1")));
+    // What stands behind the last byte of a push counts for nothing.
+    const cut = Buffer.from(of("x").slice(0, -30) + character, "latin1");
+    compare(shapes, new Uint8Array(cut));
   });
 
   describeCorpus("on JSONTestSuite", "JSONTestSuite/test_parsing", (path) => {
