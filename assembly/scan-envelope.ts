@@ -43,11 +43,14 @@ let idBytes: usize = 0;
 let sourceAt: usize = 0;
 let sourceBytes: usize = 0;
 let route: u32 = 0;
+/** The part in the content mark of the members that are not in the row. */
+let knownMark: u64 = 0;
 /** The event time, ms since 1970, once it has come. */
 export let timeTaken: i64 = 0;
 
 export function beginEnvelope(envelope: usize, text: usize): void {
   taken = 0;
+  knownMark = 0;
   sourceBytes = 0;
   row = envelope;
   base = text;
@@ -122,16 +125,13 @@ function takeRaw(member: u32, from: usize, end: usize): void {
   store<u32>(row + ((<usize>member) << 3), <u32>(end - from), 4);
 }
 
-/**
- * Fills what the envelope says into the slot; `mark` is the part of the members whose raw values
- * are not in the row. False where a member is missing.
- */
-export function sealEnvelope(slot: usize, mark: u64): bool {
+/** Fills what the envelope says into the slot; false where a member is missing. */
+export function sealEnvelope(slot: usize): bool {
   if ((taken & REQUIRED) != REQUIRED) return false;
   hashIdentity(sourceAt, sourceBytes, idAt, idBytes, slot + SLOT_IDENTITY);
   store<u32>(slot, route, SLOT_ROUTE);
   store<i64>(slot, timeTaken, SLOT_TIME);
-  store<u64>(slot, mark + markOf(row, base), SLOT_MARK);
+  store<u64>(slot, knownMark + markOf(row, base), SLOT_MARK);
   return true;
 }
 
@@ -141,7 +141,7 @@ export function sealEnvelope(slot: usize, mark: u64): bool {
 let versionWord: u64 = 1;
 let versionMask: u64 = 0;
 export let versionBytes: usize = 0;
-export let versionMark: u64 = 0;
+let versionMark: u64 = 0;
 
 /** Takes an identity or a name, the `n` bytes at `p`, which are as they should be. */
 @inline
@@ -162,17 +162,19 @@ export function takeTime(from: usize, end: usize, ms: i64): void {
   takeRaw(EVENT_TIME, from, end);
 }
 
-/** Takes a member whose part in the mark is known. */
+/** Takes a type that route.ts keeps, and its part in a mark. */
 @inline
-export function takeKept(member: u32): void {
-  taken |= 1 << member;
+export function takeType(kept: usize, mark: u64): void {
+  route = keptRoute(kept);
+  taken |= 1 << EVENT_TYPE;
+  knownMark += mark;
 }
 
-/** Takes a type that route.ts keeps, whose part in the mark is known. */
+/** Takes the version that came last. */
 @inline
-export function takeKeptType(kept: usize): void {
-  route = keptRoute(kept);
-  takeKept(EVENT_TYPE);
+export function takeVersion(): void {
+  taken |= 1 << EVENT_VERSION;
+  knownMark += versionMark;
 }
 
 /** Whether the string that begins at `p` is the version that came last. */

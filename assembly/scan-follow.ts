@@ -16,12 +16,11 @@ import {
   keepVersion,
   sealEnvelope,
   takeData,
-  takeKept,
-  takeKeptType,
   takeName,
   takeTime,
+  takeType,
+  takeVersion,
   versionBytes,
-  versionMark,
 } from "./scan-envelope";
 import { number, numberRead, skipShortNumber } from "./scan-number";
 import { plainEnd, skipText, stringAt, stringBytes, tokenEnd } from "./scan-text";
@@ -86,138 +85,84 @@ function begins(p: usize, node: usize): bool {
   return (mask & ~(same | (more << 16))) == 0;
 }
 
-/** Reads a string that is not as it mostly is; `p` is behind its quote. */
-function slowText(p: usize, node: usize): usize {
-  return readMember(p - 1, load<u8>(node, NODE_DEPTH), load<u32>(node, NODE_MEMBER));
-}
-
-function isOther(byte: u32): bool {
-  return byte != QUOTE && byte != OPEN_OBJECT && !isNumber(byte);
+/** Whether the value that begins at `p` is of the kind that the step is for. */
+@inline
+function isFor(kind: u32, p: usize): bool {
+  if (kind > STEP_NUMBER) return true;
+  const byte = <u32>load<u8>(p);
+  if (kind >= STEP_SKIP_NUMBER) return isNumber(byte);
+  if (kind == STEP_READ) return byte != QUOTE && byte != OPEN_OBJECT && !isNumber(byte);
+  return kind != STEP_OPEN || byte == OPEN_OBJECT;
 }
 
 /** Follows a path along the line that begins at `p`, into `slot`; the newline behind it, or 0. */
 export function follow(p: usize, slot: usize): usize {
   let node = <usize>load<u32>(ROOT);
   let dataAt: usize = 0;
-  let mark: u64 = 0;
   while (node) {
-    if (!begins(p, node)) {
+    const kind = <u32>load<u8>(node, NODE_KIND);
+    const from = p + load<u8>(node);
+    if (!begins(p, node) || !isFor(kind, from)) {
       node = load<u32>(node, NODE_ALTERNATE);
       continue;
     }
-    const from = p + load<u8>(node);
-    let end = from;
-    switch (<u32>load<u8>(node, NODE_KIND)) {
+    p = from;
+    switch (kind) {
       case STEP_ON:
         break;
       case STEP_SKIP_TEXT:
-        end = skipText(from);
+        p = skipText(p);
+        break;
+      case STEP_SKIP_NUMBER:
+        p = skipShortNumber(p);
         break;
       case STEP_TEXT:
-        end = plainEnd(from);
-        if (<u32>load<u8>(end) == QUOTE) {
-          setString(load<u32>(node, NODE_FIELD), from, end - from);
-          end++;
-        } else end = slowText(from, node);
+        p = readText(p, node);
         break;
       case STEP_NUMBER:
-      case STEP_SKIP_NUMBER:
-        if (!isNumber(<u32>load<u8>(from))) {
-          node = load<u32>(node, NODE_ALTERNATE);
-          continue;
-        }
-        if (<u32>load<u8>(node, NODE_KIND) == STEP_NUMBER) {
-          end = number(from);
-          if (end) setNumber(load<u32>(node, NODE_FIELD), numberRead);
-        } else end = skipShortNumber(from);
+        p = number(p);
+        if (p) setNumber(load<u32>(node, NODE_FIELD), numberRead);
         break;
       case STEP_ARRAY:
-        end = followArray(from, node);
+        p = followArray(p, node);
         break;
-      case STEP_READ: {
-        const member = <usize>load<u32>(node, NODE_MEMBER);
-        if (!isOther(<u32>load<u8>(from))) {
-          node = load<u32>(node, NODE_ALTERNATE);
-          continue;
-        }
-        const depth = <u32>load<u8>(node, NODE_DEPTH);
-        end = member ? readMember(from, depth, member) : skipValue(from, depth);
+      case STEP_READ:
+        p = readOther(p, node);
         break;
-      }
       case STEP_OPEN:
-        if (<u32>load<u8>(from) != OPEN_OBJECT) {
-          node = load<u32>(node, NODE_ALTERNATE);
-          continue;
-        }
         openComposite(load<u32>(node, NODE_MEMBER));
-        if (<u32>load<u8>(node, NODE_NUMBER) == DATA) dataAt = from;
+        if (<u32>load<u8>(node, NODE_NUMBER) == DATA) dataAt = p;
         break;
       case STEP_CLOSE:
-        takeData(dataAt, from);
+        takeData(dataAt, p);
         break;
       case STEP_END:
-        if (<u32>load<u8>(from) != NEWLINE || !sealEnvelope(slot, mark)) return 0;
+        if (<u32>load<u8>(p) != NEWLINE || !sealEnvelope(slot)) return 0;
         countHit();
-        return from;
-      case STEP_TYPE: {
-        const kept = <usize>load<u32>(node, NODE_INNER);
-        const known = kept ? keptMark(kept) : 0;
-        if (known && isKept(kept, from)) {
-          end = from + keptBytes(kept) + 1;
-          takeKeptType(kept);
-          mark += known;
-          setText(node, from, end - 1);
-        } else {
-          end = slowText(from, node);
-          if (end && stringAt == from) {
-            store<u32>(node, <u32>keptAt, NODE_INNER);
-            keepMark(keptAt, markOfMember(EVENT_TYPE, from - 1, end - from + 1));
-          }
-        }
+        return p;
+      case STEP_TYPE:
+        p = readType(p, node);
         break;
-      }
       case STEP_VERSION:
-        if (isVersionKept(from)) {
-          end = from + versionBytes + 1;
-          takeKept(EVENT_VERSION);
-          mark += versionMark;
-          setText(node, from, end - 1);
-        } else {
-          end = slowText(from, node);
-          if (end && stringAt == from) {
-            const part = markOfMember(EVENT_VERSION, from - 1, end - from + 1);
-            keepVersion(from, stringBytes, part);
-          }
-        }
+        p = readVersion(p, node);
+        break;
+      case STEP_TIME:
+        p = readTime(p, node);
         break;
       default:
-        end = envelopeText(from, node);
+        p = readName(p, node, kind == STEP_ID);
     }
-    if (!end) return 0;
-    p = end;
+    if (!p) return 0;
     node = load<u32>(node, NODE_NEXT);
   }
   return 0;
 }
 
-/** Reads identity, time or a name of the envelope; `p` is behind its quote. */
-@inline
-function envelopeText(p: usize, node: usize): usize {
-  const kind = <u32>load<u8>(node, NODE_KIND);
-  if (kind == STEP_TIME) {
-    if (<u32>load<u8>(p, 24) != QUOTE || !time(p, 24)) return slowText(p, node);
-    takeTime(p - 1, p + 25, timeRead);
-    const field = load<u32>(node, NODE_FIELD);
-    if (field) setNumber(field, <f64>timeRead);
-    return p + 25;
-  }
-  let end = kind == STEP_ID ? tokenEnd(p) : plainEnd(p);
-  if (<u32>load<u8>(end) != QUOTE) return slowText(p, node);
-  const bytes = end - p;
-  if (bytes - 1 >= <usize>(kind == STEP_ID ? TOKEN_LENGTH_MAX : NAME_BYTES_MAX)) return 0;
-  takeName(<u32>load<u8>(node, NODE_NUMBER), p, bytes);
-  setText(node, p, end);
-  return end + 1;
+// ── values: `p` is behind the quote of a string ────────────────────────────────────────────────
+
+/** Reads a string that is not as it mostly is. */
+function slowText(p: usize, node: usize): usize {
+  return readMember(p - 1, load<u8>(node, NODE_DEPTH), load<u32>(node, NODE_MEMBER));
 }
 
 /** Sets the field that the string from `p` to `end` is, if it is one. */
@@ -225,6 +170,74 @@ function envelopeText(p: usize, node: usize): usize {
 function setText(node: usize, p: usize, end: usize): void {
   const field = load<u32>(node, NODE_FIELD);
   if (field) setString(field, p, end - p);
+}
+
+@inline
+function readText(p: usize, node: usize): usize {
+  const end = plainEnd(p);
+  if (<u32>load<u8>(end) != QUOTE) return slowText(p, node);
+  setString(load<u32>(node, NODE_FIELD), p, end - p);
+  return end + 1;
+}
+
+/** Reads a literal, or an array. */
+function readOther(p: usize, node: usize): usize {
+  const member = <usize>load<u32>(node, NODE_MEMBER);
+  const depth = <u32>load<u8>(node, NODE_DEPTH);
+  return member ? readMember(p, depth, member) : skipValue(p, depth);
+}
+
+/** Of a feed most events have the type of one before: then it need not be looked up. */
+@inline
+function readType(p: usize, node: usize): usize {
+  const kept = <usize>load<u32>(node, NODE_INNER);
+  const mark = kept ? keptMark(kept) : 0;
+  if (mark && isKept(kept, p)) {
+    takeType(kept, mark);
+    setText(node, p, p + keptBytes(kept));
+    return p + keptBytes(kept) + 1;
+  }
+  const end = slowText(p, node);
+  if (end && stringAt == p) {
+    store<u32>(node, <u32>keptAt, NODE_INNER);
+    keepMark(keptAt, markOfMember(EVENT_TYPE, p - 1, end - p + 1));
+  }
+  return end;
+}
+
+@inline
+function readVersion(p: usize, node: usize): usize {
+  if (isVersionKept(p)) {
+    takeVersion();
+    setText(node, p, p + versionBytes);
+    return p + versionBytes + 1;
+  }
+  const end = slowText(p, node);
+  if (end && stringAt == p) {
+    keepVersion(p, stringBytes, markOfMember(EVENT_VERSION, p - 1, end - p + 1));
+  }
+  return end;
+}
+
+@inline
+function readTime(p: usize, node: usize): usize {
+  if (<u32>load<u8>(p, 24) != QUOTE || !time(p, 24)) return slowText(p, node);
+  takeTime(p - 1, p + 25, timeRead);
+  const field = load<u32>(node, NODE_FIELD);
+  if (field) setNumber(field, <f64>timeRead);
+  return p + 25;
+}
+
+/** Reads the identity or a name of the envelope. */
+@inline
+function readName(p: usize, node: usize, isId: bool): usize {
+  const end = isId ? tokenEnd(p) : plainEnd(p);
+  if (<u32>load<u8>(end) != QUOTE) return slowText(p, node);
+  const bytes = end - p;
+  if (bytes - 1 >= <usize>(isId ? TOKEN_LENGTH_MAX : NAME_BYTES_MAX)) return 0;
+  takeName(<u32>load<u8>(node, NODE_NUMBER), p, bytes);
+  setText(node, p, end);
+  return end + 1;
 }
 
 // ── arrays ─────────────────────────────────────────────────────────────────────────────────────
@@ -253,29 +266,22 @@ function followArray(p: usize, array: usize): usize {
 function followElement(p: usize, array: usize): usize {
   let node = <usize>load<u32>(array, NODE_INNER);
   while (node) {
-    if (!begins(p, node)) {
+    const kind = <u32>load<u8>(node, NODE_KIND);
+    const from = p + load<u8>(node);
+    if (!begins(p, node) || !isFor(kind, from)) {
       node = load<u32>(node, NODE_ALTERNATE);
       continue;
     }
-    const from = p + load<u8>(node);
-    let end = from;
-    const kind = <u32>load<u8>(node, NODE_KIND);
-    if (kind == STEP_SKIP_TEXT) {
-      end = skipText(from);
-    } else if (kind == STEP_SKIP_NUMBER || kind == STEP_READ) {
-      const byte = <u32>load<u8>(from);
-      if (kind == STEP_READ ? !isOther(byte) : !isNumber(byte)) {
-        node = load<u32>(node, NODE_ALTERNATE);
-        continue;
-      }
-      end = kind == STEP_READ ? skipValue(from, 0) : skipShortNumber(from);
-    } else if (kind == STEP_ARRAY) end = followArray(from, node);
+    p = from;
+    if (kind == STEP_SKIP_TEXT) p = skipText(p);
+    else if (kind == STEP_SKIP_NUMBER) p = skipShortNumber(p);
+    else if (kind == STEP_READ) p = skipValue(p, 0);
+    else if (kind == STEP_ARRAY) p = followArray(p, node);
     else if (kind == STEP_ELEMENT_END) {
       countHit();
-      return from;
+      return p;
     }
-    if (!end) return 0;
-    p = end;
+    if (!p) return 0;
     node = load<u32>(node, NODE_NEXT);
   }
   return 0;

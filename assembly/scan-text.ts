@@ -1,7 +1,8 @@
-// Strings of the scan. Their ends are found by sixteen bytes at once; escapes are checked one by one,
-// and characters beyond ASCII by scan-utf8.ts. A string with escapes is written out, unescaped, behind the batch.
+// Strings of the scan. Their ends are found by sixteen bytes at once; characters beyond ASCII are
+// checked by scan-utf8.ts, escapes one by one. A string with escapes is written out, unescaped,
+// behind the batch.
 // No function here passes a newline, and there is one behind the batch's bytes, so what is read
-// beyond the end of a line is at most 16 bytes, which are there.
+// beyond the end of a line is at most 32 bytes, which are there.
 //
 // A position is an address; 0 says that the line is odd, and left to the strict lane.
 

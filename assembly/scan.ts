@@ -99,7 +99,7 @@ function event(p: usize, slot: usize, row: usize, text: usize): usize {
   endNotes();
   if (!end) return 0;
   const newline = blankEnd(end);
-  if (<u32>load<u8>(newline) != NEWLINE || !sealEnvelope(slot, 0)) return 0;
+  if (<u32>load<u8>(newline) != NEWLINE || !sealEnvelope(slot)) return 0;
   if (learns()) learn(ROOT, p, newline, STEP_END);
   return newline;
 }

@@ -8,9 +8,9 @@
 //   └───────┴──────┴───────┴────────┴──────┴───────────┴────────┴──────┴───────┴───────┴────────────┘
 //
 // A path is only ever what a walk did on a line that was an event, so that a line which follows it
-// is one too if its values are. An array has paths of its own, of the objects that are its elements.
-// Room is bounded: a full trie is emptied, and where that did not pay, because each line has a shape
-// of its own, nothing is learned for a while.
+// is one too if its values are. An array has paths of its own, of the objects that are its
+// elements. Room is bounded: a full trie is emptied, and where that did not pay, because each line
+// has a shape of its own, nothing is learned for a while.
 
 import { MEMBER_FIELD, MEMBER_NUMBER, SCAN } from "./layout";
 import { sameBytes } from "./scan-text";
