@@ -5,21 +5,24 @@
 //
 // It is NH, twice, with keys of its own for each member (Black, Halevi, Krawczyk, Krovetz, Rogaway:
 // "UMAC: Fast and Secure Message Authentication", 1999): 32-bit words plus key words, multiplied
-// in pairs and added. Blocks of more than 256 bytes go through SipHash, one after another.
+// in pairs and added. What is longer than a block goes through SipHash, a block after another; a
+// block of `data` is longer than the others', so that few events have more than one.
 //
-//   keys of a member:  ┌─────────────────┬──────────────┐
-//                      │ words, 256 + 16 │ of the length│      the second NH begins 16 bytes on
-//                      └─────────────────┴──────────────┘
+//   keys of a member:  ┌───────────────┬──────────────────────┐
+//                      │ of the length │ words, of a block +16│     the second NH begins 16 bytes on
+//                      └───────────────┴──────────────────────┘
 
-import { ENVELOPE_MEMBERS, SCAN } from "./layout";
+import { DATA, ENVELOPE_MEMBERS, SCAN } from "./layout";
 import { hashWords } from "./hash";
 
 const BLOCK_BYTES: usize = 256;
-const LENGTH_KEY: usize = BLOCK_BYTES + 16;
-const KEY_BYTES: usize = LENGTH_KEY + 16;
-/** Behind the types of route.ts. */
+const DATA_BLOCK_BYTES: usize = 1024;
+const WORDS: usize = 16;
+const KEY_BYTES: usize = WORDS + BLOCK_BYTES + 16;
+/** Behind the types of route.ts; those of `data` are the last. */
 const KEYS: usize = SCAN + 8192 + 5120;
-const JOIN_KEY: usize = KEYS + ENVELOPE_MEMBERS * KEY_BYTES;
+const DATA_KEYS: usize = KEYS + DATA * KEY_BYTES;
+const JOIN_KEY: usize = DATA_KEYS + WORDS + DATA_BLOCK_BYTES + 16;
 
 /** Sixteen bytes that are kept, then sixteen that are not. */
 const KEPT: usize = memory.data<u64>([u64.MAX_VALUE, u64.MAX_VALUE, 0, 0]);
@@ -38,12 +41,12 @@ function sum(v: v128): u64 {
 }
 
 /** Of a long value, the blocks before its last, one hash after another. */
-function chainOf(keys: usize, p: usize, n: usize): u64 {
+function chainOf(keys: usize, block: usize, p: usize, n: usize): u64 {
   let chain: u64 = 0;
-  for (; n > BLOCK_BYTES; p += BLOCK_BYTES, n -= BLOCK_BYTES) {
+  for (; n > block; p += block, n -= block) {
     let one = i64x2.splat(0);
     let two = i64x2.splat(0);
-    for (let i: usize = 0; i < BLOCK_BYTES; i += 32) {
+    for (let i: usize = 0; i < block; i += 32) {
       const a = v128.load(p + i);
       const b = v128.load(p + i, 16);
       const k = keys + i;
@@ -75,14 +78,15 @@ export function markOf(envelope: usize, text: usize): u64 {
     let n = <usize>load<u32>(span, 4);
     if (!n) continue;
     let p = text + load<u32>(span);
-    mark += <u64>n * (load<u64>(keys, LENGTH_KEY) | 1);
-    if (n > BLOCK_BYTES) {
-      mark += chainOf(keys, p, n);
-      const last = ((n - 1) % BLOCK_BYTES) + 1;
+    mark += <u64>n * (load<u64>(keys) | 1);
+    const block = keys == DATA_KEYS ? DATA_BLOCK_BYTES : BLOCK_BYTES;
+    if (n > block) {
+      mark += chainOf(keys + WORDS, block, p, n);
+      const last = ((n - 1) % block) + 1;
       p += n - last;
       n = last;
     }
-    let k = keys;
+    let k = keys + WORDS;
     let k1 = v128.load(k);
     const stop = p + n;
     while (true) {

@@ -258,7 +258,7 @@ describe("the two lanes give the same", async () => {
       eventTime: '"2024-03-15T18:30:00Z"',
       correlationId: `"${"c".repeat(30)}"`,
       source: `"${"s".repeat(13)}"`,
-      data: `{"a":"${"x".repeat(700)}"}`,
+      data: `{"a":"${"x".repeat(2300)}"}`,
     });
     const random = randomOf(1);
     const markOf = (members: readonly (readonly [string, string])[]): string => {
