@@ -445,7 +445,7 @@ export class Engine implements RowSource {
   }
 
   get #isRebuilding(): boolean {
-    return this.#rebuild !== null && this.#rebuild.fault === null;
+    return this.#rebuild?.isUnderWay === true;
   }
 
   /**
@@ -473,7 +473,6 @@ export class Engine implements RowSource {
     const told = changesOfSwap(before, next, (query) => this.#subscriptions.hears(query));
     next.takeOver(before);
     this.#running = next;
-    this.#rebuild = null;
     this.#subscriptions.tell(told);
     this.#rowFeed.tell(true);
     return next.saving.trySave(next.core);

@@ -186,7 +186,7 @@ export class RestaurantObject extends DurableObject<Env> {
     const store = sqlite(this.ctx.storage);
     const engine = await open({ plan, store, memoryPagesMax: MEMORY_PAGES_MAX });
     this.#engine = engine;
-    if (engine.stats().rebuild !== null) void this.#wakeWhenRebuilt(engine);
+    if ((engine.stats().rebuild ?? 1) < 1) void this.#wakeWhenRebuilt(engine);
     return engine;
   }
 

@@ -38,7 +38,10 @@ export interface Stats {
   readonly queries: { readonly [name: string]: QueryStats };
   readonly stateBytes: number;
   readonly storage: StorageMode;
-  /** How far a changed plan has caught up, 0–1, while the former one serves; else null. */
+  /**
+   * How far a changed plan has caught up, 0–1: below 1 the former one serves. Null where the log
+   * was this plan's when it was opened, and where the rebuild has failed.
+   */
   readonly rebuild: number | null;
   /** Why the changed plan has not taken over: the former one goes on. */
   readonly rebuildFault: HostFaultCode | null;

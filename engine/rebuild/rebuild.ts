@@ -46,9 +46,14 @@ export class Rebuild {
     this.#ended = this.#run();
   }
 
-  /** How far it has caught up, 0–1, never less than before; null once it has failed. */
+  /** How far it has caught up, never less than before; 1 once it has taken over, null: failed. */
   get share(): number | null {
     return this.#fault === null ? this.#share : null;
+  }
+
+  /** Whether the former plan serves, and this one is on its way. */
+  get isUnderWay(): boolean {
+    return this.#fault === null && this.#share < 1;
   }
 
   /** Why it has ended without taking over; the former plan goes on. */
@@ -107,6 +112,7 @@ export class Rebuild {
   async #takeOver(): Promise<void> {
     await this.#advance(this.#site.end());
     if (this.#isStopped) return;
+    this.#share = 1;
     const swapped = this.#site.swap();
     if (swapped instanceof Promise) await swapped;
   }
@@ -126,7 +132,8 @@ export class Rebuild {
 
   #note(): void {
     const site = this.#site;
-    const all = Math.max(1, site.end() - this.#from);
+    // The swap is the last step.
+    const all = site.end() - this.#from + 1;
     this.#share = Math.max(this.#share, (site.position() - this.#from) / all);
   }
 }

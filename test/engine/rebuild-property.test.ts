@@ -92,7 +92,7 @@ async function leftBy(plan: PlanJson, pushes: Pushes, way: string): Promise<Stor
   return store;
 }
 
-const isDone = (engine: Engine): boolean => engine.stats().rebuild === null;
+const isDone = (engine: Engine): boolean => (engine.stats().rebuild ?? 1) === 1;
 
 const SEEDS = { some: 24, many: 340 };
 
