@@ -156,6 +156,29 @@ describe("while it is rebuilt", () => {
   });
 });
 
+test("what the host said is known after the swap: when it heard last, and what is held", async () => {
+  const limited = (plan: object, quarantine: number): object => ({
+    ...plan,
+    limits: { quarantine },
+  });
+  const { engine, slices } = await changed({
+    before: limited(BEFORE, 1),
+    after: limited(AFTER, 2),
+  });
+  await engine.push(event("more", 33), { receivedAt: 1000 });
+  // A duplicate moves no clock, and is a receipt.
+  await engine.push(event("more", 33), { receivedAt: 5000 });
+  const far = ["x", "y", "z"].map((id) => event(id, 9_000_000));
+  const hold = (id: number) => engine.push(far[id]!, { receivedAt: 5000 });
+  expect((await hold(0)).quarantined).toHaveLength(1);
+  expect((await hold(1)).invalid).toMatchObject([{ code: "quarantine_full" }]);
+  await slices.all();
+  expect(engine.idleAt()).toBe(5000 + 30_000);
+  expect((await hold(1)).quarantined).toHaveLength(1);
+  expect((await hold(2)).invalid).toMatchObject([{ code: "quarantine_full" }]);
+  expect(engine.quarantine()).toHaveLength(2);
+});
+
 describe("listeners", () => {
   test("hear the former plan, at the swap what is different, and then the new plan", async () => {
     const { engine, slices } = await changed();
