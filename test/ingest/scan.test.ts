@@ -240,8 +240,8 @@ describe("the two lanes give the same", async () => {
     expect(oddOf(248)).toEqual(["odd", null]);
   });
 
-  test("learns shapes of up to 64 values, and 65 are read all the same", async () => {
-    for (const values of [63, 64, 65, 66]) {
+  test("learns shapes of up to 128 values, and 129 are read all the same", async () => {
+    for (const values of [127, 128, 129, 130]) {
       const shapes = await Lanes.open(PLAN);
       // Seven members before `data`, whose end is a step too.
       const line = data(wide(values - 9));
