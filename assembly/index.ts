@@ -132,6 +132,12 @@ export function open(): bool {
   return true;
 }
 
+/** A fresh state whose first entry will stand at `position`: those before it were trimmed. */
+export function startAt(position: f64): void {
+  assert(load<u64>(S_POSITION) == 0);
+  store<u64>(S_POSITION, <u64>position);
+}
+
 /** The address of the scratch header of a batch of `bytes` bytes; 0: no memory. */
 export function begin(bytes: u32): usize {
   return beginBatch(bytes);

@@ -384,8 +384,8 @@ export class Engine implements RowSource {
   stats(): Stats {
     const { plan, core, saving } = this.#running;
     const { share: rebuild, fault } = this.#rebuild ?? { share: null, fault: null };
-    const { judgedSince } = saving;
-    const standing = { rebuild, rebuildFault: fault?.code ?? null, judgedSince };
+    const { judgedSince, since } = saving;
+    const standing = { rebuild, rebuildFault: fault?.code ?? null, judgedSince, since };
     return readStats(core, plan, this.#dispositions.read(), this.#store.storage, standing);
   }
 
@@ -449,12 +449,14 @@ export class Engine implements RowSource {
   }
 
   /**
-   * Rebuilds the plan asked for, from a snapshot of its own or the log's beginning, while the
-   * former one serves. Resolves when the first slice is over. Called by `open`.
+   * Rebuilds the plan asked for, from a snapshot of its own or what the log keeps, from `trimmedTo`
+   * on, while the former one serves. Resolves when the first slice is over. Called by `open`.
    */
-  async rebuild(own: Snapshot | null, pace: Pace): Promise<void> {
+  async rebuild(own: Snapshot | null, trimmedTo: number, pace: Pace): Promise<void> {
     const log = pacedStore(this.#store, () => this.#rebuild?.breathe());
-    const next = await Running.open(this.plan, this.#place, own, log);
+    const snapshot = (own?.position ?? 0) < trimmedTo ? null : own;
+    const next = await Running.open(this.plan, this.#place, snapshot, log);
+    if (next.position < trimmedTo) next.beginAt(trimmedTo);
     const site: Site = {
       store: this.#store,
       end: () => this.#running.position,

@@ -65,7 +65,7 @@ export async function openAt(pace: Pace, options: OpenOptions): Promise<Engine> 
   const running = await Running.open(serving, place, former === null ? own : newest);
   await running.catchUp(endPosition);
   const engine = new Engine(plan, running, place);
-  if (former !== null) await engine.rebuild(own, pace);
+  if (former !== null) await engine.rebuild(own, recovered?.trimmedTo ?? 0, pace);
   return engine;
 }
 
@@ -94,7 +94,7 @@ function goodOf(recovered: Recovered | null): Snapshot[] {
 
 /** By this a new log knows its plan. One that cannot be written costs time at a change of plan. */
 async function notePlan(store: Store, plan: Plan): Promise<void> {
-  const record = { position: 0, judgedSince: 0, state: NOTHING, told: NOTHING };
+  const record = { position: 0, judgedSince: 0, since: 0, state: NOTHING, told: NOTHING };
   try {
     await store.saveSnapshot({
       position: 0,

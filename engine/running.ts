@@ -86,6 +86,12 @@ export class Running {
     return index < 0 ? [] : readRows(this.core, this.decoder, index, filter);
   }
 
+  /** A fresh state, for a log whose entries before `position` were trimmed. */
+  beginAt(position: number): void {
+    this.core.startAt(position);
+    this.saving.since = position;
+  }
+
   /** Replays the log from where the core stands. */
   catchUp(endPosition: number): Promise<void> {
     return this.replay.run(this.core, this.position, endPosition, () => {});

@@ -14,6 +14,8 @@ export class Saving {
   readonly #store: Store;
   /** Entries before it were accepted under another clock, limits or catalogue; 0: none was. */
   judgedSince = 0;
+  /** The first entry that the plan was given: those before it were trimmed; 0: all were there. */
+  since = 0;
   #position = 0;
   /** Where one was due last, saved or not. */
   #tried = 0;
@@ -30,9 +32,9 @@ export class Saving {
 
   save(core: Core): MaybePromise<void> {
     const { position } = core.counts();
-    const { judgedSince } = this;
+    const { judgedSince, since } = this;
     const plan = this.#plan.source;
-    const bytes = encodeSnapshot({ position, judgedSince, plan, ...core.image() });
+    const bytes = encodeSnapshot({ position, judgedSince, since, plan, ...core.image() });
     const noteSaved = (): void => {
       this.#position = position;
     };
@@ -64,6 +66,7 @@ export class Saving {
     // A new log has one without a state: the core is what it says.
     if (snapshot.state.length > 0) core.restore(snapshot);
     this.judgedSince = snapshot.judgedSince;
+    this.since = snapshot.since;
     this.#position = snapshot.position;
   }
 }

@@ -8,6 +8,7 @@ import { HostFault } from "../store/host-fault.ts";
 
 interface Exports {
   open(): number;
+  startAt(position: number): void;
   begin(bytes: number): number;
   lay(lines: number): number;
   scan(bytes: number, receivedAt: number): number;
@@ -158,6 +159,11 @@ export class Core {
   /** Memory that the instance holds, in bytes. */
   get memoryBytes(): number {
     return this.#memory.buffer.byteLength;
+  }
+
+  /** The first entry of this fresh instance will stand at `position`. */
+  startAt(position: number): void {
+    this.#exports.startAt(position);
   }
 
   // ── a batch ──────────────────────────────────────────────────────────────────────────────────

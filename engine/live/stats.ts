@@ -17,6 +17,8 @@ export interface QueryStats {
   readonly open: number;
   /** Rows of the view. */
   readonly rows: number;
+  /** Where the log had been trimmed when the plan changed: it counts the entries from here on. */
+  readonly since?: number;
 }
 
 export interface Stats {
@@ -53,7 +55,10 @@ export interface Stats {
 }
 
 /** How an engine stands to its plan. */
-export type PlanStanding = Pick<Stats, "rebuild" | "rebuildFault" | "judgedSince">;
+export interface PlanStanding extends Pick<Stats, "rebuild" | "rebuildFault" | "judgedSince"> {
+  /** The first entry that its queries were given; 0: the log's first. */
+  readonly since: number;
+}
 
 /** What became of all lines since open. */
 export type Dispositions = Pick<
@@ -66,11 +71,11 @@ export function readStats(
   plan: Plan,
   dispositions: Dispositions,
   storage: StorageMode,
-  standing: PlanStanding,
+  { since, ...standing }: PlanStanding,
 ): Stats {
   const counts = core.counts();
   const queries = plan.queries.map(({ name }, index) => {
-    return [name, core.queryCounts(index)] as const;
+    return [name, { ...core.queryCounts(index), ...(since > 0 && { since }) }] as const;
   });
   return {
     clock: counts.clock,

@@ -1,6 +1,6 @@
 // A snapshot: the core's image at one position, with what it takes to trust it.
 //
-//   magic MRSN │ version u16 │ layout u16 │ position f64 │ judged since f64 │
+//   magic MRSN │ version u16 │ layout u16 │ position f64 │ judged since f64 │ since f64 │
 //   lengths of plan, state and told u32 each │ CRC32C over all but itself u32 │
 //   plan, text │ state, bytes │ told, bytes
 //
@@ -12,14 +12,15 @@ import { LAYOUT_VERSION } from "../../assembly/layout.ts";
 import { crc32c } from "./crc32c.ts";
 
 const MAGIC = 0x4e53524d; // "MRSN"
-const VERSION = 2;
+const VERSION = 3;
 
 const AT_MAGIC = 0;
 const AT_VERSION = AT_MAGIC + 4;
 const AT_LAYOUT = AT_VERSION + 2;
 const AT_POSITION = AT_LAYOUT + 2;
 const AT_JUDGED = AT_POSITION + 8;
-const AT_PLAN = AT_JUDGED + 8;
+const AT_SINCE = AT_JUDGED + 8;
+const AT_PLAN = AT_SINCE + 8;
 const AT_STATE = AT_PLAN + 4;
 const AT_TOLD = AT_STATE + 4;
 const AT_SUM = AT_TOLD + 4;
@@ -29,6 +30,8 @@ export interface Snapshot {
   readonly position: number;
   /** Entries before this position were accepted under another clock, limits or catalogue. */
   readonly judgedSince: number;
+  /** The plan was first given entries from this position on, those before being trimmed. */
+  readonly since: number;
   /** The plan as JSON. */
   readonly plan: string;
   readonly state: Uint8Array;
@@ -45,6 +48,7 @@ export function encodeSnapshot(snapshot: Snapshot): Uint8Array<ArrayBuffer> {
   view.setUint16(AT_LAYOUT, LAYOUT_VERSION, true);
   view.setFloat64(AT_POSITION, snapshot.position, true);
   view.setFloat64(AT_JUDGED, snapshot.judgedSince, true);
+  view.setFloat64(AT_SINCE, snapshot.since, true);
   view.setUint32(AT_PLAN, plan.length, true);
   view.setUint32(AT_STATE, state.length, true);
   view.setUint32(AT_TOLD, told.length, true);
@@ -69,6 +73,7 @@ export function decodeSnapshot(bytes: Uint8Array): Snapshot | null {
   return {
     position: view.getFloat64(AT_POSITION, true),
     judgedSince: view.getFloat64(AT_JUDGED, true),
+    since: view.getFloat64(AT_SINCE, true),
     plan: new TextDecoder().decode(bytes.subarray(HEADER_BYTES, state)),
     state: bytes.subarray(state, told),
     told: bytes.subarray(told),

@@ -358,6 +358,27 @@ describe("a log", () => {
     expect(shownBy(back)).toEqual(shownBy(await fromTheStart(AFTER, more)));
   });
 
+  test("that was trimmed is rebuilt from what it keeps, and its queries say since when", async () => {
+    const store = memory();
+    const former = await engineOf(BEFORE, eventsAt(TIMES, { x: 2 }), { store });
+    await former.close();
+    await store.trim(3);
+    const slices = new Slices(1);
+    const engine = await openAt(slices, { plan: AFTER, store });
+    await slices.all();
+    expect(slices.pieces).toEqual([1, 1, 1, 1]);
+    const since = { since: 3 };
+    expect(engine.stats()).toMatchObject({ position: 7, queries: { q: since, new: since } });
+    const rows = engine.view("q").rows();
+    expect(rows).toMatchObject([{ value: { n: 1 } }, { value: { n: 3 } }]);
+    await engine.push(event("more", 32));
+    expect(engine.view("q").rows()[1]).toMatchObject({ value: { n: 4 } });
+    await engine.close();
+    const again = await open({ plan: AFTER, store });
+    expect(again.stats()).toMatchObject({ position: 8, queries: { q: since, kept: since } });
+    expect(shownBy(again)).toEqual(shownBy(engine));
+  });
+
   test("closed in the midst is the former plan's, and begins anew", async () => {
     const { engine, slices, store } = await changed();
     await slices.one();
