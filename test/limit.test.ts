@@ -80,7 +80,7 @@ limits("assembly/layout.ts", "test/ingest/decode.test.ts", {
 limits("assembly/scan-value.ts", "test/ingest/scan.test.ts", {
   NAMES_MAX: "1,024 names of open objects",
 });
-limits("assembly/shape.ts", "test/ingest/scan.test.ts", { STEPS_MAX: "64 values, and 65" });
+limits("assembly/shape.ts", "test/ingest/scan.test.ts", { STEPS_MAX: "128 values, and 129" });
 limits("engine/event/fault.ts", RUN, { PLACE_LENGTH_MAX: "names 200 characters of a place" });
 limits("engine/ingest/quarantine.ts", RUN, { UNKNOWN_NAMED_MAX: "a release names three ids" });
 limits("engine/ingest/tick.ts", RUN, { TICK_BYTES_MAX: "a tick of 256 bytes is one" });
