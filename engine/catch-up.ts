@@ -6,7 +6,6 @@ import { Decoder } from "./live/decoder.ts";
 import { callListener, type Listener, type Subscriptions } from "./live/subscription.ts";
 import { differenceOf, queriesOf, shownOf, type Shown } from "./rebuild/difference.ts";
 import type { Plan } from "./query/plan.ts";
-import type { Replay } from "./replay.ts";
 import type { Running } from "./running.ts";
 
 /** Rows as the changes that last made them; `position` is the next. */
@@ -22,7 +21,7 @@ export function rowsAsChanges(rows: readonly Row[], position: number): Change[] 
  */
 export function catchUp(
   plan: Plan,
-  replay: Replay,
+  running: Running,
   subscriptions: Subscriptions,
   query: string,
   listener: Listener,
@@ -36,9 +35,11 @@ export function catchUp(
   });
   let stopped = false;
   const replayLog = async (): Promise<void> => {
+    const { replay } = running;
     const core = await replay.open();
+    const begin = await running.restoreBelow(core, from);
     const decoder = new Decoder(plan);
-    await replay.run(core, 0, end, (records) => {
+    await replay.run(core, begin, end, (records) => {
       const told = decoder.changes(records, (name) => name === query);
       const changes = told.filter(({ position }) => position >= from);
       if (changes.length > 0 && !stopped) callListener(listener, changes);

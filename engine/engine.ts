@@ -96,6 +96,11 @@ export class Engine implements RowSource {
     this.#running = running;
     this.#place = place;
     this.#store = place.store;
+    place.retaining.begin({
+      running: () => this.#running,
+      isRebuilding: () => this.#running.plan !== this.plan,
+      turn: (work) => this.#turn(work),
+    });
   }
 
   get #core(): Core {
@@ -229,27 +234,25 @@ export class Engine implements RowSource {
   async reprocess(query: string, range: { from: number; to: number }): Promise<Change[]> {
     if (this.#indexOf(query) < 0) await this.rebuilt();
     const fact = reprocessFact(query, range);
-    return this.#turns.take(() => this.#reprocess(fact));
+    this.#place.retaining.assertWhole("To reprocess");
+    return this.#turn(() => this.#reprocess(fact));
   }
 
   async #reprocess(fact: ReprocessFact): Promise<Change[]> {
-    try {
-      const { replay } = this.#running;
-      const { position, records, isTold } = await replay.reprocess(fact, this.#core);
-      const written = this.#place.appending.appendFact(fact, position);
-      if (written instanceof Promise) await written;
-      const applied = this.#correct();
-      if (applied instanceof Promise) await applied;
-      const changes = this.#running.decoder.changes([records]);
-      if (isTold) this.#subscriptions.tell(changes);
-      this.#rowFeed.tell();
-      // To replay this entry is to replay the whole log.
-      const saved = this.#running.saving.trySave(this.#core);
-      if (saved instanceof Promise) await saved;
-      return changes;
-    } finally {
-      this.#endTurn();
-    }
+    const { replay } = this.#running;
+    this.#place.retaining.assertWhole("To reprocess");
+    const { position, records, isTold } = await replay.reprocess(fact, this.#core);
+    const written = this.#place.appending.appendFact(fact, position);
+    if (written instanceof Promise) await written;
+    const applied = this.#correct();
+    if (applied instanceof Promise) await applied;
+    const changes = this.#running.decoder.changes([records]);
+    if (isTold) this.#subscriptions.tell(changes);
+    this.#rowFeed.tell();
+    // To replay this entry is to replay the whole log.
+    const saved = this.#running.saving.trySave(this.#core);
+    if (saved instanceof Promise) await saved;
+    return changes;
   }
 
   #correct(): MaybePromise<unknown> {
@@ -315,15 +318,8 @@ export class Engine implements RowSource {
     if (this.#isRebuilding && !isSameQuery(plan, this.plan, query)) {
       return beginAfter(this.rebuilt(), () => this.subscribe(query, listener, options));
     }
-    return catchUp(
-      plan,
-      this.#running.replay,
-      this.#subscriptions,
-      query,
-      listener,
-      from,
-      position,
-    );
+    this.#place.retaining.assertHeard(from, this.#running.saving.oldest);
+    return catchUp(plan, this.#running, this.#subscriptions, query, listener, from, position);
   }
 
   /** Tells `listener` the changes of all queries, in the order of the contract. */
@@ -339,6 +335,7 @@ export class Engine implements RowSource {
    */
   async explain(query: string, key: Key, window: ChangeWindow): Promise<Explanation> {
     if (this.#indexOf(query) < 0) await this.rebuilt();
+    this.#place.retaining.assertWhole("To explain");
     const { plan, replay } = this.#running;
     const index = this.#indexOf(query);
     checkRow(plan.queries[index]!, key, window);
@@ -365,7 +362,8 @@ export class Engine implements RowSource {
   }
 
   /** Whole chunks of the log that hold positions of [from, to), in the exported form. */
-  async *log({ from = 0, to = Infinity }: LogRange = {}): AsyncGenerator<string, void, undefined> {
+  async *log(range: LogRange = {}): AsyncGenerator<string, void, undefined> {
+    const { from = this.#place.retaining.trimmedTo, to = Infinity } = range;
     for await (const chunk of readChunks(this.#store, from, to)) yield exportChunk(chunk);
   }
 
@@ -374,18 +372,27 @@ export class Engine implements RowSource {
    * carries the SHA-256 of the one before it. What is broken first is a value, its place and what
    * to do. Rejects with the HostFault of a store that cannot be read at all.
    */
-  async verify({ from = 0, to = Infinity }: LogRange = {}): Promise<Verified> {
+  async verify(range: LogRange = {}): Promise<Verified> {
+    const { from = this.#place.retaining.trimmedTo, to = Infinity } = range;
     const { position } = this.#core.counts();
     const newest = to < position ? null : this.#place.appending.newest;
     await this.#store.seal?.();
-    return verifyLog(this.#store, from, Math.min(to, position), await newest);
+    return verifyLog(
+      this.#store,
+      from,
+      this.#place.retaining.trimmedTo,
+      Math.min(to, position),
+      await newest,
+    );
   }
 
   stats(): Stats {
     const { plan, core, saving } = this.#running;
     const { share: rebuild, fault } = this.#rebuild ?? { share: null, fault: null };
     const { judgedSince, since } = saving;
-    const standing = { rebuild, rebuildFault: fault?.code ?? null, judgedSince, since };
+    const { trimmedTo, trimFault } = this.#place.retaining;
+    const kept = { judgedSince, since, trimmedTo, trimFault };
+    const standing = { rebuild, rebuildFault: fault?.code ?? null, ...kept };
     return readStats(core, plan, this.#dispositions.read(), this.#store.storage, standing);
   }
 
@@ -399,14 +406,10 @@ export class Engine implements RowSource {
 
   /** Saves the state at the present position in the store, so that opening is fast. */
   snapshot(): Promise<{ position: number }> {
-    return this.#turns.take(async () => {
-      try {
-        const saved = this.#running.saving.save(this.#core);
-        if (saved instanceof Promise) await saved;
-        return { position: this.#running.saving.position };
-      } finally {
-        this.#endTurn();
-      }
+    return this.#turn(async () => {
+      const saved = this.#running.saving.save(this.#core);
+      if (saved instanceof Promise) await saved;
+      return { position: this.#running.saving.position };
     });
   }
 
@@ -418,22 +421,19 @@ export class Engine implements RowSource {
     void this.#rebuild?.stop();
     this.#ended ??= this.#turns.isClosed
       ? this.#closeStore()
-      : this.#turns.take(() => this.#saveChanged()).finally(() => this.#closeStore());
+      : this.#turn(() => this.#saveChanged()).finally(() => this.#closeStore());
     this.#turns.close();
     return this.#ended;
   }
 
   async #saveChanged(): Promise<void> {
-    try {
-      const isSaved = this.#core.counts().position === this.#running.saving.position;
-      if (!isSaved) await this.#running.saving.save(this.#core);
-    } finally {
-      this.#endTurn();
-    }
+    const isSaved = this.#core.counts().position === this.#running.saving.position;
+    if (!isSaved) await this.#running.saving.save(this.#core);
   }
 
   async #closeStore(): Promise<void> {
     await this.#rebuild?.stop();
+    await this.#place.retaining.stop();
     await this.#store.close();
   }
 
@@ -462,7 +462,7 @@ export class Engine implements RowSource {
       end: () => this.#running.position,
       position: () => next.position,
       apply: (piece) => next.apply(piece),
-      turn: (work) => this.#turns.take(() => work().finally(() => this.#endTurn())),
+      turn: (work) => this.#turn(work),
       swap: () => this.#swap(next),
     };
     this.#rebuild = new Rebuild(site, pace);
@@ -478,6 +478,10 @@ export class Engine implements RowSource {
     this.#subscriptions.tell(told);
     this.#rowFeed.tell(true);
     return next.saving.trySave(next.core);
+  }
+
+  #turn<T>(work: () => Promise<T>): Promise<T> {
+    return this.#turns.take(() => work().finally(() => this.#endTurn()));
   }
 
   #endTurn(): void {

@@ -3,6 +3,7 @@
 export { open, type OpenOptions } from "./open.ts";
 export { Engine, type LogRange, type PushOptions, type SubscribeFrom } from "./engine.ts";
 export type { QueryStats, Stats } from "./live/stats.ts";
+export type { ArchivedChunk, Retention } from "./retention.ts";
 export { memory } from "./store/memory.ts";
 export { verifyChunks, type BrokenLink, type Verified } from "./store/chain.ts";
 export { HostFault, type HostFaultCode } from "./store/host-fault.ts";

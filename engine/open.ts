@@ -13,10 +13,11 @@ import { checkPlan, type Plan } from "./query/plan.ts";
 import { PlanRefused } from "./query/plan-refused.ts";
 import { HostPace } from "./rebuild/host-pace.ts";
 import type { Pace } from "./rebuild/pace.ts";
+import { Retaining, type Retention } from "./retention.ts";
 import { Running } from "./running.ts";
 import { HostFault } from "./store/host-fault.ts";
 import { memory } from "./store/memory.ts";
-import { decodeSnapshot, encodeSnapshot, type Snapshot } from "./store/snapshot.ts";
+import { encodeSnapshot, goodSnapshots, type Snapshot } from "./store/snapshot.ts";
 import type { LogHeader, Recovered, Store } from "./store/store.ts";
 
 export interface OpenOptions {
@@ -26,6 +27,8 @@ export interface OpenOptions {
   readonly store?: Store;
   /** 16 bytes that key the hash tables of a new log; drawn at random where absent. */
   readonly hashKey?: Uint8Array;
+  /** For how long the log is kept, and who gets what is trimmed; absent: for ever. */
+  readonly retention?: Retention;
   /** The most memory of the core, in pages of 64 KiB; while a changed plan is rebuilt, of each. */
   readonly memoryPagesMax?: number;
 }
@@ -61,8 +64,12 @@ export async function openAt(pace: Pace, options: OpenOptions): Promise<Engine> 
   const pagesMax = options.memoryPagesMax ?? PAGES_MAX;
   const appending = new Appending(store, quarantine);
   await appending.resume(endPosition);
-  const place = { store, hashKey: header.hashKey, quarantine, appending, pagesMax };
-  const running = await Running.open(serving, place, former === null ? own : newest);
+  const { trimmedTo = 0 } = recovered ?? {};
+  const retaining = new Retaining(store, quarantine, trimmedTo, options.retention);
+  const place = { store, hashKey: header.hashKey, quarantine, appending, retaining, pagesMax };
+  const served = former === null ? own : newest;
+  retaining.assertReaches(served?.position ?? 0);
+  const running = await Running.open(serving, place, served);
   await running.catchUp(endPosition);
   const engine = new Engine(plan, running, place);
   if (former !== null) await engine.rebuild(own, recovered?.trimmedTo ?? 0, pace);
@@ -83,8 +90,8 @@ function newHeader(hashKey?: Uint8Array): LogHeader {
 
 /** The snapshots that can be trusted, newest first. HostFault `log_truncated`. */
 function goodOf(recovered: Recovered | null): Snapshot[] {
-  const { snapshots = [], endPosition = 0 } = recovered ?? {};
-  const good = snapshots.flatMap(({ bytes }) => decodeSnapshot(bytes) ?? []);
+  const { endPosition = 0 } = recovered ?? {};
+  const good = goodSnapshots(recovered);
   const newest = good[0]?.position ?? 0;
   if (newest <= endPosition) return good;
   const places = `at position ${newest} when the log ends at ${endPosition}`;

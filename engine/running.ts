@@ -12,10 +12,11 @@ import { compile, type Program } from "./query/compile.ts";
 import type { Plan } from "./query/plan.ts";
 import { acceptsAlike } from "./rebuild/difference.ts";
 import { Replay } from "./replay.ts";
+import type { Retaining } from "./retention.ts";
 import { Saving } from "./saving.ts";
 import { Silence } from "./silence.ts";
 import type { Chunk } from "./store/chunk.ts";
-import type { Snapshot } from "./store/snapshot.ts";
+import { goodSnapshots, type Snapshot } from "./store/snapshot.ts";
 import type { Store } from "./store/store.ts";
 
 /** What an engine has but once, whatever plan runs. */
@@ -25,6 +26,7 @@ export interface Place {
   readonly hashKey: Uint8Array;
   readonly quarantine: Quarantine;
   readonly appending: Appending;
+  readonly retaining: Retaining;
   /** Of each core. */
   readonly pagesMax: number;
 }
@@ -48,7 +50,7 @@ export class Running {
     this.decoder = new Decoder(plan);
     this.intake = new Intake(this.program, quarantine, store);
     this.silence = new Silence(plan);
-    this.saving = new Saving(plan, store);
+    this.saving = new Saving(plan, store, place.retaining);
     this.#replay = this.#replayOf(log);
   }
 
@@ -112,13 +114,29 @@ export class Running {
   }
 
   /**
+   * Puts a core just opened where the log can be replayed from, at `position` or below: the log's
+   * beginning or, once that was trimmed, the newest good snapshot. HostFault `log_incomplete`.
+   */
+  async restoreBelow(core: Core, position: number): Promise<number> {
+    const { retaining, store } = this.#place;
+    if (retaining.trimmedTo === 0) return 0;
+    const snapshot = goodSnapshots(await store.recover()).find((each) => {
+      return each.plan === this.plan.source && each.position <= position;
+    });
+    retaining.assertReaches(snapshot?.position ?? 0);
+    core.restore(snapshot!);
+    return snapshot!.position;
+  }
+
+  /**
    * A core that failed is dropped, and made again from the log; what its newest chunk told. Readers
    * keep what they had until the new one stands where the log ends.
    */
   async remake(): Promise<readonly Uint8Array[]> {
     let records: readonly Uint8Array[] = [];
     const core = await this.replay.open();
-    await this.replay.run(core, 0, Infinity, (told) => (records = told));
+    const from = await this.restoreBelow(core, Infinity);
+    await this.replay.run(core, from, Infinity, (told) => (records = told));
     this.core = core;
     return records;
   }

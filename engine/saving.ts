@@ -3,6 +3,7 @@
 
 import type { Core } from "./core/core.ts";
 import type { Plan } from "./query/plan.ts";
+import type { Retaining } from "./retention.ts";
 import { encodeSnapshot, type Snapshot } from "./store/snapshot.ts";
 import type { MaybePromise, Store } from "./store/store.ts";
 
@@ -12,6 +13,7 @@ const SNAPSHOT_ENTRIES = 1_000_000;
 export class Saving {
   readonly #plan: Plan;
   readonly #store: Store;
+  readonly #retaining: Retaining;
   /** Entries before it were accepted under another clock, limits or catalogue; 0: none was. */
   judgedSince = 0;
   /** The first entry that the plan was given: those before it were trimmed; 0: all were there. */
@@ -19,15 +21,24 @@ export class Saving {
   #position = 0;
   /** Where one was due last, saved or not. */
   #tried = 0;
+  #triedClock: number | null = null;
+  /** Of the older of the two newest. */
+  #oldest = 0;
 
-  constructor(plan: Plan, store: Store) {
+  constructor(plan: Plan, store: Store, retaining: Retaining) {
     this.#plan = plan;
     this.#store = store;
+    this.#retaining = retaining;
   }
 
   /** The position of the newest snapshot that was saved or restored; 0 where there is none. */
   get position(): number {
     return this.#position;
+  }
+
+  /** From here on a trimmed log can be replayed. */
+  get oldest(): number {
+    return this.#oldest;
   }
 
   save(core: Core): MaybePromise<void> {
@@ -36,23 +47,30 @@ export class Saving {
     const plan = this.#plan.source;
     const bytes = encodeSnapshot({ position, judgedSince, since, plan, ...core.image() });
     const noteSaved = (): void => {
+      this.#oldest = this.#position;
       this.#position = position;
+      this.#retaining.look();
     };
     const saved = this.#store.saveSnapshot({ position, bytes });
     return saved instanceof Promise ? saved.then(noteSaved) : noteSaved();
   }
 
   saveWhenDue(core: Core): MaybePromise<void> {
+    const { position, clock } = core.counts();
+    this.#triedClock ??= clock;
+    const passedMs = (clock ?? 0) - (this.#triedClock ?? 0);
+    if (passedMs >= this.#retaining.snapshotEveryMs) return this.trySave(core);
     // A log in memory is read again by this process only, after `close`, which saves.
     if (this.#store.storage === "memory") return;
-    const { position } = core.counts();
     if (position - Math.max(this.#tried, this.#position) < SNAPSHOT_ENTRIES) return;
     return this.trySave(core);
   }
 
   /** One that fails is no fault of the push: the next is due as ever. */
   trySave(core: Core): MaybePromise<void> {
-    this.#tried = core.counts().position;
+    const { position, clock } = core.counts();
+    this.#tried = position;
+    this.#triedClock = clock;
     try {
       const saved = this.save(core);
       return saved instanceof Promise ? saved.catch(() => {}) : saved;
@@ -68,5 +86,7 @@ export class Saving {
     this.judgedSince = snapshot.judgedSince;
     this.since = snapshot.since;
     this.#position = snapshot.position;
+    this.#oldest = snapshot.position;
+    this.#triedClock = core.counts().clock;
   }
 }

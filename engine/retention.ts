@@ -1,0 +1,230 @@
+// Retention: the log is kept for some days of event time; what is older goes to an archive, and is
+// trimmed once that has it. It goes chunk by chunk from the oldest on, beside the pushes; only the
+// trim itself is a turn. The log is trimmed no further than
+//
+//   - below the older of two snapshots of this plan that were read back and found good, between
+//     which and the end no reprocess stands: to compute one again takes the whole log;
+//   - below every event that may be known still (`dedup`): its redelivery is compared with it.
+//
+// What was archived and not yet trimmed when the process ended is archived again.
+
+import { factOfChunk } from "./ingest/fact.ts";
+import { fillFromLog } from "./ingest/intake.ts";
+import type { Core } from "./core/core.ts";
+import type { Quarantine } from "./ingest/quarantine.ts";
+import type { Running } from "./running.ts";
+import { decodeChunk, exactBytes, type Chunk } from "./store/chunk.ts";
+import { HostFault } from "./store/host-fault.ts";
+import { readChunks } from "./store/log-reader.ts";
+import { goodSnapshots } from "./store/snapshot.ts";
+import type { Store } from "./store/store.ts";
+
+/** A sealed chunk of the log, as it is stored. */
+export interface ArchivedChunk {
+  /** Of its first entry: its key, since it may come more than once. */
+  readonly position: number;
+  /** The first position after it. */
+  readonly endPosition: number;
+  readonly bytes: Uint8Array;
+}
+
+export interface Retention {
+  /** Of event time behind the clock; never less than the plan's `dedup`. */
+  readonly days: number;
+  /**
+   * Gets each chunk, in order, before it is trimmed. While it rejects, nothing is trimmed
+   * (`stats().trimFault`), and the chunk is given again with the next snapshot.
+   */
+  readonly archive?: (chunk: ArchivedChunk) => void | Promise<void>;
+}
+
+/** What retention asks of the engine. */
+export interface RetentionSite {
+  running(): Running;
+  /** A plan that does not serve yet may have to read the log from its beginning. */
+  isRebuilding(): boolean;
+  /** Runs `work` as a turn of its own; rejects once the engine is closed. */
+  turn(work: () => Promise<void>): Promise<void>;
+}
+
+const DAY_MS = 86_400_000;
+const PAGE_BYTES = 4 * 1024 * 1024;
+
+export class Retaining {
+  readonly #store: Store;
+  readonly #quarantine: Quarantine;
+  readonly #retention: Retention | null;
+  #site: RetentionSite | null = null;
+  #trimmedTo: number;
+  #trimFault: string | null = null;
+  #isUnderWay = false;
+  #reading: Promise<unknown> = Promise.resolve();
+  #isStopped = false;
+
+  /** RangeError where the days are none. */
+  constructor(store: Store, quarantine: Quarantine, trimmedTo: number, retention?: Retention) {
+    if (retention !== undefined && !(retention.days > 0)) {
+      throw new RangeError("Retention is a number of days above 0.");
+    }
+    this.#store = store;
+    this.#quarantine = quarantine;
+    this.#trimmedTo = trimmedTo;
+    this.#retention = retention ?? null;
+  }
+
+  /** The first position that is kept; 0 where all are there. */
+  get trimmedTo(): number {
+    return this.#trimmedTo;
+  }
+
+  /** What the archive or the store said where no more could be trimmed; null where it could. */
+  get trimFault(): string | null {
+    return this.#trimFault;
+  }
+
+  /** A snapshot is due when the clock has gone so far: what is behind it can be trimmed. */
+  get snapshotEveryMs(): number {
+    return this.#retention === null ? Infinity : Math.min(1, this.#retention.days) * DAY_MS;
+  }
+
+  /** HostFault `log_trimmed` where `what` takes a log from its beginning, and it was trimmed. */
+  assertWhole(what: string): void {
+    if (this.#trimmedTo === 0) return;
+    const message = `${what} takes the whole log, of which positions below ${this.#trimmedTo} were`;
+    throw new HostFault("log_trimmed", `${message} trimmed: ask an engine that has them.`);
+  }
+
+  /** HostFault `log_incomplete` where a trimmed log cannot be replayed from `position`. */
+  assertReaches(position: number): void {
+    if (position >= this.#trimmedTo) return;
+    const missing = `positions ${position} to ${this.#trimmedTo - 1} were trimmed`;
+    const message = `No good snapshot of this plan stands behind what is missing: ${missing}`;
+    throw new HostFault("log_incomplete", `${message}. Put their archived chunks back.`);
+  }
+
+  /** HostFault `log_trimmed` where what came since `from` cannot be told: `oldest` is the first. */
+  assertHeard(from: number, oldest: number): void {
+    if (this.#trimmedTo === 0 || from >= oldest) return;
+    const message = `Changes before position ${oldest} cannot be told: the log was trimmed`;
+    throw new HostFault("log_trimmed", `${message}. Subscribe from there, or from "snapshot".`);
+  }
+
+  begin(site: RetentionSite): void {
+    this.#site = site;
+    this.look();
+  }
+
+  /** A snapshot was saved: there may be something to trim. */
+  look(): void {
+    if (this.#retention === null || this.#site === null || this.#isStopped) return;
+    if (this.#isUnderWay) return;
+    this.#isUnderWay = true;
+    void this.#run(this.#site, this.#retention).finally(() => (this.#isUnderWay = false));
+  }
+
+  /** Resolves when it no longer reads the store; an archive may still have its last chunk. */
+  async stop(): Promise<void> {
+    this.#isStopped = true;
+    await this.#reading;
+  }
+
+  /** Runs `work`, which reads the store; null where that must not be any more. */
+  async #read<T>(work: () => Promise<T>): Promise<T | null> {
+    if (this.#isStopped) return null;
+    const reading = work();
+    this.#reading = reading.catch(() => {});
+    return reading;
+  }
+
+  async #run(site: RetentionSite, retention: Retention): Promise<void> {
+    // Behind the push that saved, which need not wait.
+    await Promise.resolve();
+    try {
+      if (!site.isRebuilding()) await this.#trim(site, retention);
+    } catch (error) {
+      // What cannot be read or trimmed now is looked at again with the next snapshot.
+      if (!(error instanceof HostFault)) throw error;
+      if (error.code !== "engine_closed") this.#trimFault = error.message;
+    }
+  }
+
+  async #trim(site: RetentionSite, retention: Retention): Promise<void> {
+    const bound = await this.#read(() => this.#boundOf(site.running()));
+    if (bound === null || bound <= this.#trimmedTo) return;
+    const { plan, core, program, replay } = site.running();
+    const { clock } = core.counts();
+    const keptMs = Math.max(retention.days * DAY_MS, plan.clock.dedupMs);
+    if (clock === null) return;
+    const scratch = await replay.open();
+    const isOld = (chunk: Chunk): boolean =>
+      newestTime(scratch, program, chunk) < clock - keptMs && endOf(chunk) <= bound;
+    for (let next = this.#trimmedTo; next < bound;) {
+      const page = await this.#read(async () => this.#store.read(next, PAGE_BYTES));
+      let isOver = page === null;
+      for (const bytes of page ?? []) {
+        const chunk = decodeChunk(bytes);
+        isOver ||= !isOld(chunk) || !(await this.#archive(retention, chunk, bytes));
+        if (isOver) break;
+        next = endOf(chunk);
+      }
+      if (next > this.#trimmedTo) await this.#trimTo(next, bound, site);
+      if (isOver || this.#trimmedTo < next) return;
+    }
+  }
+
+  /** The position of the older of two good snapshots, below which may be trimmed; else 0. */
+  async #boundOf({ plan }: Running): Promise<number> {
+    await this.#store.seal?.();
+    const recovered = await this.#store.recover();
+    const good = goodSnapshots(recovered).filter((each) => each.plan === plan.source);
+    const [, older] = good;
+    if (older === undefined || (await this.#hasFact(older.position))) return 0;
+    return older.position;
+  }
+
+  async #hasFact(from: number): Promise<boolean> {
+    for await (const chunk of readChunks(this.#store, from, Infinity)) {
+      if (factOfChunk(chunk) !== null) return true;
+    }
+    return false;
+  }
+
+  async #archive({ archive }: Retention, chunk: Chunk, bytes: Uint8Array): Promise<boolean> {
+    const { firstPosition: position } = chunk;
+    try {
+      await archive?.({ position, endPosition: endOf(chunk), bytes: exactBytes(bytes) });
+      this.#trimFault = null;
+      return true;
+    } catch (error) {
+      this.#trimFault = error instanceof Error ? error.message : String(error);
+      return false;
+    }
+  }
+
+  /** A turn of its own, in which no reprocess comes between. */
+  async #trimTo(to: number, bound: number, site: RetentionSite): Promise<void> {
+    if (this.#isStopped) return;
+    await site.turn(async () => {
+      if (site.isRebuilding() || (await this.#hasFact(bound))) return;
+      await this.#store.trim(to);
+      this.#trimmedTo = to;
+      this.#quarantine.forgetBelow(to);
+    });
+  }
+}
+
+function endOf({ firstPosition, count }: Chunk): number {
+  return firstPosition + count;
+}
+
+/** The latest event time of a chunk, ms since 1970; -Infinity where it has no event. */
+function newestTime(core: Core, program: Running["program"], chunk: Chunk): number {
+  if (factOfChunk(chunk) !== null) return -Infinity;
+  const batch = fillFromLog(core, program, chunk, 0);
+  let newest = -Infinity;
+  for (let line = 0; line < batch.lines; line++) {
+    newest = Math.max(newest, batch.eventAt(line)?.timeMs ?? -Infinity);
+  }
+  core.end();
+  return newest;
+}

@@ -1,0 +1,221 @@
+// Retention: what is older than its days goes to the archive, chunk by chunk, and is trimmed when
+// that has it; archived and kept chunks are one unbroken chain, and what reaches behind says so.
+
+import { mkdtempSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { afterAll, describe, expect, test } from "vitest";
+import { memory, open, verifyChunks, type ArchivedChunk, type Store } from "../../engine/index.ts";
+import { decodeChunk } from "../../engine/store/chunk.ts";
+import { sqlite } from "../../engine/store/node-sqlite.ts";
+import type { StoredSnapshot } from "../../engine/store/store.ts";
+import { event, planOf, tumbling } from "../builders.ts";
+
+const folder = mkdtempSync(join(tmpdir(), "millrace-retention-"));
+afterAll(() => rmSync(folder, { recursive: true, force: true }));
+let files = 0;
+
+const DAY_MS = 86_400_000;
+const HOUR_MS = 3_600_000;
+const PLAN = planOf(
+  { window: tumbling(DAY_MS, 0), retain: "30d" },
+  { clock: { dedup: "1d", maxAhead: "1d" } },
+);
+const at = (hour: number): object => event(`h${hour}`, hour * HOUR_MS);
+
+/** Until what retention does beside the pushes has come to rest. */
+async function settle(): Promise<void> {
+  for (let turn = 0; turn < 20; turn++) await new Promise((resolve) => setTimeout(resolve, 3));
+}
+
+async function chunksOf(store: Store, from: number): Promise<Uint8Array[]> {
+  const chunks: Uint8Array[] = [];
+  for (let next = from; ;) {
+    const page = await store.read(next, 1);
+    if (page.length === 0) return chunks;
+    chunks.push(...page);
+    const { firstPosition, count } = decodeChunk(page.at(-1)!);
+    next = firstPosition + count;
+  }
+}
+
+/** The store with other snapshots. */
+function recovering(store: Store, snapshots: readonly StoredSnapshot[]): Store {
+  return new Proxy(store, {
+    get: (_, name) => {
+      const value: unknown = Reflect.get(store, name, store);
+      if (name === "recover") return async () => ({ ...(await store.recover())!, snapshots });
+      return typeof value === "function" ? (value.bind(store) as unknown) : value;
+    },
+  });
+}
+
+describe.each(["memory", "SQLite"])("a log in %s that is kept for two days", (kind) => {
+  const newStore = (): Store =>
+    kind === "memory" ? memory() : sqlite(join(folder, `log-${files++}.db`));
+
+  async function kept(store: Store, archived: ArchivedChunk[], hours: number) {
+    const archive = (chunk: ArchivedChunk): void => void archived.push(chunk);
+    const engine = await open({ plan: PLAN, store, retention: { days: 2, archive } });
+    for (let hour = engine.stats().position; hour < hours; hour++) {
+      await engine.push(at(hour));
+      if (hour % 12 === 0) await settle();
+    }
+    await settle();
+    return engine;
+  }
+
+  test("archives what is older, and trims it: one unbroken chain, the same numbers", async () => {
+    const store = newStore();
+    const archived: ArchivedChunk[] = [];
+    const engine = await kept(store, archived, 200);
+    const { trimmedTo, trimFault } = engine.stats();
+    expect(trimFault).toBeNull();
+    // Two days are kept, and what stands before the older of two snapshots, a day apart.
+    expect(trimmedTo).toBeGreaterThan(200 - 48 - 49);
+    expect(trimmedTo).toBeLessThanOrEqual(199 - 48);
+    expect(archived.map(({ position }) => position)).toEqual(
+      Array.from({ length: trimmedTo }, (_, position) => position),
+    );
+    expect(await engine.verify()).toEqual({ ok: true });
+    const all = [...archived.map(({ bytes }) => bytes), ...(await chunksOf(store, trimmedTo))];
+    expect(all).toHaveLength(200);
+    expect(await verifyChunks(all)).toEqual({ ok: true });
+    const whole = await open({ plan: PLAN });
+    for (let hour = 0; hour < 200; hour++) await whole.push(at(hour));
+    const rows = whole.view("q").rows();
+    expect(engine.view("q").rows()).toEqual(rows);
+    await engine.close();
+    const again = await kept(store, archived, 200);
+    expect(again.view("q").rows()).toEqual(rows);
+    expect(again.stats().trimmedTo).toBeGreaterThanOrEqual(trimmedTo);
+    await again.close();
+  }, 60_000);
+
+  test("says so where something reaches behind the trim", async () => {
+    const store = newStore();
+    const engine = await kept(store, [], 200);
+    const { trimmedTo } = engine.stats();
+    const gone = { code: "log_trimmed" };
+    await expect(engine.reprocess("q", { from: 0, to: 1 })).rejects.toMatchObject(gone);
+    const window = { start: 8 * DAY_MS, end: 9 * DAY_MS };
+    await expect(engine.explain("q", {}, window)).rejects.toMatchObject(gone);
+    expect(() => engine.subscribe("q", () => {}, { from: trimmedTo - 1 })).toThrow("position");
+    await expect(Array.fromAsync(engine.log({ from: trimmedTo - 1 }))).rejects.toMatchObject(gone);
+    await expect(engine.verify({ from: trimmedTo - 1 })).rejects.toMatchObject(gone);
+    expect(await Array.fromAsync(engine.log())).toHaveLength(200 - trimmedTo);
+    const heard: number[] = [];
+    engine.subscribe("q", (changes) => heard.push(...changes.map(({ position }) => position)), {
+      from: 198,
+    });
+    await settle();
+    expect(heard).toEqual([198, 199]);
+    await engine.close();
+  }, 60_000);
+
+  test("keeps what the archive did not take, and gives it again", async () => {
+    const archived: number[] = [];
+    let fails = true;
+    const archive = async ({ position }: ArchivedChunk): Promise<void> => {
+      await Promise.resolve();
+      if (fails && position === 5) throw new Error("no bucket");
+      archived.push(position);
+    };
+    const retention = { days: 2, archive };
+    const engine = await open({ plan: PLAN, store: newStore(), retention });
+    for (let hour = 0; hour < 150; hour++) {
+      await engine.push(at(hour));
+      if (hour % 12 === 0) await settle();
+    }
+    expect(engine.stats()).toMatchObject({ trimmedTo: 5, trimFault: "no bucket" });
+    expect(new Set(archived)).toEqual(new Set([0, 1, 2, 3, 4]));
+    fails = false;
+    await engine.snapshot();
+    await settle();
+    expect(engine.stats().trimFault).toBeNull();
+    expect(engine.stats().trimmedTo).toBeGreaterThan(50);
+    expect(archived).toContain(5);
+    await engine.close();
+  }, 60_000);
+
+  test("does not open without a good snapshot once it was trimmed", async () => {
+    const store = newStore();
+    const engine = await kept(store, [], 200);
+    const { trimmedTo, position } = engine.stats();
+    await engine.close();
+    await expect(open({ plan: PLAN, store: recovering(store, []) })).rejects.toMatchObject({
+      code: "log_incomplete",
+      message: expect.stringContaining(`positions 0 to ${trimmedTo - 1} were trimmed`) as string,
+    });
+    const again = await open({ plan: PLAN, store });
+    expect(again.stats()).toMatchObject({ position, trimmedTo });
+    await again.close();
+  }, 60_000);
+
+  test("is trimmed below the older snapshot only, which serves when the newest is bad", async () => {
+    const store = newStore();
+    const engine = await open({ plan: PLAN, store, retention: { days: 1 } });
+    // At the end all that came before is old.
+    const hours = [...Array.from({ length: 110 }, (_, hour) => hour), 500];
+    for (const [index, hour] of hours.entries()) {
+      await engine.push(at(hour));
+      if (index % 5 === 0) await settle();
+      const { trimmedTo } = engine.stats();
+      const older = (await store.recover())!.snapshots[1]?.position ?? 0;
+      expect(trimmedTo).toBeLessThanOrEqual(older);
+    }
+    expect(engine.stats().trimmedTo).toBeGreaterThan(0);
+    const rows = engine.view("q").rows();
+    await engine.close();
+    const recovered = (await store.recover())!;
+    const [newest, older] = recovered.snapshots;
+    const bytes = newest!.bytes.with(100, newest!.bytes[100]! ^ 1);
+    await store.close();
+    const snapshots = [{ ...newest!, bytes }, older!];
+    const again = await open({ plan: PLAN, store: recovering(store, snapshots) });
+    expect(again.view("q").rows()).toEqual(rows);
+    await again.close();
+  }, 60_000);
+
+  test("is not trimmed while a reprocess stands behind the older snapshot", async () => {
+    const store = newStore();
+    const before = await open({ plan: PLAN, store });
+    for (let hour = 0; hour < 60; hour++) await before.push(at(hour));
+    await before.snapshot();
+    await before.push(at(130));
+    await before.reprocess("q", { from: 0, to: DAY_MS });
+    await before.close();
+    const engine = await open({ plan: PLAN, store, retention: { days: 1 } });
+    await settle();
+    expect(engine.stats().trimmedTo).toBe(0);
+    await engine.push(at(131));
+    await engine.snapshot();
+    await engine.push(at(132));
+    await engine.snapshot();
+    await settle();
+    expect(engine.stats().trimmedTo).toBeGreaterThan(0);
+    await engine.close();
+  }, 60_000);
+});
+
+test("released identities are forgotten with the chunks of their events", async () => {
+  const store = memory();
+  const engine = await open({ plan: PLAN, store, retention: { days: 1 } });
+  await engine.push(at(48));
+  await engine.push(event("old", 0));
+  await engine.release([engine.quarantine()[0]!.id]);
+  expect((await store.recover())!.released).toHaveLength(1);
+  for (let hour = 49; hour < 200; hour++) await engine.push(at(hour));
+  await engine.snapshot();
+  await settle();
+  expect(engine.stats().trimmedTo).toBeGreaterThan(2);
+  expect((await store.recover())!.released).toEqual([]);
+  // Sent again it is too old, as ever, and cannot be compared.
+  const receipt = await engine.push(event("old", 0, { other: 1 }));
+  expect(receipt.quarantined).toMatchObject([{ code: "event_time_too_old" }]);
+  await engine.close();
+});
+
+test("retention is a number of days above 0", async () => {
+  await expect(open({ plan: PLAN, retention: { days: 0 } })).rejects.toThrow(RangeError);
+});
