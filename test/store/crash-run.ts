@@ -154,9 +154,19 @@ class Client implements Survived {
       await engine?.rebuilt().catch(() => {});
       if (engine === null || this.#process.isDead) continue;
       this.#engine = engine;
+      await this.#rebuilt();
+      if (this.#process.isDead) continue;
       await this.#compare();
       engine.listen((changes) => this.heard.push(...changes));
       return;
+    }
+  }
+
+  /** Until then the former plan answers. */
+  async #rebuilt(): Promise<void> {
+    const isUnderWay = (): boolean => (this.#engine.stats().rebuild ?? 1) < 1;
+    while (isUnderWay() && !this.#process.isDead) {
+      await new Promise((resolve) => setImmediate(resolve));
     }
   }
 
@@ -182,19 +192,22 @@ class Client implements Survived {
     const appended = new Set<number>();
     const again: Sending[] = [];
     let settled = 0;
+    // Calls are answered in their order until the process dies, so that is the call at hand.
     this.#process.onAppended = () => appended.add(settled);
-    const settle = (sending: Sending, isAcknowledged: boolean, isNew = true): void => {
-      const isOnDisk = appended.has(settled++);
+    const settle = (index: number, isAcknowledged: boolean, isNew = true): void => {
+      settled++;
+      const sending = sendings[index]!;
+      const isOnDisk = appended.has(index);
       const isTold = isAcknowledged && !this.#process.isDead;
       if (isNew && (isTold || isOnDisk)) this.#landed.push(sending.push);
       if (!isTold) again.push(sending);
       if (!isTold && isOnDisk) this.sentTwice++;
     };
     await Promise.all(
-      sendings.map((sending) =>
+      sendings.map((sending, index) =>
         this.#call(sending).then(
-          () => settle(sending, true),
-          (error: unknown) => settle(sending, isReleased(error), !isReleased(error)),
+          () => settle(index, true),
+          (error: unknown) => settle(index, isReleased(error), !isReleased(error)),
         ),
       ),
     );
