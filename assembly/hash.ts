@@ -232,15 +232,45 @@ export function slotRef(table: usize, index: u32): usize {
   return load<u32>(tableSlots(table) + (<usize>index << 3), 4);
 }
 
-function place(slots: usize, bits: u32, tag: u32, ref: usize): void {
+/** Puts an entry into the first free slot from its home on; which one. */
+@inline
+function place(slots: usize, bits: u32, tag: u32, ref: usize): u32 {
   let i = tag >> (32 - bits);
   while (load<u32>(slots + (<usize>i << 3), 4)) i = (i + 1) & ((1 << bits) - 1);
-  store<u32>(slots + (<usize>i << 3), tag);
-  store<u32>(slots + (<usize>i << 3), <u32>ref, 4);
+  store<u64>(slots + (<usize>i << 3), <u64>tag | (<u64>ref << 32));
+  return i;
 }
 
 function isFull(bits: u32, count: u32): bool {
   return bits == 0 || <u64>count * 4 > (<u64>3 << bits);
+}
+
+/**
+ * Puts all of the old slots into the fresh ones. Read from behind an empty slot on, tags come almost
+ * in order, so the next one goes behind the last or to its home beyond it, without a look at what
+ * is there; only one from before the run that is being filled is placed as if it were alone.
+ */
+function refill(slots: usize, bits: u32, fresh: usize, wider: u32): void {
+  const mask: u32 = (1 << bits) - 1;
+  let from: u32 = 0;
+  while (load<u32>(slots + (<usize>from << 3), 4)) from++;
+  let run: u32 = 0;
+  let next: u32 = 0;
+  for (let n = mask; n > 0; n--) {
+    from = (from + 1) & mask;
+    const slot = load<u64>(slots + (<usize>from << 3));
+    const at = <u32>slot >> (32 - wider);
+    if (slot >> 32 == 0) continue;
+    if (at < run || next >> wider) {
+      const end = place(fresh, wider, <u32>slot, <usize>(slot >> 32));
+      if (end >= next) next = end + 1;
+      continue;
+    }
+    run = at > next ? at : run;
+    next = at > next ? at : next;
+    store<u64>(fresh + (<usize>next << 3), slot);
+    next++;
+  }
 }
 
 function rehash(table: usize): void {
@@ -249,10 +279,7 @@ function rehash(table: usize): void {
   const wider = bits == 0 ? TABLE_BITS_FIRST : bits + 1;
   const fresh = alloc(<usize>8 << wider);
   if (bits) {
-    const end = slots + (<usize>8 << bits);
-    for (let p = slots; p < end; p += 8) {
-      if (load<u32>(p, 4)) place(fresh, wider, load<u32>(p), load<u32>(p, 4));
-    }
+    refill(slots, bits, fresh, wider);
     free(slots, <usize>8 << bits);
   }
   store<u32>(table, <u32>fresh);
