@@ -149,18 +149,18 @@ function isBuilt(index: u32, key: usize): bool {
   );
 }
 
-/** Keys found last, by a few of their bytes: most events find theirs here. No state. */
-const RECENT_BITS: u64 = 12;
-const recent: usize = memory.data(4 << 12, 8);
+/** Keys found last, in pairs by a few of their bytes: most events find theirs here. No state. */
+const RECENT_BITS: u64 = 11;
+const recent: usize = memory.data(8 << 11, 8);
 
-/** Where the key of `n` bytes at `p` would stand among the recent ones. */
+/** The pair among which the key of `n` bytes at `p` would stand, the newer one first. */
 @inline
-function recentPlace(index: u32, p: usize, n: usize): usize {
+function recentPair(index: u32, p: usize, n: usize): usize {
   let words: u64 = n;
   if (n >= 8) words += load<u64>(p + n - 8) + rotl(load<u64>(p), 23);
   else if (n) words += load<u64>(p) & ((<u64>1 << (n << 3)) - 1);
   const mixed = (words + index) * 0x9e3779b97f4a7c15;
-  return recent + (<usize>(mixed >> (64 - RECENT_BITS)) << 2);
+  return recent + (<usize>(mixed >> (64 - RECENT_BITS)) << 3);
 }
 
 function internBuilt(index: u32): usize {
@@ -196,15 +196,25 @@ export function findTarget(index: u32, query: usize): usize {
   return turnsOther(index, query, known) ? findKey(index, builtTag(index)) : known;
 }
 
+/** A key with an open window is none too many, whatever the limit. */
+@inline
+function isOpenAndBuilt(index: u32, key: usize): bool {
+  return load<u32>(key, KEY_OPEN) != 0 && isBuilt(index, key);
+}
+
 /** The record under which the event whose key was built counts. */
 export function internKey(index: u32, query: usize): usize {
-  const place = recentPlace(index, scratch + buffer, length);
-  const found = <usize>load<u32>(place);
-  // One with an open window is no key too many, whatever the limit.
-  if (found && load<u32>(found, KEY_OPEN) != 0 && isBuilt(index, found)) return found;
+  const pair = recentPair(index, scratch + buffer, length);
+  const newer = <usize>load<u32>(pair);
+  if (newer && isOpenAndBuilt(index, newer)) return newer;
+  const older = <usize>load<u32>(pair, 4);
+  if (older && isOpenAndBuilt(index, older)) return older;
   const key = findTarget(index, query) || internBuilt(index);
-  // `place` is of the key as it was built first: `__other__` may have taken its place.
-  if (!load<u32>(key, KEY_OTHER)) store<u32>(place, <u32>key);
+  // The pair is of the key as it was built first: `__other__` may have taken its place.
+  if (!load<u32>(key, KEY_OTHER)) {
+    store<u32>(pair, <u32>newer, 4);
+    store<u32>(pair, <u32>key);
+  }
   return key;
 }
 
@@ -256,8 +266,9 @@ export function releaseKey(key: usize): void {
   store<u32>(key, refs, KEY_REFS);
   if (refs) return;
   tableRemove(S_KEYS, load<u32>(key, KEY_TAG), key);
-  const place = recentPlace(queryOf(key), keyBytes(key), keyLength(key));
-  if (<usize>load<u32>(place) == key) store<u32>(place, 0);
+  const pair = recentPair(queryOf(key), keyBytes(key), keyLength(key));
+  if (<usize>load<u32>(pair) == key) store<u32>(pair, 0);
+  if (<usize>load<u32>(pair, 4) == key) store<u32>(pair, 0, 4);
   free(key, KEY_HEADER_BYTES + load<u32>(key, KEY_LENGTH));
 }
 
