@@ -246,9 +246,9 @@ function isFull(bits: u32, count: u32): bool {
 }
 
 /**
- * Puts all of the old slots into the fresh ones. Read from behind an empty slot on, tags come almost
- * in order, so the next one goes behind the last or to its home beyond it, without a look at what
- * is there; only one from before the run that is being filled is placed as if it were alone.
+ * Puts all of the old slots into the fresh ones. Read from behind an empty slot on, tags come
+ * almost in order, so the next one goes behind the last or to its home beyond it, without a look at
+ * what is there; only one from before the run that is being filled is placed as if it were alone.
  */
 function refill(slots: usize, bits: u32, fresh: usize, wider: u32): void {
   const mask: u32 = (1 << bits) - 1;
