@@ -235,24 +235,28 @@ export class Engine implements RowSource {
     if (this.#indexOf(query) < 0) await this.rebuilt();
     const fact = reprocessFact(query, range);
     this.#place.retaining.assertWhole("To reprocess");
-    return this.#turn(() => this.#reprocess(fact));
+    return this.#turns.take(() => this.#reprocess(fact));
   }
 
   async #reprocess(fact: ReprocessFact): Promise<Change[]> {
-    const { replay } = this.#running;
-    this.#place.retaining.assertWhole("To reprocess");
-    const { position, records, isTold } = await replay.reprocess(fact, this.#core);
-    const written = this.#place.appending.appendFact(fact, position);
-    if (written instanceof Promise) await written;
-    const applied = this.#correct();
-    if (applied instanceof Promise) await applied;
-    const changes = this.#running.decoder.changes([records]);
-    if (isTold) this.#subscriptions.tell(changes);
-    this.#rowFeed.tell();
-    // To replay this entry is to replay the whole log.
-    const saved = this.#running.saving.trySave(this.#core);
-    if (saved instanceof Promise) await saved;
-    return changes;
+    try {
+      const { replay } = this.#running;
+      this.#place.retaining.assertWhole("To reprocess");
+      const { position, records, isTold } = await replay.reprocess(fact, this.#core);
+      const written = this.#place.appending.appendFact(fact, position);
+      if (written instanceof Promise) await written;
+      const applied = this.#correct();
+      if (applied instanceof Promise) await applied;
+      const changes = this.#running.decoder.changes([records]);
+      if (isTold) this.#subscriptions.tell(changes);
+      this.#rowFeed.tell();
+      // To replay this entry is to replay the whole log.
+      const saved = this.#running.saving.trySave(this.#core);
+      if (saved instanceof Promise) await saved;
+      return changes;
+    } finally {
+      this.#endTurn();
+    }
   }
 
   #correct(): MaybePromise<unknown> {
@@ -373,17 +377,12 @@ export class Engine implements RowSource {
    * to do. Rejects with the HostFault of a store that cannot be read at all.
    */
   async verify(range: LogRange = {}): Promise<Verified> {
-    const { from = this.#place.retaining.trimmedTo, to = Infinity } = range;
+    const { trimmedTo } = this.#place.retaining;
     const { position } = this.#core.counts();
+    const { from = trimmedTo, to = Infinity } = range;
     const newest = to < position ? null : this.#place.appending.newest;
     await this.#store.seal?.();
-    return verifyLog(
-      this.#store,
-      from,
-      this.#place.retaining.trimmedTo,
-      Math.min(to, position),
-      await newest,
-    );
+    return verifyLog(this.#store, from, trimmedTo, Math.min(to, position), await newest);
   }
 
   stats(): Stats {
