@@ -3,12 +3,14 @@
 // window, retract, update, final, correction.
 //
 // There are few windows and many keys. So the windows are put in order, and what is told is sorted
-// by one number, in which the window's place comes first, the key's rank next, and its own index
-// last: numbers sort natively. Where that number would be no exact one, or the keys have no ranks
-// since there are few changes among many keys, pairs are compared instead.
+// by one number, in which the window's place comes first, the key's rank next: byte by byte, which
+// compares nothing. Where that number has no 32 bits, or the keys have no ranks since there are few
+// changes among many keys, pairs are compared instead.
 
 import type { ChangeWindow } from "./change.ts";
 import type { KnownKeys } from "./known-keys.ts";
+
+const NUMBERS_END = 2 ** 32;
 
 /** What is told, as it was found: of each its window, its key and its kind's place. */
 export class TellingOrder {
@@ -61,24 +63,16 @@ export class TellingOrder {
   sorted(known: KnownKeys): Uint32Array {
     const { size } = this;
     const places = this.#places();
-    const items = new Uint32Array(size);
-    const step = 2 ** Math.ceil(Math.log2(Math.max(size, 1)));
-    const isExact = places.length * known.size * 4 * step <= Number.MAX_SAFE_INTEGER;
-    if (!known.rank(size) || !isExact) {
-      for (let item = 0; item < size; item++) items[item] = item;
+    if (!known.rank(size) || places.length * known.size * 4 > NUMBERS_END) {
+      const items = Uint32Array.from({ length: size }, (_, item) => item);
       return items.sort((a, b) => this.#compare(a, b, places, known));
     }
-    const numbers = new Float64Array(size);
+    const numbers = new Uint32Array(size);
     for (let item = 0; item < size; item++) {
       const byKey = places[this.#ofItem[item]!]! * known.size + known.rankOf(this.#keys[item]!);
-      numbers[item] = (byKey * 4 + this.#kinds[item]!) * step + item;
+      numbers[item] = byKey * 4 + this.#kinds[item]!;
     }
-    numbers.sort();
-    for (let index = 0; index < size; index++) {
-      const number = numbers[index]!;
-      items[index] = number - Math.floor(number / step) * step;
-    }
-    return items;
+    return sortedBy(numbers);
   }
 
   #compare(a: number, b: number, places: Uint32Array, known: KnownKeys): number {
@@ -102,6 +96,25 @@ export class TellingOrder {
     }
     return places;
   }
+}
+
+/** The indices of the numbers, in the order of the numbers: a radix sort, from the last byte on. */
+function sortedBy(numbers: Uint32Array): Uint32Array {
+  let items = new Uint32Array(numbers.length);
+  let most = 0;
+  for (let index = 0; index < numbers.length; index++) {
+    items[index] = index;
+    most = Math.max(most, numbers[index]!);
+  }
+  let next = new Uint32Array(numbers.length);
+  for (let shift = 0; shift < 32 && most >>> shift > 0; shift += 8) {
+    const starts = new Uint32Array(257);
+    for (const number of numbers) starts[((number >>> shift) & 255) + 1]!++;
+    for (let byte = 0; byte < 256; byte++) starts[byte + 1]! += starts[byte]!;
+    for (const item of items) next[starts[(numbers[item]! >>> shift) & 255]!++] = item;
+    [items, next] = [next, items];
+  }
+  return items;
 }
 
 interface QueryWindow {
