@@ -12,6 +12,7 @@ import {
   PROGRAM,
   PROGRAM_FIELDS,
   PROGRAM_LITERAL_BYTES,
+  PROGRAM_ROUTES,
   QUERY_COLUMNS,
   QUERY_EVERY,
   QUERY_GRACE,
@@ -217,8 +218,8 @@ function boundEvents(): void {
     const count = load<u32>(takers);
     if (count == 0) continue;
     measureRow(rowOf(i));
-    if (countAlike(route)) continue;
     const time = load<i64>(slot, SLOT_TIME);
+    if (countAlike(route, time)) continue;
     for (let t: u32 = 0; t < count; t++) boundTaker(takers + 4 + <usize>t * TAKER_BYTES, time);
   }
   boundAlike();
@@ -231,34 +232,39 @@ const ALIKE_ROUTES: u32 = 64;
 const ALIKE_STEP_BYTES: usize = 16;
 const ALIKE_STEPS: u32 = 16;
 const alike: usize = memory.data(64 * 16 * 4, 8);
-/** Of each route: 1 where nothing but the longest string tells its events apart, else 2. */
-const routeKinds: usize = memory.data(64, 8);
-const ROUTE_ALIKE: u8 = 1;
-const ROUTE_OTHER: u8 = 2;
+/**
+ * Of each route: an event of it from before this time, in the push at hand, is bounded alone, since
+ * it takes part in a window that may close.
+ */
+const alikeFrom: usize = memory.data(64 * 8, 8);
 
 function beginAlike(): void {
   memory.fill(alike, 0, <usize>ALIKE_ROUTES * ALIKE_STEPS * 4);
+  const routes = min(load<u32>(PROGRAM, PROGRAM_ROUTES), ALIKE_ROUTES);
+  for (let route: u32 = 0; route < routes; route++) {
+    store<i64>(alikeFrom + (<usize>route << 3), alikeTime(route));
+  }
 }
 
-/** Whether queries alone take the route's events, whatever their times, into fixed room. */
-function takesAlike(route: u32): bool {
+/** Where the clock will stand closes no window of later events that needs more for that. */
+function alikeTime(route: u32): i64 {
   const takers = routeTakers(route);
+  let from = i64.MIN_VALUE;
   for (let t: u32 = 0; t < load<u32>(takers); t++) {
     const taker = takers + 4 + <usize>t * TAKER_BYTES;
-    if (load<u16>(taker, TAKER_ROLE) != ROLE_EVENT) return false;
+    if (load<u16>(taker, TAKER_ROLE) != ROLE_EVENT) return i64.MAX_VALUE;
     const query = queryProgram(load<u16>(taker, TAKER_INDEX));
-    if (!fitsAlways(query, roomOf(query))) return false;
+    if (fitsAlways(query, roomOf(query)) || clock == NO_TIME) continue;
+    from = max(from, clock - load<i64>(query, QUERY_GRACE));
   }
-  return true;
+  return from;
 }
 
 /** Counts the event that was measured with those like it; false where it is to be bounded alone. */
-function countAlike(route: u32): bool {
+function countAlike(route: u32, time: i64): bool {
   const step = <u32>(longestOwn / ALIKE_STEP_BYTES);
   if (route >= ALIKE_ROUTES || step >= ALIKE_STEPS) return false;
-  const kind = routeKinds + route;
-  if (load<u8>(kind) == 0) store<u8>(kind, takesAlike(route) ? ROUTE_ALIKE : ROUTE_OTHER);
-  if (load<u8>(kind) != ROUTE_ALIKE) return false;
+  if (time <= load<i64>(alikeFrom + (<usize>route << 3))) return false;
   const counter = alike + <usize>((route * ALIKE_STEPS + step) << 2);
   store<u32>(counter, load<u32>(counter) + 1);
   return true;

@@ -94,36 +94,33 @@ function put(index: u32, time: i64, order: u64, subject: usize): void {
   store<u32>(subject, index + 1, TIMER_INDEX);
 }
 
-function swap(i: u32, j: u32): void {
-  const time = load<i64>(at(i), TIME);
-  const order = load<u64>(at(i), ORDER);
-  const subject = <usize>load<u32>(at(i), SUBJECT);
-  put(i, load<i64>(at(j), TIME), load<u64>(at(j), ORDER), load<u32>(at(j), SUBJECT));
-  put(j, time, order, subject);
+@inline
+function move(from: u32, to: u32): void {
+  const timer = at(from);
+  put(to, load<i64>(timer, TIME), load<u64>(timer, ORDER), load<u32>(timer, SUBJECT));
 }
 
-function rise(from: u32): void {
-  let i = from;
+/** Puts a timer into the free place `index`, or where it belongs from there: up, else down. */
+function settle(index: u32, time: i64, order: u64, subject: usize): void {
+  let i = index;
   while (i > 0) {
     const parent = (i - 1) >> 1;
-    if (!isBefore(at(i), at(parent))) return;
-    swap(i, parent);
+    const above = load<i64>(at(parent), TIME);
+    if (time > above || (time == above && order >= load<u64>(at(parent), ORDER))) break;
+    move(parent, i);
     i = parent;
   }
-}
-
-function sink(from: u32): void {
   const count = timerCount();
-  let i = from;
-  while (true) {
-    let least = i;
-    const left: u32 = 2 * i + 1;
-    if (left < count && isBefore(at(left), at(least))) least = left;
-    if (left + 1 < count && isBefore(at(left + 1), at(least))) least = left + 1;
-    if (least == i) return;
-    swap(i, least);
-    i = least;
+  while (i >= index) {
+    let child: u32 = 2 * i + 1;
+    if (child >= count) break;
+    if (child + 1 < count && isBefore(at(child + 1), at(child))) child++;
+    const below = load<i64>(at(child), TIME);
+    if (below > time || (below == time && load<u64>(at(child), ORDER) >= order)) break;
+    move(child, i);
+    i = child;
   }
+  put(i, time, order, subject);
 }
 
 /** Sets the timer of a subject that has none. `side`: 1 for a `to`, else 0. */
@@ -144,8 +141,7 @@ export function addTimer(
     (<u64>query << QUERY_SHIFT) |
     (<u64>side << SIDE_SHIFT) |
     position;
-  put(count, time, order, subject);
-  rise(count);
+  settle(count, time, order, subject);
 }
 
 export function removeTimer(subject: usize): void {
@@ -154,13 +150,11 @@ export function removeTimer(subject: usize): void {
   assert(<usize>load<u32>(at(index), SUBJECT) == subject);
   store<u32>(subject, 0, TIMER_INDEX);
   store<u32>(S_TIMERS, last, 8);
-  if (index != last) {
-    put(index, load<i64>(at(last), TIME), load<u64>(at(last), ORDER), load<u32>(at(last), SUBJECT));
-  }
+  const time = load<i64>(at(last), TIME);
+  const order = load<u64>(at(last), ORDER);
+  const moved = <usize>load<u32>(at(last), SUBJECT);
   memory.fill(at(last), 0, TIMER_BYTES);
-  if (index == last) return;
-  rise(index);
-  sink(index);
+  if (index != last) settle(index, time, order, moved);
 }
 
 export function hasTimer(subject: usize): bool {
@@ -175,9 +169,7 @@ export function timeOf(subject: usize): i64 {
 /** Moves the subject's timer to another instant. */
 export function moveTimer(subject: usize, time: i64): void {
   const index = load<u32>(subject, TIMER_INDEX) - 1;
-  store<i64>(at(index), time, TIME);
-  rise(index);
-  sink(load<u32>(subject, TIMER_INDEX) - 1);
+  settle(index, time, load<u64>(at(index), ORDER), subject);
 }
 
 /** An expiry whose instant the clock stands at happens 1 ms on, before all else. */

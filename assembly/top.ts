@@ -37,6 +37,7 @@ import { alloc, blockBytes, free } from "./arena";
 import { ENCODED_NUMBER_BYTES, encodeCount, encodeList, encodeValue } from "./encode";
 import { bytesAt, lengthAt, numberAt, tagAt } from "./expression";
 import { copyValue, freeValue } from "./first-last";
+import { sameBytes } from "./scan-text";
 
 const COUNT: usize = 0; // u32
 const CAPACITY: usize = 4; // u32
@@ -63,6 +64,7 @@ function compareValues(a: usize, b: usize): i32 {
   if (tag != TAG_STRING) return 0;
   const n = lengthAt(a);
   const m = lengthAt(b);
+  if (n == m && sameBytes(bytesAt(a), bytesAt(b), n)) return 0;
   const differs = memory.compare(bytesAt(a), bytesAt(b), min(n, m));
   return differs ? differs : <i32>n - <i32>m;
 }
@@ -73,6 +75,9 @@ function compareEntries(hash: u64, value: usize, entry: usize): i32 {
   if (hash != other) return hash < other ? -1 : 1;
   return compareValues(value, entry + ENTRY_VALUE);
 }
+
+/** How the value compares to the entry that `lowerBound` found: 0 where it is the one. */
+let atBound: i32 = 0;
 
 /** Index of the first entry that is not before this value. */
 function lowerBound(record: usize, hash: u64, value: usize): u32 {
@@ -85,7 +90,11 @@ function lowerBound(record: usize, hash: u64, value: usize): u32 {
     count = isBelow ? count - half - 1 : half;
   }
   const all = load<u32>(record, COUNT);
-  while (low < all && compareEntries(hash, value, entryAt(record, low)) > 0) low++;
+  atBound = -1;
+  for (; low < all; low++) {
+    atBound = compareEntries(hash, value, entryAt(record, low));
+    if (atBound <= 0) break;
+  }
   return low;
 }
 
@@ -103,12 +112,10 @@ function replaceEntries(record: usize, capacity: u32): void {
 /** Counts a scalar, not null, of this hash. */
 export function topAdd(record: usize, hash: u64, value: usize): void {
   let index = lowerBound(record, hash, value);
-  if (index < load<u32>(record, COUNT)) {
+  if (atBound == 0) {
     const entry = entryAt(record, index);
-    if (compareEntries(hash, value, entry) == 0) {
-      store<u64>(entry, load<u64>(entry, ENTRY_COUNT) + 1, ENTRY_COUNT);
-      return;
-    }
+    store<u64>(entry, load<u64>(entry, ENTRY_COUNT) + 1, ENTRY_COUNT);
+    return;
   }
   if (load<u32>(record, COUNT) == <u32>TOP_ENTRIES_MAX) {
     prune(record);
