@@ -10,6 +10,7 @@ export type HostFaultCode =
   | "chunk_broken"
   | "snapshot_broken"
   | "log_truncated"
+  | "log_lost"
   | "log_trimmed"
   | "log_incomplete"
   | "state_full"

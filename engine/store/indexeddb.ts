@@ -6,6 +6,11 @@
 //   held       number in order of holding → a held line; its id is unique
 //   released   identity → the position of its event, which was released
 //   snapshots  position → the snapshot, an ArrayBuffer of its own length; two at most
+//   lost       there only where the browser dropped what was here before
+//
+// Chromium deletes a database that it finds corrupt and gives a new one: killed in mid-write, it can
+// do so two starts later (LevelDB writes on behind the torn record). It says so once, to the first
+// that opens; here that is kept, so that no empty log takes the place of one that was.
 //
 // A browser may drop a connection (Safari does so in the background), another tab may ask for it:
 // the handle is given up and the next call opens a fresh one. A write that was cut off is tried
@@ -50,6 +55,7 @@ interface Schema extends DBSchema {
   held: { key: number; value: HeldRecord; indexes: { id: string } };
   released: { key: string; value: number };
   snapshots: { key: number; value: ArrayBuffer };
+  lost: { key: string; value: string };
 }
 
 type Database = IDBPDatabase<Schema>;
@@ -233,6 +239,7 @@ class IndexedDbStore implements Store {
     try {
       const handle = this.#open();
       const db = await handle;
+      this.#checkWhole(db);
       try {
         return await work(db);
       } catch (error) {
@@ -254,7 +261,8 @@ class IndexedDbStore implements Store {
     }
     const blocked = Promise.withResolvers<never>();
     const opened = openDB<Schema>(this.#name, SCHEMA, {
-      upgrade(db, schema) {
+      upgrade(db, schema, _to, _tx, event) {
+        if (schema === 0 && isAfterLoss(event)) db.createObjectStore("lost");
         if (schema < 2) db.createObjectStore("released");
         if (schema >= 1) return;
         for (const store of ["log", "chunks", "snapshots"] as const) db.createObjectStore(store);
@@ -274,6 +282,14 @@ class IndexedDbStore implements Store {
     this.#handle = handle;
     handle.catch(() => this.#giveUp(handle));
     return handle;
+  }
+
+  #checkWhole(db: Database): void {
+    if (!db.objectStoreNames.contains("lost")) return;
+    const name = JSON.stringify(this.#name);
+    const message = `The browser found its database ${name} corrupt and deleted it with this log`;
+    const wayOut = `indexedDB.deleteDatabase(${name}) begins a new one`;
+    throw new HostFault("log_lost", `${message}: restore it from an archive, or ${wayOut}.`);
   }
 
   #giveUp(handle: Promise<Database>): void {
@@ -318,6 +334,11 @@ function quiet<Value>(promise: Promise<Value>): Promise<Value> {
 function known(record: LogRecord | undefined): LogRecord {
   if (record !== undefined) return record;
   throw new HostFault("storage_unavailable", "This store holds no log: create it first.");
+}
+
+/** `dataLoss` is Chromium's own. */
+function isAfterLoss(event: IDBVersionChangeEvent): boolean {
+  return (event as { dataLoss?: unknown }).dataLoss === "total";
 }
 
 function anotherHandle(): HostFault {

@@ -5,7 +5,7 @@
 // can take from it; that a write is `strict` is shown in indexeddb.chromium.test.ts.
 
 import { type ChildProcess, spawn } from "node:child_process";
-import { mkdtemp, rm } from "node:fs/promises";
+import { mkdtemp, readdir, rm, stat, truncate } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { createInterface } from "node:readline";
@@ -81,8 +81,18 @@ async function start(profile: string, url = `${ORIGIN}/`): Promise<Running> {
     // The whole group: on Debian the command is a script, and the browser is its child.
     process.kill(-child.pid!, "SIGKILL");
     await exited;
+    await expect.poll(() => isRunning(-child.pid!), { timeout: 20_000 }).toBe(false);
   };
   return { page, browser, acknowledged, appendMs, kill };
+}
+
+/** Of a negative id: whether any process of that group is there, and may hold the profile. */
+function isRunning(pid: number): boolean {
+  try {
+    return process.kill(pid, 0);
+  } catch {
+    return false;
+  }
 }
 
 /** Chromium tells on standard error where it listens. */
@@ -142,38 +152,97 @@ describe("A browser with an IndexedDB store", () => {
 
 // ── the whole host, killed ─────────────────────────────────────────────────────────────────────
 
-async function startConnected(profile: string): Promise<Running & { readonly position: number }> {
-  const running = await start(profile, `${site.url}/page.html`);
-  await running.page.waitForFunction(() => "connect" in globalThis);
-  return { ...running, position: await running.page.evaluate(() => storePage.connectTo("log")) };
+interface Connected extends Running {
+  /** The position at which the log ends, or the code of why it was not opened. */
+  readonly found: number | string;
 }
 
-test(`A browser killed ${KILLS} times while its page pushes loses nothing acknowledged`, async () => {
+async function startConnected(profile: string): Promise<Connected> {
+  const running = await start(profile, `${site.url}/page.html`);
+  await running.page.waitForFunction(() => "connect" in globalThis);
+  return { ...running, found: await running.page.evaluate(() => storePage.connectTo("log")) };
+}
+
+/** Until something is acknowledged, and `lifeMs` more; where that ends. */
+async function pushAndKill({ page, acknowledged, kill }: Running, lifeMs: number): Promise<number> {
+  page.evaluate(() => storePage.pushForever()).catch(() => {});
+  await expect.poll(() => acknowledged.length, { timeout: 20_000 }).toBeGreaterThan(0);
+  await new Promise((resolve) => setTimeout(resolve, lifeMs));
+  await kill();
+  return acknowledged.at(-1)!;
+}
+
+test(`A browser killed ${KILLS} times while its page pushes loses nothing in silence`, async () => {
   const seed = Number(process.env["MILLRACE_SEED"] ?? Math.floor(Math.random() * 2 ** 32));
   const random = randomOf(seed);
   const profile = join(folder, "pushing");
   let told = 0;
   let behind = 0;
+  let dropped = 0;
+  const goOn = async (kill: number): Promise<Connected & { readonly found: number }> => {
+    let running = await startConnected(profile);
+    if (running.found === "log_lost") {
+      // Chromium's own: it deleted the database after a kill, and the engine says so.
+      dropped++;
+      told = 0;
+      await running.page.evaluate(() => storePage.drop("log"));
+      await running.kill();
+      running = await startConnected(profile);
+    }
+    const { found } = running;
+    if (typeof found === "string") throw new Error(`Found ${found}, seed ${seed}, kill ${kill}.`);
+    expect(found, `seed ${seed}, kill ${kill}`).toBeGreaterThanOrEqual(told);
+    return { ...running, found };
+  };
   for (let kill = 0; kill < KILLS; kill++) {
-    const { page, acknowledged, kill: end, position } = await startConnected(profile);
-    expect(position, `seed ${seed}, kill ${kill}`).toBeGreaterThanOrEqual(told);
-    if (position > told) behind++;
-    page.evaluate(() => storePage.pushForever()).catch(() => {});
-    await expect.poll(() => acknowledged.length, { timeout: 20_000 }).toBeGreaterThan(0);
-    await new Promise((resolve) => setTimeout(resolve, random.below(LIFE_MS_MAX)));
-    await end();
-    told = acknowledged.at(-1)!;
+    const running = await goOn(kill);
+    if (running.found > told) behind++;
+    told = await pushAndKill(running, random.below(LIFE_MS_MAX));
   }
-  const last = await startConnected(profile);
+  const last = await goOn(KILLS);
   onTestFinished(last.kill);
   const { lines, rows } = await last.page.evaluate(() => storePage.all());
-  expect(lines.length).toBe(last.position);
-  expect(lines.length).toBeGreaterThanOrEqual(told);
+  expect(lines.length).toBe(last.found);
   // Each event stands once, in its place, and the rows are those of an engine fed with them.
   expect(lines).toEqual(lines.map((_, position) => lineAt(position)));
   const again = await open({ plan: PLAN });
   await again.push(lines.join("\n"));
   expect(rows).toEqual(again.view("orders").rows());
-  measured("whole browser killed in mid-write, receipts lost", 0, `of ${KILLS} kills`);
+  // Seen once in some hundreds of kills: more often would be no accident of Chromium's.
+  expect(dropped, `seed ${seed}`).toBeLessThanOrEqual(1 + KILLS / 50);
+  measured("whole browser killed in mid-write, receipts lost in silence", 0, `of ${KILLS} kills`);
+  measured("database deleted by Chromium itself, told as log_lost", dropped, `of ${KILLS} kills`);
   measured("of them durable but not yet told", behind, "kills of the whole browser");
 }, 600_000);
+
+test("A log that Chromium deleted is told as lost until somebody lets go of it", async () => {
+  const profile = join(folder, "torn");
+  const first = await startConnected(profile);
+  expect(first.found).toBe(0);
+  await pushAndKill(first, 100);
+  // What a kill in the middle of a write leaves: LevelDB ends in the midst of a record. The next
+  // start forgives that, but writes on behind it; the one after finds it corrupt.
+  const journal = await journalOf(profile);
+  await truncate(journal, (await stat(journal)).size - 700);
+  const second = await startConnected(profile);
+  expect(second.found).toBeGreaterThan(0);
+  await pushAndKill(second, 100);
+  for (let look = 0; look < 2; look++) {
+    const { found, kill } = await startConnected(profile);
+    await kill();
+    expect(found).toBe("log_lost");
+  }
+  const { page, kill } = await startConnected(profile);
+  onTestFinished(kill);
+  await page.evaluate(() => storePage.drop("log"));
+  expect(await page.evaluate(() => storePage.connectTo("log"))).toBe(0);
+}, 60_000);
+
+/** The file to which Chromium's LevelDB writes what the site stores. */
+async function journalOf(profile: string): Promise<string> {
+  const databases = join(profile, "Default", "IndexedDB");
+  const name = (await readdir(databases)).find((file) => file.endsWith(".leveldb"))!;
+  const files = await readdir(join(databases, name));
+  const journal = files.filter((file) => file.endsWith(".log")).toSorted();
+  return join(databases, name, journal.at(-1)!);
+}

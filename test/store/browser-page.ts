@@ -15,8 +15,10 @@ export interface StorePage {
   appendForever(name: string, count: number): Promise<string>;
   /** Where the log ends, and how many entries were read back from its chunks. */
   lookBack(name: string): Promise<{ endPosition: number; chunkCount: number }>;
-  /** Connects; the position at which the log that it found ends. */
-  connectTo(name: string): Promise<number>;
+  /** Connects; the position at which the log that it found ends, or the code of a fault. */
+  connectTo(name: string): Promise<number | string>;
+  /** Deletes a log. */
+  drop(name: string): Promise<void>;
   /** Pushes the feed from there on for ever, each push as soon as the one before is acknowledged. */
   pushForever(): Promise<void>;
   /** What there is in the end: the log's lines, and the rows. */
@@ -61,8 +63,22 @@ globalThis.storePage = {
   },
 
   async connectTo(name) {
-    globalThis.connection = await connect({ plan: PLAN, name });
+    try {
+      globalThis.connection = await connect({ plan: PLAN, name });
+    } catch (error) {
+      return (error as { code?: string }).code ?? String(error);
+    }
+    const databases = await indexedDB.databases();
+    if (!databases.some((known) => known.name === `millrace:${name}`)) return "no database";
     return (await connection.stats()).position;
+  },
+
+  async drop(name) {
+    const request = indexedDB.deleteDatabase(`millrace:${name}`);
+    await new Promise<void>((resolve, reject) => {
+      request.onsuccess = () => resolve();
+      request.onerror = () => reject(request.error!);
+    });
   },
 
   async pushForever() {
