@@ -8,9 +8,9 @@
 //   snapshots  position → the snapshot, an ArrayBuffer of its own length; two at most
 //   lost       there only where the browser dropped what was here before
 //
-// Chromium deletes a database that it finds corrupt and gives a new one: killed in mid-write, it can
-// do so two starts later (LevelDB writes on behind the torn record). It says so once, to the first
-// that opens; here that is kept, so that no empty log takes the place of one that was.
+// Chromium deletes a database that it finds corrupt and gives a new one: killed in mid-write, it
+// can do so two starts later (LevelDB writes on behind the torn record). It says so once, to the
+// first that opens; here that is kept, so that no empty log takes the place of one that was.
 //
 // A browser may drop a connection (Safari does so in the background), another tab may ask for it:
 // the handle is given up and the next call opens a fresh one. A write that was cut off is tried
