@@ -91,6 +91,7 @@ export const NAME_BYTES_MAX = 256;
 // A value: tag, flags, length of a string, and its payload (a double, or the offset of the bytes).
 export const VALUE_TAG = 0; // u8
 export const VALUE_FLAGS = 1; // u8
+export const VALUE_IS_ARRAY = 2; // u8, 1 for an array of an event, whose tag is TAG_COMPOSITE
 export const VALUE_LENGTH = 4; // u32
 export const VALUE_PAYLOAD = 8; // f64 | u32
 export const VALUE_BYTES = 16;
@@ -125,7 +126,7 @@ export const PROGRAM_MAGIC = 0x3150524d; // "MRP1"
 export const PROGRAM_TOTAL = 4; // u32, bytes
 export const PROGRAM_QUERIES = 8; // u32 count
 export const PROGRAM_QUERY_TABLE = 12; // u32 offset
-export const PROGRAM_FIELDS = 16; // u32 count
+export const PROGRAM_FIELDS = 16; // u32 count of those that tables and queries read
 export const PROGRAM_ROUTES = 20; // u32 count
 export const PROGRAM_ROUTE_TABLE = 24; // u32 offset: per route an offset to {count, taker …}
 export const PROGRAM_KEYS_MAX = 28; // u32, limits.keys
@@ -140,14 +141,29 @@ export const PROGRAM_TABLE_TABLE = 84; // u32 offset
 export const PROGRAM_TYPES = 88; // u32 offset: {u32 count, route of all others, TYPE_BYTES each}
 export const PROGRAM_MEMBERS = 92; // u32 offset of the event's members: {u32 count, u32 –, …}
 export const PROGRAM_WHOLE = 96; // u32, the field that is the whole event, plus 1; 0: none
+/** u32, of a line's values: the fields, then what else the checks of schemas read. */
+export const PROGRAM_ROW_BYTES = 100;
 export const PROGRAM_HEADER_BYTES = 104;
 
-// A type that the plan names, or a prefix that ends with a dot: exact ones first, then the longest.
+// A type that the plan names or that has a schema, or a prefix that ends with a dot: exact ones
+// first, then the longest.
 export const TYPE_NAME = 0; // u32 offset of its bytes
 export const TYPE_NAME_BYTES = 4; // u32
 export const TYPE_IS_PREFIX = 8; // u32
 export const TYPE_ROUTE = 12; // u32
-export const TYPE_BYTES = 16;
+export const TYPE_CHECKS = 16; // u32 offset: {u32 count, u32 –, CHECK_BYTES each}; 0: no schema
+export const TYPE_BYTES = 20;
+
+// A check: what a schema asks of one value of an event.
+export const CHECK_VALUE = 0; // u32, where the value is in the row
+export const CHECK_KINDS = 4; // u32, a bit for each tag that it may have; an array's is TAG_LIST
+export const CHECK_OBJECT = 8; // u32, where the object is in which it stands, or CHECK_IN_DATA
+export const CHECK_LEAST = 12; // u32, characters of a string
+export const CHECK_MOST = 16; // u32
+export const CHECK_VALUES = 20; // u32 offset: {u32 count, u32 offset and u32 bytes each}; 0: any
+export const CHECK_BYTES = 24;
+/** It stands in `data` itself, which every event has. */
+export const CHECK_IN_DATA = 0xffffffff;
 
 // A member that a path of the plan or the envelope names: the scan looks for it by length and ends.
 export const MEMBER_NAME = 0; // u32 offset of its bytes

@@ -5,15 +5,14 @@ import {
   PROGRAM,
   PROGRAM_BYTES_MAX,
   PROGRAM_DELAY,
-  PROGRAM_FIELDS,
   PROGRAM_MAGIC,
   PROGRAM_MAX_AHEAD,
   PROGRAM_QUERY_TABLE,
   PROGRAM_ROUTES,
   PROGRAM_ROUTE_TABLE,
+  PROGRAM_ROW_BYTES,
   PROGRAM_TOTAL,
   QUERY_BYTES,
-  VALUE_BYTES,
 } from "./layout";
 import { queryCount } from "./state";
 
@@ -35,9 +34,9 @@ export function routeTakers(route: u32): usize {
   return PROGRAM + <usize>load<u32>(table + ((<usize>route) << 2));
 }
 
-/** Bytes of one event's row of field values. */
+/** Bytes of one event's row of values. */
 export function fieldRowBytes(): usize {
-  return <usize>load<u32>(PROGRAM, PROGRAM_FIELDS) * VALUE_BYTES;
+  return load<u32>(PROGRAM, PROGRAM_ROW_BYTES);
 }
 
 export function delay(): i64 {

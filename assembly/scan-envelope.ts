@@ -21,7 +21,7 @@ import {
 } from "./layout";
 import { hashIdentity } from "./hash";
 import { markOf } from "./mark";
-import { keptRoute, routeOf } from "./route";
+import { keepType, keptChecks, keptRoute } from "./route";
 import { isPrintable, stringAt, stringBytes } from "./scan-text";
 import { time, timeRead } from "./scan-time";
 
@@ -42,7 +42,8 @@ let idAt: usize = 0;
 let idBytes: usize = 0;
 let sourceAt: usize = 0;
 let sourceBytes: usize = 0;
-let route: u32 = 0;
+/** Where the type is kept. */
+export let typeAt: usize = 0;
 /** The part in the content mark of the members that are not in the row. */
 let knownMark: u64 = 0;
 /** The event time, ms since 1970, once it has come. */
@@ -87,7 +88,7 @@ export function takeText(member: u32, from: usize, end: usize): bool {
       break;
     case EVENT_TYPE:
       if (!isToken()) return false;
-      route = routeOf(stringAt, <u32>stringBytes);
+      typeAt = keepType(stringAt, <u32>stringBytes);
       break;
     case EVENT_VERSION:
       if (!isVersion()) return false;
@@ -129,10 +130,16 @@ function takeRaw(member: u32, from: usize, end: usize): void {
 export function sealEnvelope(slot: usize): bool {
   if ((taken & REQUIRED) != REQUIRED) return false;
   hashIdentity(sourceAt, sourceBytes, idAt, idBytes, slot + SLOT_IDENTITY);
-  store<u32>(slot, route, SLOT_ROUTE);
+  store<u32>(slot, keptRoute(typeAt), SLOT_ROUTE);
   store<i64>(slot, timeTaken, SLOT_TIME);
   store<u64>(slot, knownMark + markOf(row, base), SLOT_MARK);
   return true;
+}
+
+/** What the schema of the sealed event's type asks for; 0: it has none. */
+@inline
+export function checksOfType(): usize {
+  return keptChecks(typeAt);
 }
 
 // ── along a path of a shape (scan-follow.ts) ───────────────────────────────────────────────────
@@ -165,7 +172,7 @@ export function takeTime(from: usize, end: usize, ms: i64): void {
 /** Takes a type that route.ts keeps, and its part in a mark. */
 @inline
 export function takeType(kept: usize, mark: u64): void {
-  route = keptRoute(kept);
+  typeAt = kept;
   taken |= 1 << EVENT_TYPE;
   knownMark += mark;
 }

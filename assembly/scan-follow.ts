@@ -10,7 +10,7 @@ import {
   TOKEN_LENGTH_MAX,
 } from "./layout";
 import { markOfMember } from "./mark";
-import { isKept, keepMark, keptAt, keptBytes, keptMark } from "./route";
+import { isKept, keepMark, keptBytes, keptMark } from "./route";
 import {
   isVersionKept,
   keepVersion,
@@ -20,6 +20,7 @@ import {
   takeTime,
   takeType,
   takeVersion,
+  typeAt,
   versionBytes,
 } from "./scan-envelope";
 import { number, numberRead, skipShortNumber } from "./scan-number";
@@ -33,6 +34,7 @@ import {
   noteObject,
   openComposite,
   readMember,
+  setArray,
   setNumber,
   setString,
   skipValue,
@@ -124,6 +126,7 @@ export function follow(p: usize, slot: usize): usize {
         if (p) setNumber(load<u32>(node, NODE_FIELD), numberRead);
         break;
       case STEP_ARRAY:
+        setArray(load<u32>(node, NODE_FIELD));
         p = followArray(p, node);
         break;
       case STEP_READ:
@@ -180,7 +183,7 @@ function readText(p: usize, node: usize): usize {
   return end + 1;
 }
 
-/** Reads a literal, or an array. */
+/** Reads a literal. */
 function readOther(p: usize, node: usize): usize {
   const member = <usize>load<u32>(node, NODE_MEMBER);
   const depth = <u32>load<u8>(node, NODE_DEPTH);
@@ -199,8 +202,8 @@ function readType(p: usize, node: usize): usize {
   }
   const end = slowText(p, node);
   if (end && stringAt == p) {
-    store<u32>(node, <u32>keptAt, NODE_INNER);
-    keepMark(keptAt, markOfMember(EVENT_TYPE, p - 1, end - p + 1));
+    store<u32>(node, <u32>typeAt, NODE_INNER);
+    keepMark(typeAt, markOfMember(EVENT_TYPE, p - 1, end - p + 1));
   }
   return end;
 }

@@ -31,6 +31,7 @@ import {
   TAG_STRING,
   TAG_TRUE,
   VALUE_BYTES,
+  VALUE_IS_ARRAY,
   VALUE_LENGTH,
   VALUE_PAYLOAD,
 } from "./layout";
@@ -287,7 +288,7 @@ function stepOf(byte: u32, member: usize): u32 {
     return name == EVENT_TIME ? STEP_TIME : STEP_NAME;
   }
   if (isNumber(byte)) return isRead ? STEP_NUMBER : STEP_SKIP_NUMBER;
-  return byte == OPEN_ARRAY && !isRead ? STEP_ARRAY : STEP_READ;
+  return byte == OPEN_ARRAY ? STEP_ARRAY : STEP_READ;
 }
 
 // ── what is read ───────────────────────────────────────────────────────────────────────────────
@@ -295,6 +296,13 @@ function stepOf(byte: u32, member: usize): u32 {
 @inline
 function setTag(field: u32, tag: u32): void {
   if (field) store<u8>(row + <usize>(field - 1) * VALUE_BYTES, tag);
+}
+
+@inline
+export function setArray(field: u32): void {
+  if (!field) return;
+  setTag(field, TAG_COMPOSITE);
+  store<u8>(row + <usize>(field - 1) * VALUE_BYTES, 1, VALUE_IS_ARRAY);
 }
 
 @inline
@@ -350,7 +358,7 @@ export function readMember(p: usize, depth: u32, member: usize): usize {
     return end;
   }
   if (byte == OPEN_ARRAY) {
-    setTag(field, TAG_COMPOSITE);
+    setArray(field);
     return array(p + 1, depth);
   }
   const bytes = literalBytes(p);

@@ -21,9 +21,10 @@ import {
   VALUE_BYTES,
 } from "./layout";
 import { envelopeRow, endLines, layLines, rowOf, slotAt, textBase } from "./batch";
+import { fits } from "./check";
 import { fieldRowBytes } from "./program";
 import { scratchMark, scratchReturn } from "./regions";
-import { beginEnvelope, sealEnvelope } from "./scan-envelope";
+import { beginEnvelope, checksOfType, sealEnvelope } from "./scan-envelope";
 import { follow } from "./scan-follow";
 import { beginText, lacksMemory } from "./scan-text";
 import { beginNotes, beginValues, blankEnd, endNotes, object, rowFlags } from "./scan-value";
@@ -140,7 +141,8 @@ export function scanBatch(bytes: usize, received: i64): bool {
     const row = rowOf(line);
     const strings = scratchMark();
     let next = event(first, slot, row, text);
-    const isEvent = next != 0;
+    // What does not fit its schema is odd, so that the strict lane says where.
+    const isEvent = next != 0 && fits(checksOfType(), row, text);
     if (!next) next = newlineFrom(first);
     const isReturned = <u32>load<u8>(next - 1) == RETURN;
     const length = next - p - (isReturned ? 1 : 0);

@@ -39,7 +39,7 @@ export const STEP_ELEMENT_END: u32 = 3;
 /** An object that is read as such begins, and `data` has ended. */
 export const STEP_OPEN: u32 = 4;
 export const STEP_CLOSE: u32 = 5;
-/** A literal, or an array that is read. */
+/** A literal. */
 export const STEP_READ: u32 = 6;
 export const STEP_SKIP_NUMBER: u32 = 7;
 export const STEP_NUMBER: u32 = 8;

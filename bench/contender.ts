@@ -10,6 +10,8 @@ export type TaskName =
   | "four"
   /** The same, and every change told to a listener after each push. */
   | "four-told"
+  /** The same as `four`, and every event checked by a schema. */
+  | "four-checked"
   /** Three queries: quantiles, distinct and top values, sessions. */
   | "distributions"
   /** Count and sum of each restaurant's hour, begun every minute. */

@@ -125,6 +125,7 @@ export class Contest {
 /** Tasks that give the same tables as another. */
 const TASK_COMPARED: { readonly [task: string]: Entry["task"] } = {
   "four-told": "four",
+  "four-checked": "four",
   views: "four",
 };
 

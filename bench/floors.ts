@@ -69,6 +69,12 @@ const FLOORS: readonly Floor[] = [
   atLeast(0.8, "(a) throughput with every change told / with none", (r) =>
     r.ratio("a.node", "millrace", "millrace, told"),
   ),
+  atLeast(0.7, "(a) throughput with a schema's checks / without", (r) =>
+    r.ratio("a.node", "millrace", "millrace, checked"),
+  ),
+  atLeast(0.7, "(a) with a schema's checks, in Chromium", (r) =>
+    r.ratio("a.chromium", "millrace", "millrace, checked"),
+  ),
   atLeast(7, "(a) 1.2 KB: idiomatic / ours", (r) =>
     r.ratio("a.node.items", "idiomatic", "millrace"),
   ),

@@ -65,6 +65,7 @@ const FOUR_SILENT = planOf([four("none")]);
 export const PLANS: { readonly [task in TaskName]: object } = {
   four: FOUR_SILENT,
   "four-told": planOf([four("all")]),
+  "four-checked": FOUR_SILENT,
   distributions: planOf(DISTRIBUTIONS),
   hopping: planOf([hour({ kind: "hopping", size: "1h", every: "1m" })]),
   hourly: planOf([hour({ kind: "tumbling", size: "1h" })]),

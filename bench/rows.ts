@@ -74,6 +74,10 @@ const told = (host: HostName, input: EventSpec): Entry => {
   return { label: "millrace, told", host, contender: "millrace", task: "four-told", input };
 };
 
+const checked = (host: HostName, input: EventSpec): Entry => {
+  return { label: "millrace, checked", host, contender: "millrace", task: "four-checked", input };
+};
+
 /** A quarter of the events where each is four times as long. */
 function inputsOfA(scale: Scale) {
   return {
@@ -98,13 +102,14 @@ function rowA(scale: Scale): Section[] {
       entries: [
         ...entriesOf(host, contenders, "four", plain),
         told(host, plain),
+        checked(host, plain),
         ...(host === "node" ? entriesOf("jvm", JVM, "four", plain) : []),
       ],
     },
     {
       id: `a.${host}.items`,
       title: "the same, 1.2 KB an event",
-      entries: entriesOf(host, HAND_WRITTEN, "four", items),
+      entries: [...entriesOf(host, HAND_WRITTEN, "four", items), checked(host, items)],
     },
     {
       id: `a.${host}.names`,

@@ -11,6 +11,7 @@ import { Engine } from "./engine.ts";
 import { Quarantine } from "./ingest/quarantine.ts";
 import { checkPlan, type Plan } from "./query/plan.ts";
 import { PlanRefused } from "./query/plan-refused.ts";
+import type { Schemas } from "./query/schema.ts";
 import { HostPace } from "./rebuild/host-pace.ts";
 import type { Pace } from "./rebuild/pace.ts";
 import { Retaining, type Retention } from "./retention.ts";
@@ -46,8 +47,15 @@ export function open(options: OpenOptions): Promise<Engine> {
   return openAt(new HostPace(), options);
 }
 
-/** The same, a rebuild going at `pace`. */
-export async function openAt(pace: Pace, options: OpenOptions): Promise<Engine> {
+/**
+ * The same, a rebuild going at `pace`, and what is pushed checked by `schemas`, until catalogues
+ * bring them.
+ */
+export async function openAt(
+  pace: Pace,
+  options: OpenOptions,
+  schemas: Schemas | null = null,
+): Promise<Engine> {
   const plan = checked(options.plan);
   const store = options.store ?? memory();
   const recovered = await store.recover();
@@ -66,7 +74,8 @@ export async function openAt(pace: Pace, options: OpenOptions): Promise<Engine> 
   await appending.resume(endPosition);
   const { trimmedTo = 0 } = recovered ?? {};
   const retaining = new Retaining(store, quarantine, trimmedTo, options.retention);
-  const place = { store, hashKey: header.hashKey, quarantine, appending, retaining, pagesMax };
+  const { hashKey } = header;
+  const place = { store, hashKey, schemas, quarantine, appending, retaining, pagesMax };
   const served = former === null ? own : newest;
   retaining.assertReaches(served?.position ?? 0);
   const running = await Running.open(serving, place, served);

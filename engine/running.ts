@@ -10,6 +10,7 @@ import { Decoder } from "./live/decoder.ts";
 import { readRows, type RowFilter } from "./live/view.ts";
 import { compile, type Program } from "./query/compile.ts";
 import type { Plan } from "./query/plan.ts";
+import type { Schemas } from "./query/schema.ts";
 import { acceptsAlike } from "./rebuild/difference.ts";
 import { Replay } from "./replay.ts";
 import type { Retaining } from "./retention.ts";
@@ -24,6 +25,8 @@ export interface Place {
   readonly store: Store;
   /** Keys the hash tables. */
   readonly hashKey: Uint8Array;
+  /** By which events are checked, whatever plan runs. */
+  readonly schemas: Schemas | null;
   readonly quarantine: Quarantine;
   readonly appending: Appending;
   readonly retaining: Retaining;
@@ -43,10 +46,10 @@ export class Running {
   core!: Core;
 
   private constructor(plan: Plan, place: Place, log: Store) {
-    const { store, hashKey, quarantine } = place;
+    const { store, hashKey, schemas, quarantine } = place;
     this.plan = plan;
     this.#place = place;
-    this.program = compile(plan, hashKey);
+    this.program = compile(plan, hashKey, schemas);
     this.decoder = new Decoder(plan);
     this.intake = new Intake(this.program, quarantine, store);
     this.silence = new Silence(plan);

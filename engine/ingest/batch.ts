@@ -205,6 +205,7 @@ export class Batch {
     }
     const { view } = this.#core;
     view.setUint8(this.#text + at, tagOf(value));
+    if (Array.isArray(value)) view.setUint8(this.#text + at + layout.VALUE_IS_ARRAY, 1);
     if (typeof value !== "number") return 0;
     view.setFloat64(this.#text + at + layout.VALUE_PAYLOAD, value, true);
     if (Math.abs(value) <= EXACT_MAX) return 0;

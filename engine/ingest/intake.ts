@@ -80,7 +80,7 @@ export class Intake {
     const filled = { batch, position: core.counts().position, bytes, received, release, found };
     for (const line of lines === null ? batch.odd() : lines.keys()) {
       if (release?.known.has(line) === true) continue;
-      const what = lines?.[line]?.fault ?? fillLine(filled, line, options);
+      const what = lines?.[line]?.fault ?? fillLine(this.#program, filled, line, options);
       if (what !== null) found.set(line, what);
       if (what !== null && typeof what !== "number") batch.faulty(line);
     }
@@ -234,9 +234,10 @@ function decodeAccepted(bytes: Uint8Array, start: number, end: number): DecodedE
 
 /** A line by the strict lane: null for an event, the instant of a tick, or a fault. */
 function fillLine(
+  { schemas }: Program,
   { batch, bytes, received }: Filled,
   line: number,
-  { ticks, receivedAtMember }: IntakeOptions,
+  { ticks, receivedAtMember, release }: IntakeOptions,
 ): EventFault | number | null {
   const { start, end } = batch.span(line);
   const tick = ticks === true ? tickOf(bytes, start, end) : null;
@@ -246,6 +247,10 @@ function fillLine(
   }
   const decoded = decodeEvent(bytes, start, end);
   if (isFault(decoded)) return decoded;
+  // What is released was checked when it was sent.
+  const isReleased = (release ?? null) !== null;
+  const fault = isReleased ? null : schemas?.fault(decoded.event, decoded.eventType);
+  if (fault) return fault;
   if (receivedAtMember !== undefined && isList(received)) {
     const read = receiveTimeOf(decoded, receivedAtMember);
     if (read !== null && typeof read !== "number") return read;

@@ -8,18 +8,21 @@ import { compileMembers, compileTypes } from "./field.ts";
 import { Columns, Frame, Numbering, type Path } from "./frame.ts";
 import type { Aggregate, Expression, Plan, Query, Table } from "./plan.ts";
 import { Router } from "./route.ts";
+import type { Schemas } from "./schema.ts";
 
 export interface Program {
   /** For PROGRAM in the core's memory. */
   readonly bytes: Uint8Array;
+  /** What is taken of an event: what tables and queries read, then what else schemas check. */
   readonly fields: readonly Path[];
+  readonly schemas: Schemas | null;
   readonly router: Router;
   /** IANA names of the time zones of calendar windows; the core knows them by their index. */
   readonly zones: readonly string[];
 }
 
-/** A plan's program; `hashKey` is 16 bytes. */
-export function compile(plan: Plan, hashKey: Uint8Array): Program {
+/** A plan's program, whose events are checked by `schemas`, if any; `hashKey` is 16 bytes. */
+export function compile(plan: Plan, hashKey: Uint8Array, schemas: Schemas | null = null): Program {
   const fields = new Numbering();
   const zones = zonesOf(plan);
   const takers = takersOf(plan);
@@ -51,10 +54,12 @@ export function compile(plan: Plan, hashKey: Uint8Array): Program {
   code.i64(layout.PROGRAM_MAX_AHEAD, plan.clock.maxAheadMs);
   code.i64(layout.PROGRAM_DEDUP, plan.clock.dedupMs);
   code.copy(layout.PROGRAM_HASH_KEY, hashKey);
-  code.u32(layout.PROGRAM_TYPES, compileTypes(code, router));
+  const checks = schemas?.compile(code, (path) => fields.numberOf(path));
+  code.u32(layout.PROGRAM_ROW_BYTES, fields.paths.length * layout.VALUE_BYTES);
+  code.u32(layout.PROGRAM_TYPES, compileTypes(code, router, checks));
   compileMembers(code, fields.paths);
   code.u32(layout.PROGRAM_TOTAL, code.length);
-  return { bytes: code.bytes(), fields: fields.paths, router, zones };
+  return { bytes: code.bytes(), fields: fields.paths, schemas, router, zones };
 }
 
 function zonesOf(plan: Plan): readonly string[] {

@@ -1,6 +1,6 @@
 // What the scan (assembly/scan.ts) looks for in the bytes of an event: its members that the
-// envelope or a path of the plan names, as a tree, and the types by which it finds the event's
-// route.
+// envelope or a path of the plan or of a schema names, as a tree, and the types by which it finds
+// the event's route and checks.
 
 import * as layout from "../../assembly/layout.ts";
 import { MEMBERS } from "../event/envelope.ts";
@@ -27,7 +27,7 @@ function memberOf(members: Map<string, Member>, name: string): Member {
   return member;
 }
 
-/** Writes the tree of members that the envelope and `paths`, the plan's fields, name. */
+/** Writes the tree of members that the envelope and `paths`, the fields, name. */
 export function compileMembers(code: Code, paths: readonly Path[]): void {
   const root = new Map<string, Member>();
   MEMBERS.forEach((name, number) => {
@@ -61,11 +61,19 @@ function writeMembers(code: Code, members: ReadonlyMap<string, Member>): number 
   return list;
 }
 
-/** Writes the types and prefixes that the plan names; their offset. */
-export function compileTypes(code: Code, router: Router): number {
+/**
+ * Writes the types and prefixes that the plan names, and the types that have checks; their offset.
+ * `checks` are offsets (schema.ts).
+ */
+export function compileTypes(
+  code: Code,
+  router: Router,
+  checks: ReadonlyMap<string, number> = new Map(),
+): number {
   const longestFirst = router.prefixes.toSorted(([a], [b]) => b.length - a.length);
+  const exact = new Set([...router.exact.map(([name]) => name), ...checks.keys()]);
   const named = [
-    ...router.exact.map(([name, route]) => ({ name, route, isPrefix: 0 })),
+    ...[...exact].map((name) => ({ name, route: router.route(name), isPrefix: 0 })),
     ...longestFirst.map(([name, route]) => ({ name, route, isPrefix: 1 })),
   ];
   const types = code.reserve(8 + named.length * layout.TYPE_BYTES);
@@ -78,6 +86,7 @@ export function compileTypes(code: Code, router: Router): number {
     code.u32(at + layout.TYPE_NAME_BYTES, bytes.length);
     code.u32(at + layout.TYPE_IS_PREFIX, isPrefix);
     code.u32(at + layout.TYPE_ROUTE, route);
+    if (isPrefix === 0) code.u32(at + layout.TYPE_CHECKS, checks.get(name) ?? 0);
   });
   return types;
 }

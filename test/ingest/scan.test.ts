@@ -10,7 +10,7 @@ import { FULL } from "../measured.ts";
 import * as layout from "../../assembly/layout.ts";
 import { eventText, LONG_NAMES, shuffled } from "./event-text.ts";
 import { feedText } from "./feed-text.ts";
-import { Lanes } from "./lanes.ts";
+import { compare, counts, Lanes, RECEIVED_AT } from "./lanes.ts";
 import { mutated, SEEDS } from "./mutation.ts";
 import { bytesOf, lineWith, nested, wide } from "./sample.ts";
 
@@ -57,10 +57,6 @@ const PLAN = {
 const NEWLINE = Buffer.from("\n");
 const ROUNDS = FULL ? 1_000_000 : 20_000;
 const LINES = 200;
-const RECEIVED_AT = 1_710_527_400_123;
-
-/** What the scan may leave although it is a valid event. */
-const UNSURE = /[eE]\+?\d{3}|\d{300}/;
 
 function joined(random: Random, lines: readonly Uint8Array[]): Uint8Array {
   const parts = lines.flatMap((line) => [
@@ -69,35 +65,6 @@ function joined(random: Random, lines: readonly Uint8Array[]): Uint8Array {
   ]);
   if (random.below(4) === 0) parts.pop();
   return new Uint8Array(Buffer.concat(parts));
-}
-
-const counts = { taken: 0, left: 0 };
-
-/** Compares the lanes on `bytes`. */
-function compare(lanes: Lanes, bytes: Uint8Array, receivedAt: number | null = RECEIVED_AT): void {
-  const strict = lanes.strict(bytes, receivedAt);
-  const fast = lanes.fast(bytes, receivedAt);
-  const textOf = (line: number): string =>
-    JSON.stringify(
-      Buffer.from(bytes.subarray(strict[line]!.start, strict[line]!.end)).toString("latin1"),
-    );
-  expect(fast.map(({ start, end }) => [start, end])).toEqual(
-    strict.map(({ start, end }) => [start, end]),
-  );
-  fast.forEach((line, index) => {
-    const { odd, slot, values } = strict[index]!;
-    if (line.odd !== null) {
-      counts.left++;
-      if (odd === null && !UNSURE.test(textOf(index))) expect.fail(`left: ${textOf(index)}`);
-      return;
-    }
-    counts.taken++;
-    if (odd !== null) expect.fail(`taken, when it is ${odd}: ${textOf(index)}`);
-    // Strings are compared as such: they lie elsewhere.
-    if (line.slot !== slot || line.values.join("\n") !== values.join("\n")) {
-      expect([line.slot, line.values, textOf(index)]).toEqual([slot, values, textOf(index)]);
-    }
-  });
 }
 
 describe("the two lanes give the same", async () => {
