@@ -63,9 +63,7 @@ export class Retaining {
 
   /** RangeError where the days are none. */
   constructor(store: Store, quarantine: Quarantine, trimmedTo: number, retention?: Retention) {
-    if (retention !== undefined && !(retention.days > 0)) {
-      throw new RangeError("Retention is a number of days above 0.");
-    }
+    checkDays(retention ?? null);
     this.#store = store;
     this.#quarantine = quarantine;
     this.#trimmedTo = trimmedTo;
@@ -211,6 +209,12 @@ export class Retaining {
       this.#quarantine.forgetBelow(to);
     });
   }
+}
+
+/** RangeError where the days are none. */
+export function checkDays(retention: { readonly days: number } | null): void {
+  if (retention === null || retention.days > 0) return;
+  throw new RangeError("Retention is a number of days above 0.");
 }
 
 function endOf({ firstPosition, count }: Chunk): number {

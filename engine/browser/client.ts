@@ -14,6 +14,7 @@ import type { RowListener, RowSource } from "../live/mirror.ts";
 import type { Stats } from "../live/stats.ts";
 import { callListener, type Listener } from "../live/subscription.ts";
 import type { RowFilter } from "../live/view.ts";
+import type { Retention } from "../retention.ts";
 import type { Verified } from "../store/chain.ts";
 import { HostFault } from "../store/host-fault.ts";
 import { FollowedView } from "./followed-view.ts";
@@ -48,6 +49,11 @@ export interface ConnectOptions {
    */
   readonly idleTicks?: boolean;
   /**
+   * For how long the log is kept, as for `open`, while this page's host has it: of several tabs the
+   * one that leads archives, on its page; of several connections of a page the first one says.
+   */
+  readonly retention?: Retention;
+  /**
    * Hears what ends the subscriptions of this connection: `worker_gone`, `replaced` by a page with
    * a newer plan or build, or why the log could not be opened when it was this tab's turn.
    */
@@ -74,8 +80,9 @@ export interface ConnectView {
  * `plan_conflict` (this page is connected to `name` with another plan).
  */
 export async function connect(options: ConnectOptions): Promise<Connection> {
-  const { plan, name, worker, storage = "indexeddb" } = options;
-  const shared = await Shared.join({
+  const { plan, name, worker, storage = "indexeddb", retention } = options;
+  const { days, archive } = retention ?? {};
+  const start = {
     plan,
     name,
     worker,
@@ -83,7 +90,9 @@ export async function connect(options: ConnectOptions): Promise<Connection> {
     since: globalThis.performance.timeOrigin,
     deadlineMs: options.deadlineMs ?? DEADLINE_MS,
     idleTicks: options.idleTicks ?? true,
-  });
+    retention: days === undefined ? null : { days, hasArchive: archive !== undefined },
+  };
+  const shared = await Shared.join(start, archive);
   return new Connection(shared, queriesOf(plan), options.onFault ?? (() => {}));
 }
 

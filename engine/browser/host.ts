@@ -9,7 +9,9 @@
 
 import { checkPlan } from "../query/plan.ts";
 import { PlanRefused } from "../query/plan-refused.ts";
+import { checkDays } from "../retention.ts";
 import { HostFault } from "../store/host-fault.ts";
+import { Archiving } from "./archiving.ts";
 import { Calls, type Call } from "./calls.ts";
 import { Leader } from "./leader.ts";
 import { failed, outcomeOf, type Outcome } from "./outcome.ts";
@@ -38,6 +40,7 @@ export class Host {
   readonly #patience: Patience;
   readonly #calls: Calls;
   readonly #told: Told;
+  readonly #archiving: Archiving;
   readonly #ready = Promise.withResolvers<void>();
   readonly #ending = new AbortController();
   readonly #followers = new Set<string>();
@@ -64,6 +67,7 @@ export class Host {
       () => this.#giveUp(),
     );
     this.#calls = new Calls(this.#patience);
+    this.#archiving = new Archiving(options.deadlineMs, emit);
     this.#told = new Told(this.#who.host, (subscription, told) => {
       this.#emit({ kind: "told", subscription, told }, [told]);
     });
@@ -73,6 +77,7 @@ export class Host {
   async start(): Promise<void> {
     const { plan, faults } = checkPlan(this.#options.plan);
     if (plan === null) throw new PlanRefused(faults);
+    checkDays(this.#options.retention);
     if (this.#options.storage === "memory") return this.#lead();
     if (globalThis.navigator?.locks === undefined) throw noLocks();
     this.#who = { ...this.#who, fingerprint: await fingerprintOf(plan.source) };
@@ -107,6 +112,15 @@ export class Host {
     this.#post({ kind: "unsubscribe", to: this.#other.host, subscription: { host, subscription } });
   }
 
+  archived(id: number, outcome: Outcome<null>): void {
+    this.#archiving.settle(id, outcome);
+  }
+
+  /** The page lives, whose archive has a chunk. */
+  heard(): void {
+    this.#archiving.heard();
+  }
+
   hide(): void {
     void this.#leader?.save();
   }
@@ -114,6 +128,7 @@ export class Host {
   /** Ends what runs here, after the calls before, and lets go of the lock. */
   async close(): Promise<void> {
     this.#ending.abort();
+    this.#archiving.close();
     const leader = this.#leader;
     this.#leader = null;
     // A failing last snapshot costs time at the next open, and is not worth the lock.
@@ -147,7 +162,9 @@ export class Host {
 
   async #lead(): Promise<void> {
     this.#isAskedToGo = false;
-    const leader = await Leader.open(this.#options, (position) => this.#noteApplied(position));
+    const retention = this.#archiving.retentionOf(this.#options);
+    const applied = (position: number): void => this.#noteApplied(position);
+    const leader = await Leader.open(this.#options, retention, applied);
     if (this.#ending.signal.aborted || this.#isAskedToGo) return leader.close();
     this.#leader = leader;
     this.#letGo = Promise.withResolvers<void>();

@@ -3,6 +3,7 @@
 
 import type { Engine, SubscribeFrom } from "../engine.ts";
 import { open } from "../open.ts";
+import type { Retention } from "../retention.ts";
 import { indexeddb } from "../store/indexeddb.ts";
 import { memory } from "../store/memory.ts";
 import {
@@ -72,10 +73,12 @@ export class Leader {
   /** `applied` hears how far everything was told, after all that writes. Rejects as `open` does. */
   static async open(
     { plan, name, storage, idleTicks }: HostOptions,
+    retention: Retention | undefined,
     applied: (position: number) => void,
   ): Promise<Leader> {
     const store = storage === "memory" ? memory() : indexeddb(name);
-    return new Leader(await open({ plan, store }), idleTicks, applied);
+    const engine = await open({ plan, store, ...(retention && { retention }) });
+    return new Leader(engine, idleTicks, applied);
   }
 
   get position(): number {

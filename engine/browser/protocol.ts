@@ -91,6 +91,14 @@ export interface HostOptions {
   readonly since: number;
   readonly deadlineMs: number;
   readonly idleTicks: boolean;
+  readonly retention: HostRetention | null;
+}
+
+/** Retention as it crosses: the archive, a function, stays on the page. */
+export interface HostRetention {
+  readonly days: number;
+  /** The page is sent each chunk, and nothing is trimmed before its answer. */
+  readonly hasArchive: boolean;
 }
 
 /** What the page calls over comlink: a handful of coarse calls. */
@@ -104,6 +112,10 @@ export interface HostApi {
   hide(): void;
   /** Answered at once by a host that lives. */
   ping(): true;
+  /** What the page's archive said to the chunk that was sent as `id`. */
+  archived(id: number, outcome: Outcome<null>): void;
+  /** The page's answer to the event `ping`. */
+  alive(): void;
   close(): Promise<Outcome<null>>;
 }
 
@@ -117,6 +129,16 @@ export interface HostAnswer {
 export type HostEvent =
   /** JSON: changes, or RowsTold. */
   | { readonly kind: "told"; readonly subscription: number; readonly told: ArrayBuffer }
+  /** A chunk for the page's archive; `archived` answers. */
+  | {
+      readonly kind: "archive";
+      readonly id: number;
+      readonly position: number;
+      readonly endPosition: number;
+      readonly bytes: ArrayBuffer;
+    }
+  /** Asked while the archive has a chunk; a page that lives calls `alive`. */
+  | { readonly kind: "ping" }
   /** Subscriptions stand still from here on. */
   | { readonly kind: "fault"; readonly outcome: Outcome<never> };
 

@@ -25,6 +25,8 @@ export function serve(port: MessagePort): void {
     unsubscribe: (subscription) => host?.unsubscribe(subscription),
     hide: () => host?.hide(),
     ping: () => true,
+    archived: (id, outcome) => host?.archived(id, outcome),
+    alive: () => host?.heard(),
     close: () =>
       outcomeOf(async () => {
         await host?.close();

@@ -3,8 +3,9 @@
 // worker dies its lock says so at once, and one that hangs is given up after the deadline.
 
 import { transfer, wrap, type Remote } from "comlink";
+import type { Retention } from "../retention.ts";
 import { HostFault } from "../store/host-fault.ts";
-import { errorOf, settle, type Outcome } from "./outcome.ts";
+import { errorOf, outcomeOf, settle, type Outcome } from "./outcome.ts";
 import { Patience } from "./patience.ts";
 import type {
   ConnectMode,
@@ -21,6 +22,9 @@ import { start, type Started } from "./start.ts";
 
 export type StartOptions = HostOptions & { readonly worker: string | URL | undefined };
 
+type ArchiveEvent = Extract<HostEvent, { readonly kind: "archive" }>;
+type Archive = NonNullable<Retention["archive"]>;
+
 /** Hears what is told as JSON, or what ended a subscription. */
 export interface Hearer {
   told(told: ArrayBuffer): void;
@@ -34,6 +38,7 @@ export class Shared {
   readonly #name: string;
   readonly #plan: string;
   readonly #patience: Patience;
+  readonly #archive: Archive | undefined;
   readonly #opening: Promise<void>;
   readonly #hearers = new Map<number, Hearer>();
   /** The calls under way, with what rejects each when the host is gone. */
@@ -48,9 +53,10 @@ export class Shared {
   #fault: HostFault | null = null;
   #isFollower = false;
 
-  private constructor(options: StartOptions) {
+  private constructor(options: StartOptions, archive: Archive | undefined) {
     this.#name = options.name;
     this.#plan = JSON.stringify(options.plan);
+    this.#archive = archive;
     this.#patience = new Patience(
       options.deadlineMs,
       () => void this.#host?.ping().then(() => this.#patience.heard()),
@@ -60,9 +66,9 @@ export class Shared {
   }
 
   /** One more connection. Rejects as `open` does, and with faults of the start. */
-  static async join(options: StartOptions): Promise<Shared> {
+  static async join(options: StartOptions, archive?: Archive): Promise<Shared> {
     const known = shares.get(options.name);
-    const shared = known ?? new Shared(options);
+    const shared = known ?? new Shared(options, archive);
     if (shared.#plan !== JSON.stringify(options.plan)) throw planConflict(options.name);
     shares.set(options.name, shared);
     shared.#count++;
@@ -187,9 +193,20 @@ export class Shared {
       this.#hearers.get(event.subscription)?.told(event.told);
       return;
     }
+    if (event.kind === "ping") return void this.#host?.alive();
+    if (event.kind === "archive") return void this.#give(event);
     if (event.outcome.fault === undefined) return;
     const fault = errorOf(event.outcome.fault);
     for (const hearer of this.#hearers.values()) hearer.failed(fault);
+  }
+
+  /** To the page's archive; what that says goes back to the host. */
+  async #give({ id, position, endPosition, bytes }: ArchiveEvent): Promise<void> {
+    const outcome = await outcomeOf(async () => {
+      await this.#archive?.({ position, endPosition, bytes: new Uint8Array(bytes) });
+      return null;
+    });
+    await this.#host?.archived(id, outcome);
   }
 }
 

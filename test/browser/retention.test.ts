@@ -1,0 +1,206 @@
+// Retention through `connect`, in a real Chromium: the worker sends each old chunk to the page, whose
+// archive it awaits before it trims. What was archived and what IndexedDB keeps is one chain.
+
+import type { Browser, BrowserContext, Page } from "playwright";
+import { afterAll, afterEach, beforeAll, beforeEach, expect, test } from "vitest";
+import { verifyChunks } from "../../engine/index.ts";
+import { launch, openTab, PLAIN_PAGE, PLAIN_SCRIPT, Site } from "./pages.ts";
+import { order, PLAN as ORDERS, START } from "./sample.ts";
+import "./page-scope.ts";
+
+const PLAN = { ...ORDERS, clock: { dedup: "1d", idle: "never" } };
+const HOURS = 150;
+const WAITING = { timeout: 20_000 };
+
+interface Archived {
+  readonly position: number;
+  readonly endPosition: number;
+  readonly bytes: number[];
+}
+
+declare global {
+  /** What this page's archive was given. */
+  var archived: Archived[];
+  /** What its archive does with a chunk. */
+  var archiving: "takes" | "fails" | "waits";
+}
+
+let browser: Browser;
+let site: Site;
+let context: BrowserContext;
+
+beforeAll(async () => {
+  browser = await launch();
+  site = await Site.serve();
+  site.answers.set("/page.html", { body: PLAIN_PAGE });
+  site.answers.set("/page.js", { body: PLAIN_SCRIPT });
+});
+afterAll(async () => {
+  await browser?.close();
+  await site?.close();
+});
+beforeEach(async () => {
+  context = await browser.newContext();
+});
+afterEach(() => context.close());
+
+/** A tab connected to the log, whose archive notes what it is given. */
+async function tab(storage: "indexeddb" | "memory" = "indexeddb"): Promise<Page> {
+  const page = await openTab(context, `${site.url}/page.html`);
+  await page.evaluate(
+    async ({ plan, storage }) => {
+      globalThis.archived = [];
+      globalThis.archiving = "takes";
+      const archive = async (chunk: {
+        position: number;
+        endPosition: number;
+        bytes: Uint8Array;
+      }) => {
+        if (archiving === "fails") throw new Error("no bucket");
+        archived.push({ ...chunk, bytes: [...chunk.bytes] });
+        while (archiving === "waits") await new Promise((next) => setTimeout(next, 20));
+      };
+      const retention = { days: 2, archive };
+      const options = { plan, name: "kept", storage, deadlineMs: 900, retention };
+      globalThis.connection = await connect(options);
+    },
+    { plan: PLAN, storage },
+  );
+  return page;
+}
+
+/** One push an hour of event time. */
+async function push(page: Page, from: number, to: number): Promise<void> {
+  const hours = Array.from({ length: to - from }, (_, index) => from + index);
+  const events = hours.map((hour) => {
+    return { ...order(hour), eventTime: new Date(START + hour * 3_600_000).toISOString() };
+  });
+  await page.evaluate(async (lines) => {
+    for (const [index, line] of lines.entries()) {
+      await connection.push(line);
+      if (index % 12 === 0) await connection.snapshot();
+    }
+  }, events);
+}
+
+const stats = (page: Page) => page.evaluate(() => connection.stats());
+const trimmed = async (page: Page): Promise<number> => (await stats(page)).trimmedTo;
+const faultOf = async (page: Page): Promise<string | null> => (await stats(page)).trimFault;
+const given = (page: Page): Promise<Archived[]> => page.evaluate(() => archived);
+const archiveIs = (page: Page, how: typeof archiving): Promise<void> =>
+  page.evaluate((now) => void (globalThis.archiving = now), how);
+
+/** The chunks that the browser keeps, by IndexedDB itself. */
+function kept(page: Page): Promise<number[][]> {
+  return page.evaluate(async () => {
+    const done = <T>(request: IDBRequest<T>): Promise<T> =>
+      new Promise((resolve) => request.addEventListener("success", () => resolve(request.result)));
+    const db = await done(indexedDB.open("millrace:kept"));
+    const all = await done(db.transaction("chunks").objectStore("chunks").getAll());
+    db.close();
+    return all.map((chunk: ArrayBuffer) => [...new Uint8Array(chunk)]);
+  });
+}
+
+/** Of what came more than once, the last. */
+function bytesOf(chunks: readonly Archived[], below: number): Uint8Array[] {
+  const byPosition = new Map(chunks.map(({ position, bytes }) => [position, bytes]));
+  const sorted = [...byPosition].toSorted(([a], [b]) => a - b);
+  return sorted.filter(([position]) => position < below).map(([, bytes]) => Uint8Array.from(bytes));
+}
+
+test("archives on the page and trims: one unbroken chain, and the rest verifies", async () => {
+  const page = await tab();
+  await push(page, 0, HOURS);
+  await expect.poll(() => trimmed(page), WAITING).toBeGreaterThan(50);
+  const { trimmedTo, trimFault, position, mode } = await stats(page);
+  expect({ trimFault, position, mode }).toEqual({
+    trimFault: null,
+    position: HOURS,
+    mode: "worker",
+  });
+  const archived = await given(page);
+  expect(archived.slice(0, trimmedTo).map((chunk) => chunk.position)).toEqual(
+    Array.from({ length: trimmedTo }, (_, index) => index),
+  );
+  const rest = await kept(page);
+  expect(rest).toHaveLength(HOURS - trimmedTo);
+  const all = [...bytesOf(archived, trimmedTo), ...rest.map((chunk) => Uint8Array.from(chunk))];
+  expect(all).toHaveLength(HOURS);
+  expect(await verifyChunks(all)).toEqual({ ok: true });
+  expect(await verifyChunks(all.toSpliced(3, 1))).toMatchObject({ ok: false });
+  expect(await page.evaluate(() => connection.verify())).toEqual({ ok: true });
+});
+
+test("in memory, too, what is archived is a copy", async () => {
+  const page = await tab("memory");
+  await archiveIs(page, "waits");
+  await push(page, 0, HOURS);
+  await expect.poll(async () => (await given(page)).length, WAITING).toBe(1);
+  expect(await page.evaluate(() => connection.verify())).toEqual({ ok: true });
+  expect(await page.evaluate(async () => (await Array.fromAsync(connection.log())).length)).toBe(
+    HOURS,
+  );
+});
+
+test("trims nothing while the archive fails, and says why", async () => {
+  const page = await tab();
+  await archiveIs(page, "fails");
+  await push(page, 0, HOURS);
+  await expect.poll(() => faultOf(page), WAITING).toBe("no bucket");
+  expect(await trimmed(page)).toBe(0);
+  await archiveIs(page, "takes");
+  await push(page, HOURS, HOURS + 1);
+  await expect.poll(() => trimmed(page), WAITING).toBeGreaterThan(50);
+  expect(await faultOf(page)).toBeNull();
+});
+
+test("waits for an archive that is slow, and not for a page that is silent", async () => {
+  const page = await tab();
+  await archiveIs(page, "waits");
+  await push(page, 0, HOURS);
+  await expect.poll(async () => (await given(page)).length, WAITING).toBe(1);
+  // The page answers all the while: longer than the deadline.
+  await new Promise((resolve) => setTimeout(resolve, 2000));
+  expect(await stats(page)).toMatchObject({ trimmedTo: 0, trimFault: null });
+  // Now it does not.
+  await page.evaluate(() => {
+    const end = performance.now() + 3000;
+    while (performance.now() < end);
+  });
+  expect(await faultOf(page)).toContain("does not answer");
+  expect(await trimmed(page)).toBe(0);
+  await archiveIs(page, "takes");
+  await push(page, HOURS, HOURS + 1);
+  await expect.poll(() => trimmed(page), WAITING).toBeGreaterThan(50);
+});
+
+test("the tab that leads archives; when it is gone in the middle, the next one begins anew", async () => {
+  const first = await tab();
+  const second = await tab();
+  await archiveIs(first, "waits");
+  await push(second, 0, HOURS);
+  await expect.poll(async () => (await given(first)).length, WAITING).toBe(1);
+  expect(await given(second)).toEqual([]);
+  await first.close();
+  await push(second, HOURS, HOURS + 1);
+  await expect.poll(() => trimmed(second), WAITING).toBeGreaterThan(50);
+  const trimmedTo = await trimmed(second);
+  const rest = (await kept(second)).map((chunk) => Uint8Array.from(chunk));
+  const all = [...bytesOf(await given(second), trimmedTo), ...rest];
+  expect(all).toHaveLength(HOURS + 1);
+  expect(await verifyChunks(all)).toEqual({ ok: true });
+});
+
+test("retention is a number of days above 0", async () => {
+  const page = await tab();
+  const told = await page.evaluate(async (plan) => {
+    try {
+      await connect({ plan, name: "none", retention: { days: 0 } });
+    } catch (error) {
+      return [error instanceof RangeError, String(error)];
+    }
+    return null;
+  }, PLAN);
+  expect(told).toEqual([true, "RangeError: Retention is a number of days above 0."]);
+});
