@@ -149,18 +149,29 @@ function isBuilt(index: u32, key: usize): bool {
   );
 }
 
-/** Keys found last, in pairs by a few of their bytes: most events find theirs here. No state. */
-const RECENT_BITS: u64 = 11;
-const recent: usize = memory.data(8 << 11, 8);
+/**
+ * Keys found last, in pairs by a few of their bytes: most events find theirs here, and one that is
+ * not here costs no look at another. No state.
+ *
+ *   pair:  ┌───────┬───────────────┬───────┬───────────────┐
+ *          │ newer │ what it mixes │ older │ what it mixes │
+ *          └───────┴───────────────┴───────┴───────────────┘
+ */
+const PAIR_BITS: u64 = 10;
+const pairs: usize = memory.data(16 << 10, 8);
 
-/** The pair among which the key of `n` bytes at `p` would stand, the newer one first. */
+/** A few bytes of the key of `n` bytes at `p`, mixed: for its pair, and for what is kept there. */
 @inline
-function recentPair(index: u32, p: usize, n: usize): usize {
+function mix(index: u32, p: usize, n: usize): u64 {
   let words: u64 = n;
   if (n >= 8) words += load<u64>(p + n - 8) + rotl(load<u64>(p), 23);
   else if (n) words += load<u64>(p) & ((<u64>1 << (n << 3)) - 1);
-  const mixed = (words + index) * 0x9e3779b97f4a7c15;
-  return recent + (<usize>(mixed >> (64 - RECENT_BITS)) << 3);
+  return (words + index) * 0x9e3779b97f4a7c15;
+}
+
+@inline
+function pairOf(mixed: u64): usize {
+  return pairs + (<usize>(mixed >> (64 - PAIR_BITS)) << 4);
 }
 
 function internBuilt(index: u32): usize {
@@ -199,21 +210,23 @@ export function findTarget(index: u32, query: usize): usize {
 /** A key with an open window is none too many, whatever the limit. */
 @inline
 function isOpenAndBuilt(index: u32, key: usize): bool {
-  return load<u32>(key, KEY_OPEN) != 0 && isBuilt(index, key);
+  return key != 0 && load<u32>(key, KEY_OPEN) != 0 && isBuilt(index, key);
 }
 
 /** The record under which the event whose key was built counts. */
 export function internKey(index: u32, query: usize): usize {
-  const pair = recentPair(index, scratch + buffer, length);
-  const newer = <usize>load<u32>(pair);
-  if (newer && isOpenAndBuilt(index, newer)) return newer;
-  const older = <usize>load<u32>(pair, 4);
-  if (older && isOpenAndBuilt(index, older)) return older;
+  const mixed = mix(index, scratch + buffer, length);
+  const pair = pairOf(mixed);
+  const check = <u32>(mixed >> 21);
+  const newer = load<u64>(pair);
+  if (<u32>(newer >> 32) == check && isOpenAndBuilt(index, <usize>newer)) return <usize>newer;
+  const older = load<u64>(pair, 8);
+  if (<u32>(older >> 32) == check && isOpenAndBuilt(index, <usize>older)) return <usize>older;
   const key = findTarget(index, query) || internBuilt(index);
   // The pair is of the key as it was built first: `__other__` may have taken its place.
   if (!load<u32>(key, KEY_OTHER)) {
-    store<u32>(pair, <u32>newer, 4);
-    store<u32>(pair, <u32>key);
+    store<u64>(pair, newer, 8);
+    store<u64>(pair, <u64>key | ((<u64>check) << 32));
   }
   return key;
 }
@@ -266,9 +279,9 @@ export function releaseKey(key: usize): void {
   store<u32>(key, refs, KEY_REFS);
   if (refs) return;
   tableRemove(S_KEYS, load<u32>(key, KEY_TAG), key);
-  const pair = recentPair(queryOf(key), keyBytes(key), keyLength(key));
-  if (<usize>load<u32>(pair) == key) store<u32>(pair, 0);
-  if (<usize>load<u32>(pair, 4) == key) store<u32>(pair, 0, 4);
+  const pair = pairOf(mix(queryOf(key), keyBytes(key), keyLength(key)));
+  if (<usize>load<u32>(pair) == key) store<u64>(pair, 0);
+  if (<usize>load<u32>(pair, 8) == key) store<u64>(pair, 0, 8);
   free(key, KEY_HEADER_BYTES + load<u32>(key, KEY_LENGTH));
 }
 

@@ -3,6 +3,7 @@
 // opened again. Beside it stands the account of what must be there: the pushes whose append got to
 // the disk, in that order; and an engine that never met a mishap is what the state is held against.
 
+import { AsyncLocalStorage } from "node:async_hooks";
 import { expect } from "vitest";
 import { open, type Change, type Engine } from "../../engine/index.ts";
 import type { PlanJson } from "../model/plan.ts";
@@ -80,6 +81,15 @@ export interface Survived {
 export type GroupSize = () => number;
 
 const LIVES_MAX = 100;
+
+/** Which call of its group the engine is at work for: an append says so of itself. */
+const calls = new AsyncLocalStorage<number>();
+
+function callAtHand(): number {
+  const index = calls.getStore();
+  if (index === undefined) throw new Error("An append that no call asked for.");
+  return index;
+}
 
 export async function survive(
   scenario: Scenario,
@@ -191,11 +201,8 @@ class Client implements Survived {
     const before = isAlone ? await this.#traces() : null;
     const appended = new Set<number>();
     const again: Sending[] = [];
-    let settled = 0;
-    // Calls are answered in their order until the process dies, so that is the call at hand.
-    this.#process.onAppended = () => appended.add(settled);
+    this.#process.onAppended = () => appended.add(callAtHand());
     const settle = (index: number, isAcknowledged: boolean, isNew = true): void => {
-      settled++;
       const sending = sendings[index]!;
       const isOnDisk = appended.has(index);
       const isTold = isAcknowledged && !this.#process.isDead;
@@ -205,10 +212,12 @@ class Client implements Survived {
     };
     await Promise.all(
       sendings.map((sending, index) =>
-        this.#call(sending).then(
-          () => settle(index, true),
-          (error: unknown) => settle(index, isReleased(error), !isReleased(error)),
-        ),
+        calls
+          .run(index, () => this.#call(sending))
+          .then(
+            () => settle(index, true),
+            (error: unknown) => settle(index, isReleased(error), !isReleased(error)),
+          ),
       ),
     );
     const isRefused = again.length > 0 && !this.#process.isDead;
