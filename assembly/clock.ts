@@ -6,7 +6,7 @@ import { delay } from "./program";
 import { raiseHorizon, horizonAt } from "./dedupe";
 import { outIsFull } from "./emit";
 import { closePane, dropPane } from "./pane";
-import { closeSession, dropSession, forgetEnd } from "./session";
+import { closeSession, expireSession, forgetEnd } from "./session";
 import { closeSlices } from "./slice";
 import { expire, takeWaitingFact } from "./span";
 import { NO_TIME, S_CLOCK, S_POSITION } from "./state";
@@ -71,11 +71,11 @@ function fire(drops: bool): bool {
     case TIMER_CLOSE_SESSION:
       return closeSession(subject, drops);
     case TIMER_DROP_PANE:
-      if (drops) dropPane(subject);
-      else removeTimer(subject);
+      if (drops) return dropPane(subject);
+      removeTimer(subject);
       return true;
     case TIMER_DROP_SESSION:
-      if (drops) dropSession(subject);
+      if (drops) expireSession(subject);
       else removeTimer(subject);
       return true;
     default:

@@ -32,12 +32,12 @@ let record: usize = 0;
 
 /**
  * A buffer with room, behind what counts as full, for what one event or one timer writes at the
- * most: two retracts a query of sessions and a change, with `valueBytes` of values in all, and
- * what is traced of it.
+ * most: two retracts a query of sessions, two rows that are gone, and a change, with `valueBytes`
+ * of values in all, and what is traced of it.
  */
 export function reserveOut(keyBytes: usize, valueBytes: usize): bool {
   const key = max(keyBytes, <usize>load<u64>(S_KEY_BYTES));
-  const records = 2 * queryCount() + 1;
+  const records = 4 * queryCount() + 1;
   const headers = records * (CHANGE_HEADER_BYTES + key + 8) + 8;
   capacity = OUT_BYTES + headers + valueBytes + traceRoom(key);
   buffer = scratchAlloc(capacity);

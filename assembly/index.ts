@@ -10,6 +10,7 @@
 //   hold → reserveCorrections → correct   a reprocess: what it found, as records; state moves
 //   flush …                  likewise
 //   trace                    once, first: what a window takes stands among the changes
+//   watch                    so do the rows that a push changes, and those that are gone
 //   readBegin → rows …, late → readEnd   behind the batch of a push under way, left as it is
 //   stats, queryStats        what is counted, in a buffer
 //   image                    where state and told lie, to be copied; restore makes room for them
@@ -109,6 +110,7 @@ import {
 import { firstTellingTime } from "./timer";
 import { toldOpen } from "./told";
 import { traceWindow } from "./trace";
+import { watchQuery } from "./watch";
 
 /** The line of the assertion that failed, for the host's message. */
 export let assertedLine: u32 = 0;
@@ -268,6 +270,11 @@ export function flush(): u32 {
 /** From now on what the query's window [start, end) takes is written beside the changes. */
 export function trace(query: u32, start: f64, end: f64): void {
   traceWindow(query, <i64>start, <i64>end);
+}
+
+/** From now on the rows that a push changes of the query are told, and those that are gone. */
+export function watch(query: u32, on: bool): void {
+  watchQuery(query, on);
 }
 
 let readMark: usize = 0;

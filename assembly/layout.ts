@@ -387,6 +387,8 @@ export const CHANGE_ROW = 4;
 /** Of a trace (trace.ts): the value is two i64, the event's time and the clock. */
 export const CHANGE_APPLIED = 5;
 export const CHANGE_LATE = 6;
+/** Of a watched query (watch.ts): the row of this key and window is in the view no more. */
+export const CHANGE_GONE = 7;
 export const TRACE_TIME = 0; // i64
 export const TRACE_CLOCK = 8; // i64
 export const TRACE_BYTES = 16;

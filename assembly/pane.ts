@@ -12,9 +12,6 @@
 // until `T` reaches end + grace + retain.
 
 import {
-  CHANGE_IS_FINAL,
-  EMIT_NONE,
-  QUERY_EMIT,
   QUERY_GRACE,
   QUERY_OFFSET,
   QUERY_RETAIN,
@@ -74,6 +71,7 @@ import {
 import { TIMER_CLOSE_PANE, TIMER_DROP_PANE, addTimer, removeTimer } from "./timer";
 import { untouch } from "./told";
 import { isTraced, traceApplied, traceLate } from "./trace";
+import { UNHEARD, isWatched, kindOfFinal, writeGone } from "./watch";
 import { calendarEnd, calendarStart, calendarWindow } from "./zone";
 
 const PANE_NEXT: usize = 0;
@@ -248,10 +246,11 @@ function closeInPane(query: usize, pane: usize, record: usize): void {
   const index = paneQuery(pane);
   const key = keyOf(record);
   // The value is encoded where the accumulators lie, so it is made in the buffer first.
-  const to = beginChange(CHANGE_IS_FINAL, true, index, key);
+  const kind = kindOfFinal(index);
+  const to = beginChange(kind, true, index, key);
   const end = encodeOutputs(to, query, record);
   increment(record + RECORD_REVISION);
-  if (load<u8>(query, QUERY_EMIT) != EMIT_NONE) {
+  if (kind != UNHEARD) {
     const position = load<u64>(S_POSITION);
     endChange(paneStart(pane), paneEnd(pane), revisionOf(record), position, end);
   }
@@ -392,19 +391,25 @@ function freeRow(query: usize, record: usize): void {
   }
 }
 
-/** The final rows of the pane leave the view, without a change. */
-export function dropPane(pane: usize): void {
+/** The final rows of the pane leave the view, without a change; false where the buffer is full. */
+export function dropPane(pane: usize): bool {
   const index = paneQuery(pane);
   const query = queryProgram(index);
   let record = paneHead(pane);
   while (record) {
+    if (isWatched(index)) {
+      if (outIsFull()) return false;
+      writeGone(keyOf(record), paneStart(pane), paneEnd(pane));
+    }
     const next = <usize>load<u32>(record, RECORD_NEXT);
     freeRow(query, record);
+    store<u32>(pane, <u32>next, PANE_HEAD);
     record = next;
   }
   const rows = queryState(index) + Q_ROWS;
   store<u64>(rows, load<u64>(rows) - load<u32>(pane, PANE_COUNT));
   unlistPane(pane, index);
+  return true;
 }
 
 function unlistPane(pane: usize, index: u32): void {

@@ -13,7 +13,7 @@ import { firstKey, laneHead, laneNext, nextKey } from "./lane";
 import { isFinalPane, paneEnd, paneHead, paneNext, paneQuery, paneStart, rowValue } from "./pane";
 import { queryProgram } from "./program";
 import { RECORD_LENGTH, RECORD_NEXT, endOf, keyOf, revisionOf, startOf } from "./record";
-import { writeFinalSession, writeOpenSession } from "./session";
+import { writeFinalSession, writeSession } from "./session";
 import { beginWalk, walkSlice } from "./slice";
 import { Q_FINALS, Q_PANES, queryState } from "./state";
 import { writeInPane } from "./tell";
@@ -70,7 +70,7 @@ function writeLanes(from: i64, to: i64): bool {
     while (inLane) {
       if (outIsFull()) return false;
       if (isSession) {
-        if (startOf(inLane) < to && endOf(inLane) > from) writeOpenSession(inLane);
+        if (startOf(inLane) < to && endOf(inLane) > from) writeSession(CHANGE_ROW, inLane);
       } else if (!walkSlice(CHANGE_ROW, query, inLane, from, to)) return false;
       inLane = laneNext(inLane);
     }

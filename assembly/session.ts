@@ -8,14 +8,11 @@
 // released event from before `T - dedup` is late for every session, since nobody can tell.
 
 import {
-  CHANGE_IS_FINAL,
   CHANGE_RETRACT,
   CHANGE_ROW,
   CHANGE_UPDATE,
-  EMIT_NONE,
   PROGRAM,
   PROGRAM_DEDUP,
-  QUERY_EMIT,
   QUERY_EVERY,
   QUERY_GRACE,
   QUERY_RETAIN,
@@ -87,10 +84,12 @@ import {
   blobLength,
   blobOf,
   dropBlob,
+  forgetRow,
   keepBlob,
   untouch,
 } from "./told";
 import { isTraced, traceJoined, traceLateSession } from "./trace";
+import { UNHEARD, isWatched, kindOfFinal, writeGone } from "./watch";
 
 function decrement(counter: usize): void {
   store<u64>(counter, load<u64>(counter) - 1);
@@ -138,7 +137,7 @@ export function applyToSession(
   let session = before || after;
   if (!session) session = openSession(index, query, time, end);
   else if (startOf(session) != start || endOf(session) != end) {
-    retractTold(session);
+    leaveBounds(session, true);
     store<i64>(session, start, RECORD_START);
     store<i64>(session, end, RECORD_END);
     moveTimer(session, end + grace + 1);
@@ -163,7 +162,7 @@ function openSession(index: u32, query: usize, start: i64, end: i64): usize {
 
 /** All that `other` holds goes into `session`, and `other` is no more. */
 function absorb(index: u32, query: usize, session: usize, other: usize): void {
-  retractTold(other);
+  leaveBounds(other, false);
   mergeRecord(index, query, session, other);
   emptyRecord(index, query, other);
   untouch(other);
@@ -175,6 +174,13 @@ function absorb(index: u32, query: usize, session: usize, other: usize): void {
   releaseKey(key);
   decrement(queryState(index) + Q_OPEN);
   decrement(queryState(index) + Q_ROWS);
+}
+
+/** The session's window as it was is no more; `stays`: the session goes on with another. */
+function leaveBounds(session: usize, stays: bool): void {
+  retractTold(session);
+  if (!isWatched(queryOf(keyOf(session))) || !forgetRow(session, stays)) return;
+  writeGone(keyOf(session), startOf(session), endOf(session));
 }
 
 /** The window that was told of the session no longer exists. There is room in the buffer. */
@@ -193,7 +199,8 @@ function retractTold(session: usize): void {
 
 // ── telling ────────────────────────────────────────────────────────────────────────────────────
 
-function write(kind: u32, session: usize): void {
+/** Writes an open session; of an update, keeps what was told for the day when it is retracted. */
+export function writeSession(kind: u32, session: usize): void {
   const index = queryOf(keyOf(session));
   const to = beginChange(kind, false, index, keyOf(session));
   const end = encodeOutputs(to, queryProgram(index), session);
@@ -202,15 +209,6 @@ function write(kind: u32, session: usize): void {
   endChange(startOf(session), endOf(session), revision, position, end);
   if (kind != CHANGE_UPDATE) return;
   keepBlob(session, startOf(session), endOf(session), revision, to, end - to);
-}
-
-/** Tells an update, and keeps what was told for the day when it is retracted. */
-export function tellSession(session: usize): void {
-  write(CHANGE_UPDATE, session);
-}
-
-export function writeOpenSession(session: usize): void {
-  write(CHANGE_ROW, session);
 }
 
 export function writeFinalSession(session: usize): void {
@@ -231,10 +229,11 @@ export function closeSession(session: usize, drops: bool): bool {
   const index = queryOf(key);
   const query = queryProgram(index);
   removeTimer(session);
-  const to = beginChange(CHANGE_IS_FINAL, true, index, key);
+  const kind = kindOfFinal(index);
+  const to = beginChange(kind, true, index, key);
   const end = encodeOutputs(to, query, session);
   increment(session + RECORD_REVISION);
-  if (load<u8>(query, QUERY_EMIT) != EMIT_NONE) {
+  if (kind != UNHEARD) {
     const position = load<u64>(S_POSITION);
     endChange(startOf(session), endOf(session), revisionOf(session), position, end);
   }
@@ -313,6 +312,13 @@ export function forgetEnd(key: usize): void {
   removeTimer(key);
   store<i64>(key, NO_TIME, KEY_END);
   releaseKey(key);
+}
+
+/** Its time in the view is over. */
+export function expireSession(session: usize): void {
+  const key = keyOf(session);
+  if (isWatched(queryOf(key))) writeGone(key, startOf(session), endOf(session));
+  dropSession(session);
 }
 
 /** The final row leaves the view, without a change. */

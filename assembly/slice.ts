@@ -15,9 +15,6 @@
 // end + grace at or before it are closed.
 
 import {
-  CHANGE_IS_FINAL,
-  EMIT_NONE,
-  QUERY_EMIT,
   QUERY_EVERY,
   QUERY_GRACE,
   QUERY_OFFSET,
@@ -56,6 +53,7 @@ import { NO_TIME, Q_CLOSER, S_CLOCK, S_POSITION, queryState } from "./state";
 import { TIMER_CLOSE_SLICES, addTimer, hasTimer, moveTimer, removeTimer } from "./timer";
 import { untouch } from "./told";
 import { isTraced, traceApplied, traceLate } from "./trace";
+import { UNHEARD, kindOfFinal } from "./watch";
 
 // The closer: the block whose timer stands at the next window to become final.
 const CLOSER_QUERY: usize = 8;
@@ -244,11 +242,12 @@ let closingBegun: bool = false;
 function closeKeyWindow(index: u32, query: usize, key: usize, start: i64, end: i64): void {
   beginBrief();
   const merged = mergeWindow(query, key, start, end);
-  const to = beginChange(CHANGE_IS_FINAL, true, index, key);
+  const kind = kindOfFinal(index);
+  const to = beginChange(kind, true, index, key);
   const valueEnd = merged ? encodeOutputs(to, query, merged) : to;
   endBrief();
   if (!merged) return;
-  if (load<u8>(query, QUERY_EMIT) != EMIT_NONE) {
+  if (kind != UNHEARD) {
     endChange(start, end, mergedRevision + 1, load<u64>(S_POSITION), valueEnd);
   }
   addFinal(closingPane, key, mergedRevision + 1, to, valueEnd - to);

@@ -1,17 +1,18 @@
 // Telling: at the end of a push, an update of each window that the push touched and that is still
 // open, once, as it stands then.
 
-import { CHANGE_UPDATE, QUERY_WINDOW_KIND, WINDOW_HOPPING, WINDOW_SESSION } from "./layout";
+import { QUERY_WINDOW_KIND, WINDOW_HOPPING, WINDOW_SESSION } from "./layout";
 import { queryOf } from "./dictionary";
 import { beginRecord as beginChange, endRecord as endChange, outIsFull } from "./emit";
 import { encodeOutputs } from "./output";
 import { paneEnd, paneStart } from "./pane";
 import { queryProgram } from "./program";
 import { RECORD_PANE, RECORD_POSITION, keyOf, revisionOf, startOf } from "./record";
-import { tellSession } from "./session";
+import { writeSession } from "./session";
 import { beginWalk, walkSlice } from "./slice";
 import { isTouched, tell } from "./told";
 import { setTouched, touchedAt, touchedCount } from "./touch";
+import { kindOfOpen } from "./watch";
 
 let cursor: u32 = 0;
 /** The slices among the touched records, moved to the front of the list; then where they stand. */
@@ -47,8 +48,8 @@ export function tellUpdates(): bool {
     if (!isTouched(record) || !tell(record, revisionOf(record))) continue;
     const query = queryProgram(queryOf(keyOf(record)));
     const kind = <u32>load<u8>(query, QUERY_WINDOW_KIND);
-    if (kind < <u32>WINDOW_HOPPING) writeInPane(CHANGE_UPDATE, record);
-    else if (kind == WINDOW_SESSION) tellSession(record);
+    if (kind < <u32>WINDOW_HOPPING) writeInPane(kindOfOpen(query), record);
+    else if (kind == WINDOW_SESSION) writeSession(kindOfOpen(query), record);
     else setTouched(slices++, record);
   }
   if (!sorted) {
@@ -65,7 +66,8 @@ function tellSlices(): bool {
     const isFirst = slice == 0 || keyOf(touchedAt(slice - 1)) != keyOf(record);
     if (isFirst && !walking) beginWalk();
     const index = queryOf(keyOf(record));
-    walking = !walkSlice(CHANGE_UPDATE, index, record, i64.MIN_VALUE, i64.MAX_VALUE);
+    const kind = kindOfOpen(queryProgram(index));
+    walking = !walkSlice(kind, index, record, i64.MIN_VALUE, i64.MAX_VALUE);
     if (walking) return false;
   }
   return true;

@@ -130,11 +130,15 @@ function find(record: usize): u32 {
   }
 }
 
-/** The record has something to tell. */
-export function touch(record: usize): void {
+/** Some revision that was told: no record that is touched again still stands at its first. */
+const TOLD_BEFORE: u64 = 1;
+
+/** The record has something to tell; `known`: there was a row of it before this push. */
+export function touch(record: usize, known: bool): void {
   const slot = slotAt(find(record));
   if (load<u32>(slot)) return;
   store<u32>(slot, <u32>record);
+  store<u64>(slot, known ? TOLD_BEFORE : 0, SLOT_REVISION);
   store<u32>(told, load<u32>(told, COUNT) + 1, COUNT);
 }
 
@@ -148,6 +152,22 @@ export function tell(record: usize, revision: u64): bool {
   if (!load<u32>(slot) || load<u64>(slot, SLOT_REVISION) == revision) return false;
   store<u64>(slot, revision, SLOT_REVISION);
   return true;
+}
+
+/**
+ * Whether there was a row of the record, as its window still is, before this push; from now on
+ * there was none. `stays`: the record goes on, with another window.
+ */
+export function forgetRow(record: usize, stays: bool): bool {
+  const slot = slotAt(find(record));
+  if (!load<u32>(slot)) {
+    // Nothing was applied to it since the query is watched.
+    if (stays) touch(record, false);
+    return true;
+  }
+  const was = load<u64>(slot, SLOT_REVISION) != 0;
+  store<u64>(slot, 0, SLOT_REVISION);
+  return was;
 }
 
 /** The record is no longer open. Its blob, if any, stays readable until the push ends. */

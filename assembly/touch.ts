@@ -2,8 +2,11 @@
 // push those that are still open become updates (tell.ts).
 
 import { EMIT_ALL, QUERY_EMIT } from "./layout";
+import { queryOf } from "./dictionary";
+import { keyOf } from "./record";
 import { scratch, scratchAlloc } from "./regions";
 import { touch } from "./told";
+import { isWatched } from "./watch";
 
 let pushStart: i64 = 0;
 let list: i32 = 0;
@@ -21,8 +24,9 @@ export function reserveTouched(touches: u32): bool {
 
 /** An event was applied to the record, the last one before it at position `before`. */
 export function touchRecord(query: usize, record: usize, before: i64): void {
-  if (load<u8>(query, QUERY_EMIT) != EMIT_ALL || before >= pushStart) return;
-  touch(record);
+  if (before >= pushStart) return;
+  if (load<u8>(query, QUERY_EMIT) != EMIT_ALL && !isWatched(queryOf(keyOf(record)))) return;
+  touch(record, before >= 0);
   setTouched(touchedCount++, record);
 }
 

@@ -77,10 +77,7 @@ export class Engine implements RowSource {
   readonly #place: Place;
   readonly #store: Store;
   readonly #subscriptions = new Subscriptions();
-  readonly #rowFeed = new RowFeed(
-    (query) => this.#running.rows(query),
-    () => this.#core.counts(),
-  );
+  readonly #rowFeed = new RowFeed(() => this.#running);
   readonly #refused = new RefusedLines();
   readonly #dispositions = new DispositionCounts();
   readonly #turns = new Turns();
@@ -179,7 +176,7 @@ export class Engine implements RowSource {
       const applied = this.#apply(settled);
       const records = applied instanceof Promise ? await applied : applied;
       this.#subscriptions.tellRecords(records, this.#running.decoder);
-      this.#rowFeed.tell();
+      this.#rowFeed.tell(records);
       const saved = this.#running.saving.saveWhenDue(this.#core);
       if (saved instanceof Promise) await saved;
       return settled.receipt;
@@ -249,7 +246,7 @@ export class Engine implements RowSource {
       if (applied instanceof Promise) await applied;
       const changes = this.#running.decoder.changes([records]);
       if (isTold) this.#subscriptions.tell(changes);
-      this.#rowFeed.tell();
+      this.#rowFeed.tellCorrected(changes);
       // To replay this entry is to replay the whole log.
       const saved = this.#running.saving.trySave(this.#core);
       if (saved instanceof Promise) await saved;
@@ -276,7 +273,7 @@ export class Engine implements RowSource {
     this.#flushes.push(this.#core.counts().position);
     const changes = this.#running.decoder.changes(records);
     this.#subscriptions.tell(changes);
-    this.#rowFeed.tell();
+    this.#rowFeed.tell(records);
     return changes;
   }
 
@@ -296,7 +293,7 @@ export class Engine implements RowSource {
     return this.view(query).rows(filter);
   }
 
-  /** Tells `listener` what each push does to a view, whatever `emit` says; O(rows) a push. */
+  /** Tells `listener` what each push does to a view, whatever `emit` says. */
   onRows(query: string, listener: RowListener): () => void {
     this.#indexOf(query);
     return this.#rowFeed.add(query, listener);
@@ -475,7 +472,7 @@ export class Engine implements RowSource {
     next.takeOver(before);
     this.#running = next;
     this.#subscriptions.tell(told);
-    this.#rowFeed.tell(true);
+    this.#rowFeed.tellSwap(before);
     return next.saving.trySave(next.core);
   }
 

@@ -42,6 +42,8 @@ export class Running {
   readonly silence: Silence;
   readonly saving: Saving;
   readonly #place: Place;
+  /** Queries whose view is mirrored. */
+  readonly #watched = new Set<string>();
   #replay: Replay;
   core!: Core;
 
@@ -85,10 +87,28 @@ export class Running {
     return this.core.counts().position;
   }
 
+  /** The query's place in the plan; -1 where it has not the query. */
+  indexOf(query: string): number {
+    return this.plan.queries.findIndex(({ name }) => name === query);
+  }
+
   /** The rows of a view; none where the plan has no such query. */
   rows(query: string, filter?: RowFilter): Row[] {
-    const index = this.plan.queries.findIndex(({ name }) => name === query);
+    const index = this.indexOf(query);
     return index < 0 ? [] : readRows(this.core, this.decoder, index, filter);
+  }
+
+  /** Whether the core tells the rows of a query (assembly/watch.ts), and whatever core follows. */
+  watch(query: string, on: boolean): void {
+    if (on) this.#watched.add(query);
+    else this.#watched.delete(query);
+    this.#watchIn(this.core);
+  }
+
+  #watchIn(core: Core): void {
+    for (const [index, { name }] of this.plan.queries.entries()) {
+      core.watch(index, this.#watched.has(name));
+    }
   }
 
   /** A fresh state, for a log whose entries before `position` were trimmed. */
@@ -138,9 +158,11 @@ export class Running {
   async remake(): Promise<readonly Uint8Array[]> {
     let records: readonly Uint8Array[] = [];
     const core = await this.replay.open();
+    this.#watchIn(core);
     const from = await this.restoreBelow(core, Infinity);
     await this.replay.run(core, from, Infinity, (told) => (records = told));
     this.core = core;
+    this.#watchIn(core);
     return records;
   }
 }

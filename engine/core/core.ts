@@ -35,6 +35,7 @@ interface Exports {
   flushBegin(): number;
   flush(): number;
   trace(query: number, start: number, end: number): void;
+  watch(query: number, on: number): void;
   readBegin(): number;
   readEnd(): void;
   rowsBegin(query: number): number;
@@ -295,6 +296,11 @@ export class Core {
    */
   trace(query: number, { start, end }: { start: number | null; end: number | null }): void {
     this.#exports.trace(query, start ?? Number(NO_TIME), end ?? Number(NO_TIME));
+  }
+
+  /** Whether each push from now on tells the rows that it changed of the query (mirror.ts). */
+  watch(query: number, on: boolean): void {
+    this.#exports.watch(query, on ? 1 : 0);
   }
 
   /** The rows of a query whose windows touch [from, to), in no order. */

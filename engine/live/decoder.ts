@@ -21,6 +21,18 @@ interface QueryNames {
   readonly value: readonly string[];
 }
 
+/** What a push did to a view. */
+export interface Delta {
+  readonly upserts: readonly Row[];
+  readonly removals: readonly RowPlace[];
+}
+
+/** Which row of a view. */
+export interface RowPlace {
+  readonly key: Key;
+  readonly window: ChangeWindow;
+}
+
 /** Which records are read, by kind and query. */
 type IsWanted = (kind: number, query: number) => boolean;
 
@@ -49,19 +61,43 @@ export class Decoder {
     const heard = this.#names.map(({ query }) => isHeard(query));
     // What stands beside are rows, and a trace (trace.ts).
     const found = this.#find(records, (kind, query) => kind < layout.CHANGE_ROW && heard[query]!);
-    return this.#read(found, (reader, query, key, window, value): Change => {
+    const changes: Change[] = [];
+    this.#each(found, (reader, names, key, window) => {
       const { revision, position } = reader;
-      return { query, kind: KINDS[reader.kind]!, key, window, value, revision, position };
+      const { query } = names;
+      const value = valueOf(reader, names.value);
+      changes.push({ query, kind: KINDS[reader.kind]!, key, window, value, revision, position });
     });
+    return changes;
+  }
+
+  /** What a push did to the view of a watched query (assembly/watch.ts), in the view's order. */
+  delta(records: readonly Uint8Array[], query: number): Delta {
+    const isOfView = (kind: number): boolean => {
+      return (
+        kind === layout.CHANGE_GONE || kind <= layout.CHANGE_IS_FINAL || kind === layout.CHANGE_ROW
+      );
+    };
+    const found = this.#find(records, (kind, of) => of === query && isOfView(kind));
+    const isLast = lastOfEach(found.order);
+    const upserts: Row[] = [];
+    const removals: RowPlace[] = [];
+    this.#each(found, (reader, names, key, window, item) => {
+      if (!isLast[item]) return;
+      if (reader.kind === layout.CHANGE_GONE) removals.push({ key, window });
+      else upserts.push(rowOf(reader, names, key, window));
+    });
+    return { upserts, removals };
   }
 
   /** The rows of a view; where `isOwn` is given, those of the keys that it holds for. */
   rows(records: readonly Uint8Array[], isOwn?: (key: Key) => boolean): Row[] {
     const found = this.#find(records, (kind) => kind === layout.CHANGE_ROW, isOwn);
-    return this.#read(found, (reader, query, key, window, value): Row => {
-      const { isFinal: final, revision } = reader;
-      return { query, key, window, value, final, revision };
+    const rows: Row[] = [];
+    this.#each(found, (reader, names, key, window) => {
+      rows.push(rowOf(reader, names, key, window));
     });
+    return rows;
   }
 
   #find(records: readonly Uint8Array[], isWanted: IsWanted, isOwn?: (key: Key) => boolean): Found {
@@ -100,33 +136,49 @@ export class Decoder {
     return this.#known.add(query, keyTag, encoded, { key, text: canonical(values) });
   }
 
-  #read<T>(found: Found, make: Make<T>): T[] {
-    const { order, readers, readerOf, starts } = found;
+  /** Goes through what was found, in order. */
+  #each({ order, readers, readerOf, starts }: Found, take: Take): void {
     const items = order.sorted(this.#known);
-    const made: T[] = [];
-    for (const item of items) {
+    for (let index = 0; index < items.length; index++) {
+      const item = items[index]!;
       const reader = readers[readerOf[item]!]!;
       reader.seek(starts[item]!);
-      const names = this.#names[reader.query]!;
       const key = this.#known.keyOf(order.keyOf(item));
-      made.push(make(reader, names.query, key, order.windowOf(item), valueOf(reader, names.value)));
+      take(reader, this.#names[reader.query]!, key, order.windowOf(item), item);
     }
     if (this.#known.isLarge) this.#known = new KnownKeys();
-    return made;
   }
 }
 
-type Make<T> = (
+type Take = (
   reader: RecordReader,
-  query: string,
+  names: QueryNames,
   key: Key,
   window: ChangeWindow,
-  value: Value,
-) => T;
+  item: number,
+) => void;
+
+function rowOf(reader: RecordReader, names: QueryNames, key: Key, window: ChangeWindow): Row {
+  const { isFinal: final, revision } = reader;
+  const value = valueOf(reader, names.value);
+  return { query: names.query, key, window, value, final, revision };
+}
 
 function valueOf(reader: RecordReader, names: readonly string[]): Value {
   reader.skipKey();
   const value: { [member: string]: Told } = {};
-  for (const name of names) value[name] = reader.told();
+  for (let index = 0; index < names.length; index++) value[names[index]!] = reader.told();
   return value;
+}
+
+/** Of each item whether it is the last that was told of its row: how the push left that. */
+function lastOfEach(order: TellingOrder): readonly boolean[] {
+  const lasts = new Map<string, number>();
+  for (let item = 0; item < order.size; item++) {
+    const { start, end } = order.windowOf(item);
+    lasts.set(`${order.keyOf(item)}/${start}/${end}`, item);
+  }
+  const isLast = Array.from({ length: order.size }, () => false);
+  for (const item of lasts.values()) isLast[item] = true;
+  return isLast;
 }

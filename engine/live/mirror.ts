@@ -5,27 +5,25 @@
 //   RowFeed   beside the engine: tells each push's upserts and removals of the queries listened to
 //   Mirror    where they are read: takes these, and has the view's rows in the view's order
 //
-// The feed compares the view before and after, O(rows) a push, and only of queries that have a
-// mirror: the core tells what it emits, and rows that `retain` ends or `emit` keeps silent are not
-// among that. A row of one revision is the same row, so values need no comparing.
+// Both cost what a push changed, not what the view has: of a query that has a mirror the core tells
+// the rows that a push touched and those that `retain` or a session's new bounds ended, also those
+// of which `emit` says nothing (assembly/watch.ts).
 
 import { canonical, compareUtf8 } from "../event/canonical.ts";
 import type { Json } from "../event/envelope.ts";
-import type { ChangeWindow, Key, Row } from "./change.ts";
+import type { Core } from "../core/core.ts";
+import type { Change, Row } from "./change.ts";
+import type { Decoder, Delta, RowPlace } from "./decoder.ts";
 import { callListener } from "./subscription.ts";
 import { isIn, type RowFilter } from "./view.ts";
 
-/** Which row of a view. */
-export interface RowPlace {
-  readonly key: Key;
-  readonly window: ChangeWindow;
-}
+export type { RowPlace } from "./decoder.ts";
 
-/** What a push did to a view. */
-export interface RowDelta {
-  /** Rows that are new or have another revision, in the order of the view. */
-  readonly upserts: readonly Row[];
-  readonly removals: readonly RowPlace[];
+/**
+ * What a push did to a view: rows that are new or have another revision, in the order of the view,
+ * and rows that are gone, of which some may have come in the same push.
+ */
+export interface RowDelta extends Delta {
   /** ms since 1970; null before the first event or tick. */
   readonly clock: number | null;
   /** The next position. */
@@ -42,67 +40,95 @@ export interface RowSource {
   onRows(query: string, listener: RowListener): () => void;
 }
 
-interface Followed {
-  readonly listeners: Set<RowListener>;
-  /** As they were last told. */
-  rows: ReadonlyMap<string, Row>;
+/** What the feed asks of the plan that serves. */
+export interface Served {
+  readonly core: Core;
+  readonly decoder: Decoder;
+  /** The query's place in the plan; -1 where it has not the query. */
+  indexOf(query: string): number;
+  rows(query: string, filter?: RowFilter): readonly Row[];
+  /** Whether the core tells the rows of a query from now on; nothing where the plan has it not. */
+  watch(query: string, on: boolean): void;
 }
 
-type Standing = Pick<RowDelta, "clock" | "position">;
-
 export class RowFeed {
-  readonly #read: (query: string) => readonly Row[];
-  readonly #standing: () => Standing;
-  readonly #followed = new Map<string, Followed>();
-  #told: Standing = { clock: null, position: -1 };
+  readonly #served: () => Served;
+  readonly #followed = new Map<string, Set<RowListener>>();
+  #told: Pick<RowDelta, "clock" | "position"> = { clock: null, position: -1 };
 
-  constructor(read: (query: string) => readonly Row[], standing: () => Standing) {
-    this.#read = read;
-    this.#standing = standing;
+  constructor(served: () => Served) {
+    this.#served = served;
   }
 
   add(query: string, listener: RowListener): () => void {
     // A listener that is added twice is two listeners.
     const own: RowListener = (delta) => listener(delta);
-    const known = this.#followed.get(query);
-    const followed = known ?? { listeners: new Set(), rows: byId(this.#read(query)) };
-    this.#followed.set(query, followed);
-    followed.listeners.add(own);
+    const listeners = this.#followed.get(query) ?? new Set();
+    this.#followed.set(query, listeners.add(own));
+    this.#served().watch(query, true);
     return () => {
-      followed.listeners.delete(own);
-      if (followed.listeners.size > 0 || this.#followed.get(query) !== followed) return;
+      listeners.delete(own);
+      if (listeners.size > 0 || this.#followed.get(query) !== listeners) return;
       this.#followed.delete(query);
+      this.#served().watch(query, false);
     };
   }
 
-  /**
-   * After each push: nothing is read where nobody listens. `isAnew`: the rows may be of another
-   * plan, where one of the same revision may be another row.
-   */
-  tell(isAnew = false): void {
+  /** After each push, with what it told: nothing is read where nobody listens. */
+  tell(records: readonly Uint8Array[]): void {
+    const served = this.#served();
+    this.#tell((query) => served.decoder.delta(records, served.indexOf(query)));
+  }
+
+  /** After a reprocess: its corrections are few, and some are of rows that the view lost before. */
+  tellCorrected(changes: readonly Change[]): void {
+    const served = this.#served();
+    this.#tell((query) => {
+      const own = changes.filter((change) => change.query === query);
+      const rows = byId(own.length === 0 ? [] : served.rows(query, spanOf(own)));
+      const ids = new Set(own.map(idOf));
+      const gone = own.filter((change) => change.kind === "retract" && !rows.has(idOf(change)));
+      return {
+        upserts: [...rows].flatMap(([id, row]) => (ids.has(id) ? [row] : [])),
+        removals: gone.map(({ key, window }) => ({ key, window })),
+      };
+    });
+  }
+
+  /** After another plan took the place of `before`: both views are compared, once. */
+  tellSwap(before: Served): void {
+    const served = this.#served();
+    for (const query of this.#followed.keys()) served.watch(query, true);
+    this.#tell((query) => deltaBetween(before.rows(query), served.rows(query)));
+  }
+
+  #tell(deltaOf: (query: string) => Delta): void {
     if (this.#followed.size === 0) return;
-    const { clock, position } = this.#standing();
+    const { clock, position } = this.#served().core.counts();
     const hasMoved = clock !== this.#told.clock || position !== this.#told.position;
     this.#told = { clock, position };
-    for (const [query, followed] of [...this.#followed]) {
-      const rows = byId(this.#read(query));
-      const { upserts, removals } = difference(followed.rows, rows, isAnew);
-      followed.rows = rows;
-      if (!hasMoved && upserts.length === 0 && removals.length === 0) continue;
-      const delta = { upserts, removals, clock, position };
-      for (const listener of [...followed.listeners]) {
-        if (followed.listeners.has(listener)) callListener(listener, delta);
+    for (const [query, listeners] of [...this.#followed]) {
+      const delta = { ...deltaOf(query), clock, position };
+      if (!hasMoved && delta.upserts.length === 0 && delta.removals.length === 0) continue;
+      for (const listener of [...listeners]) {
+        if (listeners.has(listener)) callListener(listener, delta);
       }
     }
   }
 }
 
 /** What makes the rows `after` of the rows `before`, which another plan may have made. */
-export function deltaBetween(
-  before: readonly Row[],
-  after: readonly Row[],
-): Pick<RowDelta, "upserts" | "removals"> {
-  return difference(byId(before), byId(after), true);
+export function deltaBetween(before: readonly Row[], after: readonly Row[]): Delta {
+  const [old, standing] = [byId(before), byId(after)];
+  const upserts = [...standing].filter(([id, row]) => {
+    const known = old.get(id);
+    return known === undefined || textOf(known) !== textOf(row);
+  });
+  const removals = [...old].filter(([id]) => !standing.has(id));
+  return {
+    upserts: upserts.map(([, row]) => row),
+    removals: removals.map(([, { key, window }]) => ({ key, window })),
+  };
 }
 
 function byId(rows: readonly Row[]): Map<string, Row> {
@@ -113,24 +139,18 @@ function idOf({ key, window }: RowPlace): string {
   return canonical([{ ...key }, window.start, window.end]);
 }
 
-function difference(
-  before: ReadonlyMap<string, Row>,
-  after: ReadonlyMap<string, Row>,
-  isAnew = false,
-): Pick<RowDelta, "upserts" | "removals"> {
-  const upserts = [...after].filter(([id, row]) => {
-    const known = before.get(id);
-    return known?.revision !== row.revision || (isAnew && textOf(known) !== textOf(row));
-  });
-  const removals = [...before].filter(([id]) => !after.has(id));
-  return {
-    upserts: upserts.map(([, row]) => row),
-    removals: removals.map(([, { key, window }]) => ({ key, window })),
-  };
-}
-
 function textOf(row: Row): string {
   return canonical({ ...row } as unknown as Json);
+}
+
+/** From the first of their windows to the last. A global window is never corrected. */
+function spanOf(changes: readonly Change[]): { readonly from: number; readonly to: number } {
+  let [from, to] = [Infinity, -Infinity];
+  for (const { window } of changes) {
+    from = Math.min(from, window.start ?? -Infinity);
+    to = Math.max(to, window.end ?? Infinity);
+  }
+  return { from, to };
 }
 
 /** The rows of a view, as far as they were told. */

@@ -73,6 +73,7 @@ const RECORDS: readonly (readonly [prefix: string, size: string, ...skip: string
     "CHANGE_ROW",
     "CHANGE_APPLIED",
     "CHANGE_LATE",
+    "CHANGE_GONE",
   ],
   ["TRACE", "TRACE_BYTES"],
 ];
@@ -135,6 +136,7 @@ test("what is told apart by a number has a number of its own", () => {
     layout.CHANGE_ROW,
     layout.CHANGE_APPLIED,
     layout.CHANGE_LATE,
+    layout.CHANGE_GONE,
   ];
   expect(new Set(kinds).size).toBe(kinds.length);
 });

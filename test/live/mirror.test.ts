@@ -1,16 +1,9 @@
-// A mirror has the view's rows after every push, whatever `emit` says: over random plans and feeds,
-// their ticks and releases, and to the flush at the end. MILLRACE_SEED=n replays one.
+// Mirrors one by one: what they are told, and what they then have. That they have the view's rows
+// after every push is test/properties/mirrors.test.ts.
 
 import { describe, expect, test } from "vitest";
 import { Mirror, type Engine, type RowDelta } from "../../engine/index.ts";
 import { engineOf, event, planOf } from "../builders.ts";
-import { FULL } from "../measured.ts";
-import { placesOf, pushesOf, randomCase } from "../twin/case.ts";
-
-const GIVEN = process.env["MILLRACE_SEED"];
-const FIRST = GIVEN === undefined ? Math.floor(Math.random() * 2 ** 31) : Number(GIVEN);
-const COUNT = GIVEN === undefined ? (FULL ? 1000 : 60) : 1;
-const EMITS = ["all", "final", "none"] as const;
 
 interface Mirrored {
   readonly mirror: Mirror;
@@ -29,81 +22,6 @@ function mirrored(engine: Engine, query: string): Mirrored {
   });
   return { mirror, deltas };
 }
-
-/** What the deltas told: how many rows came, changed, left. */
-interface Seen {
-  upserts: number;
-  removals: number;
-}
-
-async function mirrorCase(seed: number, seen: Seen): Promise<void> {
-  const each = randomCase(seed);
-  const { plan, lines, cuts } = each;
-  // Every query under every `emit`, so that what is told can be compared.
-  const queries = plan.queries.flatMap((query) =>
-    EMITS.map((emit) => ({ ...query, emit, name: `${query.name}-${emit}` })),
-  );
-  const engine = await engineOf({ ...plan, queries });
-  const names = queries.map(({ name }) => name);
-  const all = names.map((name) => ({ name, ...mirrored(engine, name) }));
-  const check = (place: string): void => {
-    const { clock, position } = engine.stats();
-    for (const { name, mirror } of all) {
-      const message = `MILLRACE_SEED=${seed} replays this, ${name} after ${place}`;
-      expect(mirror.rows(), message).toEqual(engine.view(name).rows());
-      expect({ clock: mirror.clock, position: mirror.position }, message).toEqual({
-        clock,
-        position,
-      });
-    }
-    for (let index = 0; index < all.length; index += EMITS.length) {
-      const [first, ...others] = all.slice(index, index + EMITS.length);
-      const told = first!.deltas.splice(0).map(unnamed);
-      for (const delta of told) {
-        seen.upserts += delta.upserts.length;
-        seen.removals += delta.removals.length;
-      }
-      for (const { deltas } of others) expect(deltas.splice(0).map(unnamed)).toEqual(told);
-    }
-  };
-  for (const [index, push] of pushesOf(lines, cuts[0]!).entries()) {
-    const { release, receivedAt } = push[0]!;
-    if (release === undefined) {
-      const text = push.map((line) => `${line.text}\n`).join("");
-      const times = push.map((line) => line.receivedAt);
-      await engine.push(text, { format: "ndjson", ticks: true, receivedAt: times });
-    } else {
-      const held = engine.quarantine();
-      const ids = placesOf(release, held.length).map((place) => held[place]!.id);
-      await engine.release(ids, { receivedAt: receivedAt! });
-    }
-    check(`push ${index}`);
-  }
-  engine.flush();
-  check("the flush");
-  await engine.close();
-}
-
-function unnamed({ upserts, ...rest }: RowDelta): Omit<RowDelta, "upserts"> & {
-  readonly upserts: readonly unknown[];
-} {
-  return { ...rest, upserts: upserts.map((row) => ({ ...row, query: "" })) };
-}
-
-test(
-  `a mirror has the rows of the view after every push, for every emit (${COUNT} cases from seed ${FIRST})`,
-  {
-    timeout: 300_000,
-  },
-  async () => {
-    const seen: Seen = { upserts: 0, removals: 0 };
-    for (let seed = FIRST; seed < FIRST + COUNT; seed++) await mirrorCase(seed, seen);
-    if (GIVEN !== undefined) return;
-    // Cases that change nothing show nothing; `retain` and merged sessions make rows leave.
-    expect(seen.upserts).toBeGreaterThan(COUNT);
-    expect(seen.removals).toBeGreaterThan(0);
-  },
-);
 
 describe("A mirror", () => {
   const query = {
@@ -132,6 +50,28 @@ describe("A mirror", () => {
     ]);
     expect(mirror.rows()).toEqual([]);
   });
+
+  for (const emit of ["all", "none"]) {
+    test(`loses a session's row once, whenever it began and however often it grows (${emit})`, async () => {
+      const window = { kind: "session", gap: 10, grace: 100 };
+      const engine = await engineOf(planOf({ ...query, emit, window }));
+      const at = (id: string, timeMs: number): object => event(id, timeMs, { id: "A" });
+      await engine.push([at("a", 100), at("b", 105)]);
+      const { mirror, deltas } = mirrored(engine, "q");
+      const gone = (): unknown[] =>
+        deltas.splice(0).map(({ removals }) => removals.map(({ window: { end } }) => end));
+      // Within its bounds first, then beyond them, twice.
+      await engine.push([at("c", 103), at("d", 106), at("e", 108)]);
+      expect(gone()).toEqual([[115]]);
+      await engine.push([at("f", 110), at("g", 112)]);
+      expect(gone()).toEqual([[118]]);
+      // One that opens and grows in the push had no row, and joins the other.
+      await engine.push([at("h", 130), at("i", 134), at("j", 121)]);
+      expect(gone()).toEqual([[122]]);
+      expect(mirror.rows()).toEqual(engine.view("q").rows());
+      expect(mirror.rows().map((row) => row.window)).toEqual([{ start: 100, end: 144 }]);
+    });
+  }
 
   test("has what a reprocess corrected", async () => {
     const engine = await engineOf(planOf({ ...query, retain: "1h" }));
