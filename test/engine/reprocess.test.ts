@@ -633,6 +633,7 @@ describe("an entry of the log", () => {
     const engine = await engineOf(planOf(), LATE, { store });
     await engine.reprocess("q", ALL);
     const other = await engineOf(planOf({ name: "other" }), [], { store });
+    await other.rebuilt();
     expect(other.stats().position).toBe(5);
     expect(other.view("other").rows()[0]).toMatchObject({ value: { n: 2 } });
   });

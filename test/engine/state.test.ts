@@ -314,6 +314,7 @@ describe("a snapshot that is not good", () => {
     const { store } = await stored();
     const other = planOf({ window: tumbling(100, 0) });
     const again = await engineOf(other, [], { store });
+    await again.rebuilt();
     expect(again.view("q").rows()).toMatchObject([
       { window: { start: 0, end: 100 }, value: { n: 3 } },
     ]);
