@@ -9,7 +9,7 @@ import { sqlite } from "../../engine/store/sqlite.ts";
 import { event, planOf, tumbling } from "../builders.ts";
 import type { StoreEnv } from "../workerd/worker.ts";
 
-const EVENTS = 12_000;
+const EVENTS = 60_000;
 const PUSH_EVENTS = 4_000;
 
 test("is rebuilt in slices, between which the object answers and takes events", async () => {
