@@ -23,6 +23,8 @@ const truth = JSON.parse(gunzipSync(readFileSync(TRUTH)).toString()) as Truth;
 /** The whole recording at 600x takes 46 seconds; a busy machine may take longer. */
 const EVENING_MS_MAX = 140_000;
 const MOMENT_MS_MAX = 60_000;
+/** So many refused lines at most follow one another in the recording. */
+const REFUSED_IN_A_ROW = 3;
 const DESKTOP = { width: 1280, height: 800 };
 const ENDED = "the recording has ended";
 
@@ -187,8 +189,9 @@ describe.concurrent("the evening at 600x", () => {
       const before = await reaches(page, 20_000);
       await page.reload();
       // What the log holds is there at once, and the recording goes on behind it.
+      // Lines behind the last accepted one were refused: they are in no log, and come again.
       const after = await reaches(page, 1);
-      expect(after.line).toBeGreaterThanOrEqual(before.line);
+      expect(after.line).toBeGreaterThanOrEqual(before.line - REFUSED_IN_A_ROW);
       expect(after.orders).toBeGreaterThanOrEqual(before.orders);
       await says(page, "fresh-words", ENDED, EVENING_MS_MAX);
       expect(await readTable(page)).toEqual(expected);
