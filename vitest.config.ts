@@ -93,6 +93,7 @@ export default defineConfig({
           name: "chromium-driven",
           environment: "node",
           testTimeout,
+          expect: { poll: { timeout: 20_000 } },
           include: DRIVEN,
         },
       },

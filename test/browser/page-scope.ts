@@ -13,6 +13,8 @@ declare global {
   var faults: string[];
   /** The view that it follows. */
   var followed: { deltas: number[]; stop: () => void; rows: () => readonly unknown[] };
+  /** The worker of the page has begun to hang. */
+  var hanging: Promise<void>;
   /** Terminates every worker of the page behind its back. */
   var killWorkers: () => void;
 }

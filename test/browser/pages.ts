@@ -109,6 +109,24 @@ export async function crash(page: Page): Promise<void> {
   await crashed;
 }
 
+/** From when this resolves the worker of the page does nothing any more. */
+export async function hang(page: Page): Promise<void> {
+  await page.evaluate(() => {
+    const channel = new BroadcastChannel("hanging");
+    globalThis.hanging = new Promise((resolve) => {
+      channel.addEventListener("message", () => resolve());
+    });
+  });
+  await page.workers()[0]!.evaluate(() => {
+    // In a task of its own: one of the debugger's would outlive the worker's end.
+    setTimeout(() => {
+      new BroadcastChannel("hanging").postMessage(null);
+      for (;;);
+    });
+  });
+  await page.evaluate(() => globalThis.hanging);
+}
+
 /** A page that imports `connect` from the files for pages without a bundler. */
 export const PLAIN_PAGE = `<!doctype html><meta charset="utf-8"><title>connect</title>
 <script type="module" src="/page.js"></script>`;

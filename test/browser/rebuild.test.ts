@@ -2,41 +2,23 @@
 // opened again and shows its rows from the snapshot. How long that takes is measured; asserted is
 // what is shown.
 
-import type { Browser, BrowserContext, Page } from "playwright";
-import { afterAll, afterEach, beforeAll, beforeEach, expect, test } from "vitest";
+import type { Page } from "playwright";
+import { expect, test } from "vitest";
 import { open } from "../../engine/index.ts";
 import { FULL, measured } from "../measured.ts";
-import { launch, openTab, Site, PLAIN_PAGE, PLAIN_SCRIPT } from "./pages.ts";
 import { ordersOf, PLAN, QUERY, WIDER_PLAN } from "./sample.ts";
-import "./page-scope.ts";
+import { Visit } from "./visit.ts";
 
 const REBUILT_EVENTS = FULL ? 1_000_000 : 20_000;
 const RELOADED_EVENTS = FULL ? 100_000 : 10_000;
 const PUSH_EVENTS = 1_000;
 const LIMIT_MS = 300_000;
 
-let browser: Browser;
-let site: Site;
-let context: BrowserContext;
-
-beforeAll(async () => {
-  browser = await launch();
-  site = await Site.serve();
-  site.answers.set("/page.html", { body: PLAIN_PAGE });
-  site.answers.set("/page.js", { body: PLAIN_SCRIPT });
-});
-afterAll(async () => {
-  await browser?.close();
-  await site?.close();
-});
-beforeEach(async () => {
-  context = await browser.newContext();
-});
-afterEach(() => context.close());
+const visit = Visit.perTest();
 
 /** A log of so many orders, closed; and a fresh page of its origin. */
 async function logOf(count: number): Promise<Page> {
-  const writer = await openTab(context, `${site.url}/page.html`);
+  const writer = await visit.tab();
   await writer.evaluate(async (plan) => {
     globalThis.connection = await connect({ plan, name: "log" });
   }, PLAN);
@@ -50,7 +32,7 @@ async function logOf(count: number): Promise<Page> {
   }
   await writer.evaluate(() => connection.close());
   await writer.close();
-  return openTab(context, `${site.url}/page.html`);
+  return visit.tab();
 }
 
 function atRank(values: readonly number[], rank: number): number {

@@ -1,16 +1,18 @@
 // Retention through `connect`, in a real Chromium: the worker sends each old chunk to the page, whose
 // archive it awaits before it trims. What was archived and what IndexedDB keeps is one chain.
 
-import type { Browser, BrowserContext, Page } from "playwright";
-import { afterAll, afterEach, beforeAll, beforeEach, expect, test } from "vitest";
+import type { Page } from "playwright";
+import { expect, test } from "vitest";
 import { verifyChunks } from "../../engine/index.ts";
-import { launch, openTab, PLAIN_PAGE, PLAIN_SCRIPT, Site } from "./pages.ts";
 import { order, PLAN as ORDERS, START } from "./sample.ts";
-import "./page-scope.ts";
+import { Visit } from "./visit.ts";
 
 const PLAN = { ...ORDERS, clock: { dedup: "1d", idle: "never" } };
 const HOURS = 150;
-const WAITING = { timeout: 20_000 };
+const DAYS = 2;
+const DEADLINE_MS = 30_000;
+/** A page must be able to keep silent for longer. */
+const SHORT_DEADLINE_MS = 3_000;
 
 interface Archived {
   readonly position: number;
@@ -25,30 +27,16 @@ declare global {
   var archiving: "takes" | "fails" | "waits";
 }
 
-let browser: Browser;
-let site: Site;
-let context: BrowserContext;
-
-beforeAll(async () => {
-  browser = await launch();
-  site = await Site.serve();
-  site.answers.set("/page.html", { body: PLAIN_PAGE });
-  site.answers.set("/page.js", { body: PLAIN_SCRIPT });
-});
-afterAll(async () => {
-  await browser?.close();
-  await site?.close();
-});
-beforeEach(async () => {
-  context = await browser.newContext();
-});
-afterEach(() => context.close());
+const visit = Visit.perTest();
 
 /** A tab connected to the log, whose archive notes what it is given. */
-async function tab(storage: "indexeddb" | "memory" = "indexeddb"): Promise<Page> {
-  const page = await openTab(context, `${site.url}/page.html`);
+async function tab(
+  storage: "indexeddb" | "memory" = "indexeddb",
+  deadlineMs = DEADLINE_MS,
+): Promise<Page> {
+  const page = await visit.tab();
   await page.evaluate(
-    async ({ plan, storage }) => {
+    async ({ plan, storage, days, deadlineMs }) => {
       globalThis.archived = [];
       globalThis.archiving = "takes";
       const archive = async (chunk: {
@@ -60,11 +48,11 @@ async function tab(storage: "indexeddb" | "memory" = "indexeddb"): Promise<Page>
         archived.push({ ...chunk, bytes: [...chunk.bytes] });
         while (archiving === "waits") await new Promise((next) => setTimeout(next, 20));
       };
-      const retention = { days: 2, archive };
-      const options = { plan, name: "kept", storage, deadlineMs: 900, retention };
+      const retention = { days, archive };
+      const options = { plan, name: "kept", storage, deadlineMs, retention };
       globalThis.connection = await connect(options);
     },
-    { plan: PLAN, storage },
+    { plan: PLAN, storage, days: DAYS, deadlineMs },
   );
   return page;
 }
@@ -85,6 +73,21 @@ async function push(page: Page, from: number, to: number): Promise<void> {
 
 const stats = (page: Page) => page.evaluate(() => connection.stats());
 const trimmed = async (page: Page): Promise<number> => (await stats(page)).trimmedTo;
+
+/**
+ * Waits until all was trimmed that `hours` pushes leave behind, which is where it ends: each of
+ * them stands at the hour of its position. A snapshot has the engine look whether there is more.
+ */
+async function trimmedInFull(page: Page, hours: number): Promise<number> {
+  const looked = async (): Promise<number> => {
+    await page.evaluate(() => connection.snapshot());
+    return trimmed(page);
+  };
+  const end = hours - 1 - DAYS * 24;
+  await expect.poll(looked).toBe(end);
+  return end;
+}
+
 const faultOf = async (page: Page): Promise<string | null> => (await stats(page)).trimFault;
 const given = (page: Page): Promise<Archived[]> => page.evaluate(() => archived);
 const archiveIs = (page: Page, how: typeof archiving): Promise<void> =>
@@ -112,8 +115,8 @@ function bytesOf(chunks: readonly Archived[], below: number): Uint8Array[] {
 test("archives on the page and trims: one unbroken chain, and the rest verifies", async () => {
   const page = await tab();
   await push(page, 0, HOURS);
-  await expect.poll(() => trimmed(page), WAITING).toBeGreaterThan(50);
-  const { trimmedTo, trimFault, position, mode } = await stats(page);
+  const trimmedTo = await trimmedInFull(page, HOURS);
+  const { trimFault, position, mode } = await stats(page);
   expect({ trimFault, position, mode }).toEqual({
     trimFault: null,
     position: HOURS,
@@ -136,7 +139,7 @@ test("in memory, too, what is archived is a copy", async () => {
   const page = await tab("memory");
   await archiveIs(page, "waits");
   await push(page, 0, HOURS);
-  await expect.poll(async () => (await given(page)).length, WAITING).toBe(1);
+  await expect.poll(async () => (await given(page)).length).toBe(1);
   expect(await page.evaluate(() => connection.verify())).toEqual({ ok: true });
   expect(await page.evaluate(async () => (await Array.fromAsync(connection.log())).length)).toBe(
     HOURS,
@@ -147,32 +150,32 @@ test("trims nothing while the archive fails, and says why", async () => {
   const page = await tab();
   await archiveIs(page, "fails");
   await push(page, 0, HOURS);
-  await expect.poll(() => faultOf(page), WAITING).toBe("no bucket");
+  await expect.poll(() => faultOf(page)).toBe("no bucket");
   expect(await trimmed(page)).toBe(0);
   await archiveIs(page, "takes");
   await push(page, HOURS, HOURS + 1);
-  await expect.poll(() => trimmed(page), WAITING).toBeGreaterThan(50);
+  await trimmedInFull(page, HOURS + 1);
   expect(await faultOf(page)).toBeNull();
 });
 
 test("waits for an archive that is slow, and not for a page that is silent", async () => {
-  const page = await tab();
+  const page = await tab("indexeddb", SHORT_DEADLINE_MS);
   await archiveIs(page, "waits");
   await push(page, 0, HOURS);
-  await expect.poll(async () => (await given(page)).length, WAITING).toBe(1);
+  await expect.poll(async () => (await given(page)).length).toBe(1);
   // The page answers all the while: longer than the deadline.
-  await new Promise((resolve) => setTimeout(resolve, 2000));
+  await new Promise((resolve) => setTimeout(resolve, 1.5 * SHORT_DEADLINE_MS));
   expect(await stats(page)).toMatchObject({ trimmedTo: 0, trimFault: null });
   // Now it does not.
-  await page.evaluate(() => {
-    const end = performance.now() + 3000;
+  await page.evaluate((silentMs) => {
+    const end = performance.now() + silentMs;
     while (performance.now() < end);
-  });
-  expect(await faultOf(page)).toContain("does not answer");
+  }, 2 * SHORT_DEADLINE_MS);
+  await expect.poll(() => faultOf(page)).toContain("does not answer");
   expect(await trimmed(page)).toBe(0);
   await archiveIs(page, "takes");
   await push(page, HOURS, HOURS + 1);
-  await expect.poll(() => trimmed(page), WAITING).toBeGreaterThan(50);
+  await trimmedInFull(page, HOURS + 1);
 });
 
 test("the tab that leads archives; when it is gone in the middle, the next one begins anew", async () => {
@@ -180,12 +183,11 @@ test("the tab that leads archives; when it is gone in the middle, the next one b
   const second = await tab();
   await archiveIs(first, "waits");
   await push(second, 0, HOURS);
-  await expect.poll(async () => (await given(first)).length, WAITING).toBe(1);
+  await expect.poll(async () => (await given(first)).length).toBe(1);
   expect(await given(second)).toEqual([]);
   await first.close();
   await push(second, HOURS, HOURS + 1);
-  await expect.poll(() => trimmed(second), WAITING).toBeGreaterThan(50);
-  const trimmedTo = await trimmed(second);
+  const trimmedTo = await trimmedInFull(second, HOURS + 1);
   const rest = (await kept(second)).map((chunk) => Uint8Array.from(chunk));
   const all = [...bytesOf(await given(second), trimmedTo), ...rest];
   expect(all).toHaveLength(HOURS + 1);

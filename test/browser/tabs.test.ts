@@ -2,41 +2,24 @@
 // the next takes over within two seconds. Nothing acknowledged is lost, whoever acknowledged it.
 
 import { readFile } from "node:fs/promises";
-import type { Browser, BrowserContext, Page } from "playwright";
-import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from "vitest";
+import type { Page } from "playwright";
+import { describe, expect, test } from "vitest";
 import { BUILD } from "../../engine/browser/protocol.ts";
 import { FULL, measured } from "../measured.ts";
-import { crash, launch, openTab, Site, PLAIN_PAGE, PLAIN_SCRIPT } from "./pages.ts";
+import { crash, hang, PLAIN_PAGE, PLAIN_SCRIPT } from "./pages.ts";
 import { ordersOf, PLAN, QUERY, WIDER_PLAN } from "./sample.ts";
-import "./page-scope.ts";
+import { Visit } from "./visit.ts";
 
 const TAKEOVER_MS_MAX = 2_000;
 const KILLS = FULL ? 100 : 10;
 
-let browser: Browser;
-let site: Site;
-let context: BrowserContext;
-
-beforeAll(async () => {
-  browser = await launch();
-  site = await Site.serve();
-  site.answers.set("/page.html", { body: PLAIN_PAGE });
-  site.answers.set("/page.js", { body: PLAIN_SCRIPT });
-});
-afterAll(async () => {
-  await browser?.close();
-  await site?.close();
-});
-beforeEach(async () => {
-  context = await browser.newContext();
-});
-afterEach(() => context.close());
+const visit = Visit.perTest();
 
 type Mode = "worker" | "follower";
 
 /** A tab that is connected to `log` and subscribed, its connection and what it was told at hand. */
 async function tab(plan: unknown = PLAN, deadlineMs = 30_000): Promise<Page> {
-  const page = await openTab(context, `${site.url}/page.html`);
+  const page = await visit.tab();
   await page.evaluate(
     async ({ plan, query, deadlineMs }) => {
       globalThis.told = [];
@@ -295,7 +278,7 @@ describe("A page with a newer plan", () => {
   });
 
   test("that was there before leaves the log to the later page", async () => {
-    const first = await openTab(context, `${site.url}/page.html`);
+    const first = await visit.tab();
     const second = await tab(WIDER_PLAN);
     await push(second, 0, 3);
     const found = await first.evaluate(
@@ -320,17 +303,17 @@ describe("A page with a newer plan", () => {
     for (const name of ["index", "worker"]) {
       const file = new URL(`../../dist/browser/${name}.js`, import.meta.url);
       const body = (await readFile(file, "utf8")).replaceAll(BUILD, "99.0.0");
-      site.answers.set(`/newer/${name}.js`, { body });
+      visit.site.answers.set(`/newer/${name}.js`, { body });
     }
-    site.answers.set("/newer/page.js", {
+    visit.site.answers.set("/newer/page.js", {
       body: PLAIN_SCRIPT.replace("/dist/browser/", "/newer/"),
     });
-    site.answers.set("/newer/page.html", {
+    visit.site.answers.set("/newer/page.html", {
       body: PLAIN_PAGE.replace("/page.js", "/newer/page.js"),
     });
     const older = await tab();
     await push(older, 0, 10);
-    const newer = await openTab(context, `${site.url}/newer/page.html`);
+    const newer = await visit.tab("/newer/page.html");
     const found = await newer.evaluate(
       async ({ plan }) => {
         const { mode, position } = await (await connect({ plan, name: "log" })).stats();
@@ -372,14 +355,9 @@ describe("A page with a newer plan", () => {
 describe("A leader that hangs", () => {
   test("fails its followers' calls after their deadline", async () => {
     await tab();
-    const follower = await tab(PLAN, 1200);
-    const [leader] = context.pages();
-    const [worker] = leader!.workers();
-    const hanging = worker!.evaluate(() => {
-      for (;;);
-    });
-    hanging.catch(() => {});
-    await new Promise((resolve) => setTimeout(resolve, 100));
+    const follower = await tab(PLAN, 3_000);
+    const [leader] = visit.context.pages();
+    await hang(leader!);
     const code = await follower.evaluate(() =>
       connection.stats().then(
         () => "answered",
