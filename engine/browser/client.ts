@@ -8,7 +8,7 @@ import type { PushInput } from "../ingest/input.ts";
 import { lineOf } from "../ingest/object.ts";
 import type { QuarantineEntry } from "../ingest/quarantine.ts";
 import type { Receipt, RefusedLine } from "../ingest/receipt.ts";
-import { encodeUtf8 } from "../ingest/utf8.ts";
+import { encodeUtf8 } from "../event/utf8.ts";
 import type { Change, ChangeWindow, Key, Row } from "../live/change.ts";
 import type { RowListener, RowSource } from "../live/mirror.ts";
 import type { Stats } from "../live/stats.ts";

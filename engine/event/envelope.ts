@@ -14,6 +14,7 @@ import {
   TOKEN_LENGTH_MAX,
 } from "../../assembly/layout.ts";
 import type { EventCode } from "./fault.ts";
+import { utf8Length } from "./utf8.ts";
 
 export type Json = null | boolean | number | string | Json[] | JsonObject;
 
@@ -76,42 +77,14 @@ export const EXPECTED = [
 ] as const;
 
 /** 1 to 128 printable ASCII characters, no space. */
-export function isToken(text: string): boolean {
-  if (text.length === 0 || text.length > TOKEN_LENGTH_MAX) return false;
-  for (let at = 0; at < text.length; at++) {
-    const unit = text.charCodeAt(at);
-    if (unit < 0x21 || unit > 0x7e) return false;
-  }
-  return true;
-}
-
-/** The end of a run of digits without a leading zero, or -1 when there is none at `from`. */
-function digitsEnd(text: string, from: number): number {
-  let at = from;
-  while (at < text.length && text.charCodeAt(at) >= 0x30 && text.charCodeAt(at) <= 0x39) at++;
-  if (at === from) return -1;
-  return at - from > 1 && text.charCodeAt(from) === 0x30 ? -1 : at;
-}
-
+const TOKEN = new RegExp(`^[!-~]{1,${TOKEN_LENGTH_MAX}}$`);
 /** Digits, a dot, digits, no leading zeros. */
-export function isVersion(text: string): boolean {
-  const dot = digitsEnd(text, 0);
-  if (dot < 0 || text.charCodeAt(dot) !== 0x2e) return false;
-  return digitsEnd(text, dot + 1) === text.length;
-}
+const VERSION = /^(0|[1-9]\d*)\.(0|[1-9]\d*)$/;
 
-/** 1 to 256 bytes in UTF-8. The text is well formed: pairs of surrogates take four bytes. */
-export function isName(text: string): boolean {
-  if (text.length === 0 || text.length > NAME_BYTES_MAX) return false;
-  if (text.length * 3 <= NAME_BYTES_MAX) return true;
-  let lengthBytes = 0;
-  for (let at = 0; at < text.length; at++) {
-    const unit = text.charCodeAt(at);
-    if (unit < 0x80) lengthBytes += 1;
-    else if (unit < 0x800 || (unit >= 0xd800 && unit < 0xe000)) lengthBytes += 2;
-    else lengthBytes += 3;
-  }
-  return lengthBytes <= NAME_BYTES_MAX;
+/** 1 to 256 bytes in UTF-8. The text is well formed. */
+function isName(text: string): boolean {
+  const length = text.length;
+  return length > 0 && length <= NAME_BYTES_MAX && utf8Length(text) <= NAME_BYTES_MAX;
 }
 
 export function isObject(value: Json | undefined): value is JsonObject {
@@ -127,11 +100,11 @@ export function memberCode(member: number, value: Json | undefined): EventCode |
   if (typeof value !== "string") return "wrong_type";
   switch (member) {
     case EVENT_ID:
-      return isToken(value) ? null : "bad_event_id";
+      return TOKEN.test(value) ? null : "bad_event_id";
     case EVENT_TYPE:
-      return isToken(value) ? null : "bad_event_type";
+      return TOKEN.test(value) ? null : "bad_event_type";
     case EVENT_VERSION:
-      return isVersion(value) ? null : "bad_event_version";
+      return VERSION.test(value) ? null : "bad_event_version";
     case EVENT_TIME:
       return null;
     default:

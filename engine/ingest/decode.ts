@@ -23,7 +23,7 @@ import { eventFault } from "../event/fault.ts";
 import type { EventFault } from "../event/fault.ts";
 import { parseTime } from "../event/time.ts";
 import { JsonReader } from "./json.ts";
-import { isUtf8 } from "./utf8.ts";
+import { decodeUtf8 } from "../event/utf8.ts";
 
 export interface DecodedEvent {
   /** As paths read it: envelope names, data, and every other member; eventTime is the string. */
@@ -137,10 +137,10 @@ export function decodeEvent(
 ): DecodedEvent | EventFault {
   if (end - start > LINE_BYTES_MAX) return eventFault("too_large", "");
   const line = bytes.subarray(start, end);
-  const reader = new JsonReader(line);
+  const text = decodeUtf8(line);
+  if (text === null) return eventFault("invalid_utf8", "");
+  const reader = new JsonReader(text, line.length);
   const root: Json | undefined = reader.read();
-  const isChecked = root !== undefined && reader.isAscii;
-  if (!isChecked && !isUtf8(line)) return eventFault("invalid_utf8", "");
   if (root !== undefined && !isObject(root)) reader.mark("expected_object", 0, 0);
   const mark = reader.gravest();
   if (mark !== null) return eventFault(mark.code, mark.pointer);

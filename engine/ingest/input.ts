@@ -6,7 +6,7 @@ import { eventFault } from "../event/fault.ts";
 import type { EventFault } from "../event/fault.ts";
 import { elementSpans, joinLines } from "./array.ts";
 import { lineOf } from "./object.ts";
-import { encodeUtf8 } from "./utf8.ts";
+import { encodeUtf8 } from "../event/utf8.ts";
 
 /** A line without its newline and without one carriage return at its end. */
 export interface InputLine {

@@ -1,24 +1,18 @@
-// A strict JSON reader over the bytes of one line, in one pass. It builds the tree (null-prototype
+// A strict JSON reader over the text of one line, in one pass. It builds the tree (null-prototype
 // objects), remembers where the members of the outermost object stand, and notes the first place
 // of each fault that leaves the grammar intact, so that the caller can name the gravest.
 //
-// The whole line is decoded to text once; strings are slices of that text. `shift` is by how much
-// the byte offset is ahead of the text offset, and grows with each character beyond ASCII. Bytes
-// that are not UTF-8 make what it says void, and do no other harm.
-//
-// It does not know the envelope, and it neither throws nor recurses beyond DEPTH_MAX.
+// Escapes and numbers are read by the host, once it is known where they end. It does not know the
+// envelope, and it neither throws nor recurses beyond DEPTH_MAX.
 
 import { DEPTH_MAX, KEYS_MAX } from "../event/envelope.ts";
 import type { Json, JsonObject } from "../event/envelope.ts";
 import { EVENT_CODES, pointerTo } from "../event/fault.ts";
 import type { EventCode } from "../event/fault.ts";
-import { decodeUtf8 } from "./utf8.ts";
+import { utf8Length } from "../event/utf8.ts";
 
 const QUOTE = 0x22;
 const COMMA = 0x2c;
-const MINUS = 0x2d;
-const DOT = 0x2e;
-const ZERO = 0x30;
 const COLON = 0x3a;
 const OPEN_ARRAY = 0x5b;
 const BACKSLASH = 0x5c;
@@ -26,23 +20,12 @@ const CLOSE_ARRAY = 0x5d;
 const OPEN_OBJECT = 0x7b;
 const CLOSE_OBJECT = 0x7d;
 
-/** Up to so many digits a number is exact as an integer, and so are these powers of ten. */
-const EXACT_DIGITS = 15;
-const POWERS_OF_TEN = [
-  1, 1e1, 1e2, 1e3, 1e4, 1e5, 1e6, 1e7, 1e8, 1e9, 1e10, 1e11, 1e12, 1e13, 1e14, 1e15,
+const NUMBER = /-?(?:0|[1-9]\d*)(?:\.\d+)?(?:e[+-]?\d+)?/iy;
+const WORDS = [
+  ["true", true],
+  ["false", false],
+  ["null", null],
 ] as const;
-
-/** The characters that a backslash can stand before, and what they mean. */
-const ESCAPES: { readonly [byte: number]: string } = {
-  [QUOTE]: '"',
-  [BACKSLASH]: "\\",
-  0x2f: "/",
-  0x62: "\b",
-  0x66: "\f",
-  0x6e: "\n",
-  0x72: "\r",
-  0x74: "\t",
-};
 
 /** A fault, and where in the line it is; the smallest offset of each code is kept. */
 export interface JsonMark {
@@ -51,32 +34,28 @@ export interface JsonMark {
   readonly offset: number;
 }
 
-function isDigit(byte: number): boolean {
-  return byte >= ZERO && byte <= 0x39;
-}
-
 export class JsonReader {
   /** The outermost object's members as they come: names, values, and (start, end) of these. */
   readonly rootNames: string[] = [];
   readonly rootValues: Json[] = [];
+  /** In bytes. */
   readonly rootSpans: number[] = [];
-  /** No byte beyond ASCII was read. Else the caller asks `isUtf8` before it trusts anything. */
-  isAscii = true;
 
-  private readonly line: Uint8Array;
-  private readonly end: number;
   private readonly text: string;
+  private readonly isAscii: boolean;
   private at = 0;
-  private shift = 0;
+  /** The part of the text whose bytes are counted, and how many they are. */
+  private counted = 0;
+  private countedBytes = 0;
   /** The path to the value being read is `path[1..pathLength]`. */
   private readonly path: (string | number)[] = [""];
   private pathLength = 0;
   private marks: JsonMark[] | null = null;
 
-  constructor(line: Uint8Array) {
-    this.line = line;
-    this.end = line.length;
-    this.text = decodeUtf8(line);
+  /** The text of `bytes` bytes. */
+  constructor(text: string, bytes: number) {
+    this.text = text;
+    this.isAscii = text.length === bytes;
   }
 
   /** The line's one value; undefined when it is too deep or no JSON. */
@@ -85,7 +64,7 @@ export class JsonReader {
     const value = this.value(1);
     if (value === undefined) return undefined;
     this.skipBlank();
-    return this.at === this.end ? value : this.refuse("invalid_json");
+    return this.at === this.text.length ? value : this.refuse("invalid_json");
   }
 
   /** Notes a fault at `offset`, its place being the first `pathLength` steps of the path. */
@@ -113,39 +92,40 @@ export class JsonReader {
     return undefined;
   }
 
+  /** NaN at the end. */
   private peek(): number {
-    return this.at < this.end ? this.line[this.at]! : -1;
+    return this.text.charCodeAt(this.at);
   }
 
   private skipBlank(): void {
-    const { line, end } = this;
-    let at = this.at;
-    while (at < end) {
-      const byte = line[at]!;
-      if (byte !== 0x20 && byte !== 0x09 && byte !== 0x0a && byte !== 0x0d) break;
-      at++;
+    for (; ; this.at++) {
+      const unit = this.peek();
+      if (unit !== 0x20 && unit !== 0x09 && unit !== 0x0a && unit !== 0x0d) return;
     }
-    this.at = at;
+  }
+
+  /** Where `at` is in the bytes; it never goes back. */
+  private bytesTo(at: number): number {
+    if (this.isAscii) return at;
+    this.countedBytes += utf8Length(this.text.slice(this.counted, at));
+    this.counted = at;
+    return this.countedBytes;
   }
 
   /** Reads the value that begins here; an object or array that does would be at `depth`. */
   private value(depth: number): Json | undefined {
-    const byte = this.peek();
-    if (byte === QUOTE) return this.string();
-    if (byte === MINUS || isDigit(byte)) return this.number();
-    if (byte === OPEN_OBJECT) return this.object(depth);
-    if (byte === OPEN_ARRAY) return this.array(depth);
-    if (byte === 0x74) return this.literal("true", true);
-    if (byte === 0x66) return this.literal("false", false);
-    if (byte === 0x6e) return this.literal("null", null);
+    const unit = this.peek();
+    if (unit === QUOTE) return this.string();
+    if (unit === OPEN_OBJECT) return this.object(depth);
+    if (unit === OPEN_ARRAY) return this.array(depth);
+    // Digits and the minus, and what no value begins with.
+    if (unit <= 0x39) return this.number();
+    for (const [word, value] of WORDS) {
+      if (!this.text.startsWith(word, this.at)) continue;
+      this.at += word.length;
+      return value;
+    }
     return this.refuse("invalid_json");
-  }
-
-  private literal(word: string, value: boolean | null): boolean | null | undefined {
-    const from = this.at - this.shift;
-    if (!this.text.startsWith(word, from)) return this.refuse("invalid_json");
-    this.at += word.length;
-    return value;
   }
 
   private object(depth: number): JsonObject | undefined {
@@ -179,7 +159,7 @@ export class JsonReader {
       if (depth === 1) {
         this.rootNames.push(key);
         this.rootValues.push(value);
-        this.rootSpans.push(from, this.at);
+        this.rootSpans.push(this.bytesTo(from), this.bytesTo(this.at));
       }
       this.skipBlank();
       const next = this.peek();
@@ -214,135 +194,41 @@ export class JsonReader {
     }
   }
 
-  /** A string without escapes is a slice of the text; the first backslash leads to `escaped`. */
   private string(): string | undefined {
-    const { line, end } = this;
-    const from = this.at + 1 - this.shift;
-    for (let at = this.at + 1; at < end; at++) {
-      const byte = line[at]!;
-      if (byte === QUOTE) {
+    const { text } = this;
+    const from = this.at;
+    let isPlain = true;
+    for (let at = from + 1; ; at++) {
+      const unit = text.charCodeAt(at);
+      if (unit === QUOTE) {
         this.at = at + 1;
-        return this.text.slice(from, at - this.shift);
+        return isPlain ? text.slice(from + 1, at) : this.unescaped(from);
       }
-      if (byte === BACKSLASH) {
-        this.at = at;
-        return this.escaped(this.text.slice(from, at - this.shift));
-      }
-      if (byte < 0x20) break;
-      if (byte >= 0x80) this.widen(byte);
+      if (!(unit >= 0x20)) return this.refuse("invalid_json");
+      if (unit !== BACKSLASH) continue;
+      isPlain = false;
+      at++;
     }
-    return this.refuse("invalid_json");
   }
 
-  /** The rest of a string from its first backslash, after the part `before` it. */
-  private escaped(before: string): string | undefined {
-    const { line, end } = this;
-    let text = before;
-    let from = this.at - this.shift;
-    while (this.at < end) {
-      const byte = line[this.at]!;
-      if (byte === QUOTE) {
-        text += this.text.slice(from, this.at - this.shift);
-        this.at++;
-        return text;
-      }
-      if (byte < 0x20) break;
-      if (byte === BACKSLASH) {
-        text += this.text.slice(from, this.at - this.shift);
-        const character = this.escape();
-        if (character === undefined) break;
-        text += character;
-        from = this.at - this.shift;
-        continue;
-      }
-      if (byte >= 0x80) this.widen(byte);
-      this.at++;
+  /** The string from its quote at `from`, which has escapes. */
+  private unescaped(from: number): string | undefined {
+    let string: string;
+    try {
+      string = JSON.parse(this.text.slice(from, this.at));
+    } catch {
+      return this.refuse("invalid_json");
     }
-    return this.refuse("invalid_json");
+    if (!string.isWellFormed()) this.mark("invalid_utf8", from, this.pathLength);
+    return string;
   }
 
-  /** Counts a byte of a character beyond ASCII. */
-  private widen(byte: number): void {
-    this.isAscii = false;
-    if (byte < 0xc0) this.shift++;
-    else if (byte >= 0xf0) this.shift--;
-  }
-
-  /** One escape, or two that make a pair of surrogates; undefined when it is none. */
-  private escape(): string | undefined {
-    const from = this.at;
-    const letter = from + 1 < this.end ? this.line[from + 1]! : -1;
-    if (letter !== 0x75) {
-      this.at += 2;
-      return ESCAPES[letter];
-    }
-    const unit = this.unit(from);
-    if (unit < 0) return undefined;
-    this.at += 6;
-    if (unit < 0xd800 || unit > 0xdfff) return String.fromCharCode(unit);
-    const low = unit < 0xdc00 ? this.unit(this.at) : -1;
-    if (low >= 0xdc00 && low <= 0xdfff) {
-      this.at += 6;
-      return String.fromCharCode(unit, low);
-    }
-    this.mark("invalid_utf8", from, this.pathLength);
-    return "\ufffd";
-  }
-
-  /** The UTF-16 unit of the `\uXXXX` at `at`, or -1. */
-  private unit(at: number): number {
-    if (at + 6 > this.end || this.line[at] !== BACKSLASH || this.line[at + 1] !== 0x75) return -1;
-    let unit = 0;
-    for (let digit = at + 2; digit < at + 6; digit++) {
-      const byte = this.line[digit]!;
-      const lower = byte | 0x20;
-      if (isDigit(byte)) unit = unit * 16 + byte - ZERO;
-      else if (lower >= 0x61 && lower <= 0x66) unit = unit * 16 + lower - 0x57;
-      else return -1;
-    }
-    return unit;
-  }
-
-  /** Short decimals are computed exactly here; all others are left to `Number`. */
   private number(): number | undefined {
-    const { line, end } = this;
     const from = this.at;
-    let at = line[from] === MINUS ? from + 1 : from;
-    const digitsFrom = at;
-    let digits = 0;
-    while (at < end && isDigit(line[at]!)) digits = digits * 10 + line[at++]! - ZERO;
-    let digitCount = at - digitsFrom;
-    if (digitCount === 0) return this.refuse("invalid_json");
-    if (digitCount > 1 && line[digitsFrom] === ZERO) return this.refuse("invalid_json");
-    let fractionCount = 0;
-    if (at < end && line[at] === DOT) {
-      const fractionFrom = ++at;
-      while (at < end && isDigit(line[at]!)) digits = digits * 10 + line[at++]! - ZERO;
-      fractionCount = at - fractionFrom;
-      digitCount += fractionCount;
-      if (fractionCount === 0) return this.refuse("invalid_json");
-    }
-    this.at = at;
-    if (at < end && (line[at]! | 0x20) === 0x65) return this.scientific(from);
-    if (digitCount > EXACT_DIGITS) return this.inexact(from);
-    const size = digits / POWERS_OF_TEN[fractionCount]!;
-    return digitsFrom === from ? size : -size;
-  }
-
-  /** A number with an exponent: `at` is at its `e`. */
-  private scientific(from: number): number | undefined {
-    const { line, end } = this;
-    let at = this.at + 1;
-    if (at < end && (line[at] === MINUS || line[at] === 0x2b)) at++;
-    const digitsFrom = at;
-    while (at < end && isDigit(line[at]!)) at++;
-    if (at === digitsFrom) return this.refuse("invalid_json");
-    this.at = at;
-    return this.inexact(from);
-  }
-
-  private inexact(from: number): number {
-    const number = Number(this.text.slice(from - this.shift, this.at - this.shift));
+    NUMBER.lastIndex = from;
+    if (!NUMBER.test(this.text)) return this.refuse("invalid_json");
+    this.at = NUMBER.lastIndex;
+    const number = Number(this.text.slice(from, this.at));
     if (!Number.isFinite(number)) this.mark("number_out_of_range", from, this.pathLength);
     return number;
   }

@@ -5,16 +5,17 @@ import { describe, expect, test } from "vitest";
 import type { Json } from "../../engine/event/envelope.ts";
 import { isFault } from "../../engine/ingest/decode.ts";
 import { JsonReader } from "../../engine/ingest/json.ts";
-import { isUtf8 } from "../../engine/ingest/utf8.ts";
+import { decodeUtf8 } from "../../engine/event/utf8.ts";
 import { describeCorpus } from "../event/corpus.ts";
 import { SEEDED_LIMIT_MS, seeded } from "../event/random.ts";
 import { decode, lineWith, verdict } from "./sample.ts";
 
 /** The value, or the code that refuses it. */
 function readAlone(bytes: Uint8Array): { value: Json | undefined; code: string | null } {
-  const reader = new JsonReader(bytes);
+  const text = decodeUtf8(bytes);
+  if (text === null) return { value: undefined, code: "invalid_utf8" };
+  const reader = new JsonReader(text, bytes.length);
   const value = reader.read();
-  if (!isUtf8(bytes)) return { value: undefined, code: "invalid_utf8" };
   return { value, code: reader.gravest()?.code ?? null };
 }
 
@@ -99,7 +100,7 @@ describeCorpus("JSONTestSuite", "JSONTestSuite/test_parsing", (path) => {
     const code = readAlone(read(name)).code;
     expect(["invalid_json", "invalid_utf8", "too_deep"]).toContain(code);
     if (
-      isUtf8(read(name)) &&
+      decodeUtf8(read(name)) !== null &&
       !name.includes("opening_arrays") &&
       !name.includes("open_array_object")
     ) {
