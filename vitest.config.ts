@@ -8,8 +8,9 @@ import { defineConfig } from "vitest/config";
 import { CHROMIUM_FLAGS, findChromium } from "./tools/test/chromium.ts";
 
 const WORKERD = "test/**/*.workerd.test.ts";
-/** Those over the product's own Worker. */
+/** Those over the product's own Worker, as it is configured and with an archive. */
 const PRODUCT = "test/worker/**/*.workerd.test.ts";
+const ARCHIVED = "test/worker/archive.workerd.test.ts";
 const CHROMIUM = "test/**/*.chromium.test.ts";
 /** Those that drive a Chromium from Node: a page, a browser that is killed. */
 const DRIVEN = [
@@ -34,11 +35,17 @@ const tsconfig = "tsconfig.base.json";
 /** A machine that is busy elsewhere is slow, not wrong. */
 const testTimeout = 30_000;
 
-/** A project over one Worker. */
-function workerd(name: string, include: string, configPath: string, exclude: string[] = []) {
+/** A project over one Worker; `miniflare` has bindings beyond those of its configuration. */
+function workerd(
+  name: string,
+  include: string,
+  configPath: string,
+  exclude: string[] = [],
+  miniflare: object = {},
+) {
   const plugin = cloudflareTest({
     wrangler: { configPath },
-    miniflare: { dataBlobBindings: RECORDING },
+    miniflare: { dataBlobBindings: RECORDING, ...miniflare },
   });
   const test = { name, include: [include], exclude, testTimeout };
   return { tsconfig, plugins: [plugin], test };
@@ -98,7 +105,11 @@ export default defineConfig({
         },
       },
       workerd("workerd", WORKERD, "test/workerd/wrangler.jsonc", [PRODUCT]),
-      workerd("workerd-product", PRODUCT, "worker/wrangler.jsonc"),
+      workerd("workerd-product", PRODUCT, "worker/wrangler.jsonc", [ARCHIVED]),
+      workerd("workerd-archive", ARCHIVED, "worker/wrangler.jsonc", [], {
+        bindings: { LOG_DAYS: "1" },
+        r2Buckets: ["ARCHIVE"],
+      }),
       chromium(),
     ],
   },

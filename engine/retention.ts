@@ -36,6 +36,12 @@ export interface Retention {
    * (`stats().trimFault`), and the chunk is given again with the next snapshot.
    */
   readonly archive?: (chunk: ArchivedChunk) => void | Promise<void>;
+  /**
+   * Called when there may be something to archive and to trim. The host calls `work` when that
+   * suits it, once however often it was called, which reads at most 4 MiB of the log; where there
+   * is more, it is called again. Absent: beside the push that saved a snapshot.
+   */
+  readonly schedule?: (work: () => Promise<void>) => void;
 }
 
 /** What retention asks of the engine. */
@@ -58,6 +64,8 @@ export class Retaining {
   #trimmedTo: number;
   #trimFault: string | null = null;
   #isUnderWay = false;
+  /** Since the work under way began. */
+  #isAsked = false;
   #reading: Promise<unknown> = Promise.resolve();
   #isStopped = false;
 
@@ -114,10 +122,24 @@ export class Retaining {
 
   /** A snapshot was saved: there may be something to trim. */
   look(): void {
-    if (this.#retention === null || this.#site === null || this.#isStopped) return;
+    const [site, retention] = [this.#site, this.#retention];
+    this.#isAsked = true;
+    if (retention === null || site === null || this.#isStopped || this.#isUnderWay) return;
+    const { schedule = (work) => void work() } = retention;
+    schedule(() => this.#work(site, retention));
+  }
+
+  async #work(site: RetentionSite, retention: Retention): Promise<void> {
     if (this.#isUnderWay) return;
     this.#isUnderWay = true;
-    void this.#run(this.#site, this.#retention).finally(() => (this.#isUnderWay = false));
+    this.#isAsked = false;
+    try {
+      const isMore = await this.#run(site, retention);
+      this.#isAsked ||= isMore;
+    } finally {
+      this.#isUnderWay = false;
+    }
+    if (this.#isAsked) this.look();
   }
 
   /** Resolves when it no longer reads the store; an archive may still have its last chunk. */
@@ -134,45 +156,50 @@ export class Retaining {
     return reading;
   }
 
-  async #run(site: RetentionSite, retention: Retention): Promise<void> {
+  /** One page; whether there may be more. */
+  async #run(site: RetentionSite, retention: Retention): Promise<boolean> {
     // Behind the push that saved, which need not wait.
     await Promise.resolve();
     try {
-      if (!site.isRebuilding()) await this.#trim(site, retention);
+      return !site.isRebuilding() && (await this.#trim(site, retention));
     } catch (error) {
       // What cannot be read or trimmed now is looked at again with the next snapshot.
       if (!(error instanceof HostFault)) throw error;
       if (error.code !== "engine_closed") this.#trimFault = error.message;
+      return false;
     }
   }
 
-  async #trim(site: RetentionSite, retention: Retention): Promise<void> {
-    const bound = await this.#read(() => this.#boundOf(site.running()));
-    if (bound === null || bound <= this.#trimmedTo) return;
-    const { plan, core, program, replay } = site.running();
-    const { clock } = core.counts();
-    const keptMs = Math.max(retention.days * DAY_MS, plan.clock.dedupMs);
-    if (clock === null) return;
+  async #trim(site: RetentionSite, retention: Retention): Promise<boolean> {
+    const running = site.running();
+    const { plan, core, program, replay } = running;
+    const oldMs =
+      (core.counts().clock ?? -Infinity) - Math.max(retention.days * DAY_MS, plan.clock.dedupMs);
+    const page = await this.#read(async () => {
+      await this.#store.seal?.();
+      return this.#store.read(this.#trimmedTo, PAGE_BYTES);
+    });
     const scratch = await replay.open();
-    const isOld = (chunk: Chunk): boolean =>
-      newestTime(scratch, program, chunk) < clock - keptMs && endOf(chunk) <= bound;
-    for (let next = this.#trimmedTo; next < bound;) {
-      const page = await this.#read(async () => this.#store.read(next, PAGE_BYTES));
-      let isOver = page === null;
-      for (const bytes of page ?? []) {
-        const chunk = decodeChunk(bytes);
-        isOver ||= !isOld(chunk) || !(await this.#archive(retention, chunk, bytes));
-        if (isOver) break;
-        next = endOf(chunk);
-      }
-      if (next > this.#trimmedTo) await this.#trimTo(next, bound, site);
-      if (isOver || this.#trimmedTo < next) return;
+    const isOld = (bytes: Uint8Array): boolean =>
+      newestTime(scratch, program, decodeChunk(bytes)) < oldMs;
+    // Most often nothing is, and nothing more is read.
+    if (page?.[0] === undefined || !isOld(page[0])) return false;
+    const bound = (await this.#read(() => this.#boundOf(running))) ?? 0;
+    let next = this.#trimmedTo;
+    let isOver = false;
+    for (const bytes of page) {
+      const chunk = decodeChunk(bytes);
+      isOver = endOf(chunk) > bound || !isOld(bytes);
+      isOver ||= !(await this.#archive(retention, chunk, bytes));
+      if (isOver) break;
+      next = endOf(chunk);
     }
+    if (next > this.#trimmedTo) await this.#trimTo(next, bound, site);
+    return !isOver && this.#trimmedTo === next;
   }
 
   /** The position of the older of two good snapshots, below which may be trimmed; else 0. */
   async #boundOf({ plan }: Running): Promise<number> {
-    await this.#store.seal?.();
     const recovered = await this.#store.recover();
     const good = goodSnapshots(recovered).filter((each) => each.plan === plan.source);
     const [, older] = good;

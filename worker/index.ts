@@ -8,17 +8,11 @@
 
 import { Hono } from "hono";
 import { HTTPException } from "hono/http-exception";
+import type { Change, Explanation, Stats } from "../engine/index.ts";
 import { readBody } from "./body.ts";
 import { merge } from "./merge.ts";
-import { problem, refusal } from "./problem.ts";
-import type {
-  CorrectedAnswer,
-  Env,
-  ExplainAnswer,
-  PushAnswer,
-  RestaurantObject,
-  RowsAnswer,
-} from "./restaurant.ts";
+import { isProblem, problem, refusal } from "./problem.ts";
+import type { Answer, Env, PushAnswer, Refused, RestaurantObject, Rows } from "./restaurant.ts";
 import { readQuestion } from "./reprocess-request.ts";
 import { isRestaurantId, split, type Share } from "./split.ts";
 import { hasTag, readFilter, readRow, tagOf } from "./view-request.ts";
@@ -50,45 +44,40 @@ app.post("/v1/events", async (context) => {
 app.get("/v1/restaurants/:id/queries/:query", async (context) => {
   const filter = readFilter((name) => context.req.query(name));
   const { id, query } = context.req.param();
-  const answer = await ask<RowsAnswer>(context.env, id, async (restaurant) => {
+  const { told, refused } = await ask<Rows>(context.env, id, async (restaurant) => {
     return await restaurant.rows(query, filter);
   });
-  const { view, missing } = answer;
-  if (view === undefined) {
-    return problem(missing === "query" ? "unknown_query" : "unknown_restaurant");
-  }
-  const tag = tagOf(view.position);
+  if (told === undefined) return unanswered(refused);
+  const tag = tagOf(told.position);
   context.header("ETag", tag);
   if (hasTag(context.req.header("If-None-Match"), tag)) return context.body(null, 304);
-  return context.json(view);
+  return context.json(told);
 });
 
 app.get("/v1/restaurants/:id/queries/:query/explain", async (context) => {
   const { key, window } = readRow((name) => context.req.query(name));
   const { id, query } = context.req.param();
-  const answer = await ask<ExplainAnswer>(context.env, id, async (restaurant) => {
+  const { told, refused } = await ask<Explanation>(context.env, id, async (restaurant) => {
     return await restaurant.explain(query, key, window);
   });
-  if (answer.explanation !== undefined) return context.json(answer.explanation);
-  if (answer.missing === undefined) return problem("bad_parameter", { detail: answer.wrong });
-  return problem(answer.missing === "query" ? "unknown_query" : "unknown_restaurant");
+  return told === undefined ? unanswered(refused) : context.json(told);
 });
 
 app.get("/v1/restaurants/:id/stats", async (context) => {
   const { id } = context.req.param();
-  const stats = await ask(context.env, id, async (restaurant) => await restaurant.stats());
-  return stats === null ? problem("unknown_restaurant") : context.json(stats);
+  const { told, refused } = await ask<Stats>(context.env, id, async (restaurant) => {
+    return await restaurant.stats();
+  });
+  return told === undefined ? unanswered(refused) : context.json(told);
 });
 
 app.post("/v1/restaurants/:id/reprocess", async (context) => {
   const asked = await readQuestion(context.req.raw);
   const { id } = context.req.param();
-  const answer = await ask<CorrectedAnswer>(context.env, id, async (restaurant) => {
+  const { told, refused } = await ask<readonly Change[]>(context.env, id, async (restaurant) => {
     return await restaurant.reprocess(asked);
   });
-  if (answer.fault !== undefined) return problem("no_room", { fault: answer.fault });
-  if (answer.changes !== undefined) return context.json({ changes: answer.changes });
-  return problem(answer.missing === "query" ? "unknown_query" : "unknown_restaurant");
+  return told === undefined ? unanswered(refused) : context.json({ changes: told });
 });
 
 app.notFound(() => problem("unknown_route"));
@@ -112,11 +101,11 @@ async function push(env: Env, share: Share, receivedAt: number): Promise<PushAns
 }
 
 /** What the restaurant's object answers. Throws a refusal when there is none, or none in reach. */
-async function ask<Answer>(
+async function ask<T>(
   env: Env,
   restaurantId: string,
-  question: (restaurant: DurableObjectStub<RestaurantObject>) => Promise<Answer>,
-): Promise<Answer> {
+  question: (restaurant: DurableObjectStub<RestaurantObject>) => Promise<Answer<T>>,
+): Promise<Answer<T>> {
   if (!isRestaurantId(restaurantId)) throw refusal("unknown_restaurant");
   try {
     return await question(objectOf(env, restaurantId));
@@ -124,6 +113,12 @@ async function ask<Answer>(
     report(error);
     throw refusal("restaurant_unavailable");
   }
+}
+
+function unanswered(refused: Refused): Response {
+  const { why, ...members } = refused;
+  // What has no code of its own is a want of room.
+  return isProblem(why) ? problem(why, members) : problem("no_room", { fault: why });
 }
 
 function objectOf(env: Env, restaurantId: string): DurableObjectStub<RestaurantObject> {

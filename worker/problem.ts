@@ -7,6 +7,7 @@ import { HTTPException } from "hono/http-exception";
 const TITLES = {
   400: "Bad Request",
   404: "Not Found",
+  410: "Gone",
   413: "Content Too Large",
   415: "Unsupported Media Type",
   422: "Unprocessable Content",
@@ -43,6 +44,12 @@ const KINDS = {
     detail: "No event of this restaurant has come yet: look at its id.",
   },
   unknown_query: { status: 404, detail: "The plan of this restaurant has no query of this name." },
+  log_trimmed: {
+    status: 410,
+    detail:
+      "This takes the whole log, and what stands before position `trimmedTo` was trimmed: ask an " +
+      "engine that is given the archived chunks too.",
+  },
   body_too_large: {
     status: 413,
     detail: "Send at most 4 MiB, 16 MiB when unpacked, and at most 100 times what was packed.",
@@ -64,6 +71,13 @@ const KINDS = {
     detail: "Send events of at most 1,000 restaurants at once: none was taken.",
   },
   internal_error: { status: 500, detail: "Something went wrong here: send it again." },
+  log_incomplete: {
+    status: 503,
+    detail:
+      "The log was trimmed before position `trimmedTo`, and no good snapshot is left behind it: " +
+      "whoever runs this has to put the archived chunks back; ask again after that.",
+    headers: { "Retry-After": "3600" },
+  },
   no_room: {
     status: 503,
     detail: "The restaurant has no room for that: nothing was changed, ask for a shorter range.",
@@ -77,6 +91,10 @@ const KINDS = {
 } as const satisfies { readonly [code: string]: Kind };
 
 export type ProblemCode = keyof typeof KINDS;
+
+export function isProblem(code: string): code is ProblemCode {
+  return Object.hasOwn(KINDS, code);
+}
 
 /** The answer; `members` stand beside those of the problem. */
 export function problem(code: ProblemCode, members: object = {}): Response {

@@ -17,16 +17,22 @@ import {
   type HostFaultCode,
   type Key,
   type Receipt,
+  type Retention,
   type Row,
   type RowFilter,
   type Stats,
 } from "../engine/index.ts";
 import { checkRow } from "../engine/explain.ts";
 import { sqlite } from "../engine/store/sqlite.ts";
+import { archiveIn } from "./archive.ts";
 import type { Question } from "./reprocess-request.ts";
 
 export interface Env {
   readonly RESTAURANTS: DurableObjectNamespace<RestaurantObject>;
+  /** For how many days of event time the logs are kept; absent: for ever. */
+  readonly LOG_DAYS?: string | number;
+  /** Gets what is older, before it is trimmed. */
+  readonly ARCHIVE?: R2Bucket;
 }
 
 /** A receipt, or why nothing was taken: values, since an error loses its class on its way. */
@@ -34,77 +40,119 @@ export type PushAnswer =
   | { readonly receipt: Receipt; readonly fault?: never }
   | { readonly receipt?: never; readonly fault: HostFaultCode };
 
+/** What was asked, or why there is no answer. */
+export type Answer<T> =
+  | { readonly told: T; readonly refused?: never }
+  | { readonly told?: never; readonly refused: Refused };
+
+export type Refused =
+  | { readonly why: "unknown_restaurant" | "unknown_query" }
+  | { readonly why: "bad_parameter"; readonly detail: string }
+  | Fault;
+
+export interface Fault {
+  readonly why: HostFaultCode;
+  /** The first position that the log keeps. */
+  readonly trimmedTo: number;
+}
+
 export interface Rows {
   readonly rows: readonly Omit<Row, "query">[];
   readonly clock: number | null;
   readonly position: number;
 }
 
-export type RowsAnswer =
-  | { readonly view: Rows; readonly missing?: never }
-  | { readonly view?: never; readonly missing: "restaurant" | "query" };
-
-export type CorrectedAnswer =
-  | { readonly changes: readonly Change[]; readonly missing?: never; readonly fault?: never }
-  | { readonly changes?: never; readonly missing: "restaurant" | "query"; readonly fault?: never }
-  | { readonly changes?: never; readonly missing?: never; readonly fault: HostFaultCode };
-export type ExplainAnswer =
-  | { readonly explanation: Explanation; readonly missing?: never; readonly wrong?: never }
-  | { readonly explanation?: never; readonly missing: "restaurant" | "query" }
-  | { readonly explanation?: never; readonly missing?: never; readonly wrong: string };
-
 /** 32 MiB of the 128 that the objects of an isolate share. */
 const MEMORY_PAGES_MAX = 512;
 
 const ALARM_RETRY_MS = 60_000;
+/** An archive that refuses is asked again, seldom: each time wakes the object. */
+const ARCHIVE_RETRY_MS = 3_600_000;
 
-/** Nothing is wrong but that there is no room: the engine goes on as it was. */
-const FAULTS_OF_ROOM: ReadonlySet<HostFaultCode> = new Set(["state_full", "quota_exceeded"]);
+/** Nothing was changed, and the engine goes on as it was: no room, or a log that was trimmed. */
+const ANSWERED: ReadonlySet<HostFaultCode> = new Set([
+  "state_full",
+  "quota_exceeded",
+  "log_trimmed",
+  "log_incomplete",
+]);
 
 export class RestaurantObject extends DurableObject<Env> {
   /** Null until the first event. */
   #engine: Engine | null = null;
+  /** Why the log that is there cannot be opened. */
+  #fault: Fault | null = null;
   /** The explanation under way: each takes as much memory as an engine. */
   #explaining: Promise<unknown> = Promise.resolve();
+  /** Archives and trims what is old, a page of it; null where there is nothing to look at. */
+  #trim: (() => Promise<void>) | null = null;
+  /** When that is due, ms since 1970; null: with the next alarm, whatever it is for. */
+  #trimAt: number | null = null;
 
   constructor(ctx: DurableObjectState, env: Env) {
     super(ctx, env);
     void ctx.blockConcurrencyWhile(async () => {
       if (!this.#hasTables()) return;
-      const engine = await this.#open();
-      await this.#wakeInSilence(engine);
+      try {
+        await this.#wake(await this.#open());
+      } catch (error) {
+        if (!(error instanceof HostFault) || error.code !== "log_incomplete") throw error;
+        const { trimmedTo = 0 } = (await sqlite(ctx.storage).recover()) ?? {};
+        this.#fault = { why: error.code, trimmedTo };
+      }
     });
   }
 
   /** Takes the lines in, NDJSON, as one push: all that is not refused is durable, or nothing is. */
   async push(lines: Uint8Array, receivedAt: number): Promise<PushAnswer> {
+    if (this.#fault !== null) return { fault: this.#fault.why };
     const engine = this.#engine ?? (await this.ctx.blockConcurrencyWhile(() => this.#open()));
-    return this.#orFault(async () => {
+    try {
       const receipt = await engine.push(lines, { format: "ndjson", receivedAt });
-      await this.#wakeInSilence(engine);
+      await this.#wake(engine);
       return { receipt };
-    });
+    } catch (error) {
+      return { fault: this.#faultOf(error, { isFatal: true }) };
+    }
   }
 
   /**
-   * No event came for a while: what is due happens, by a tick of the log. A failing alarm would be
-   * dropped after six tries, so one that fails is set again.
+   * No event came for a while: what is due happens, by a tick of the log; and what is old goes to
+   * the archive. A failing alarm would be dropped after six tries, so one that fails is set again.
    */
   override async alarm(): Promise<void> {
     const engine = this.#engine;
     if (engine === null) return;
     try {
       await engine.tickIdle(Date.now());
-      await this.#wakeInSilence(engine);
+      await this.#trimOld(engine);
+      await this.#wake(engine);
     } catch {
       await this.ctx.storage.setAlarm(Date.now() + ALARM_RETRY_MS);
     }
   }
 
+  async #trimOld(engine: Engine): Promise<void> {
+    const work = this.#trim;
+    if (work === null) return;
+    // Where there is more, it is noted anew on its way.
+    this.#trim = this.#trimAt = null;
+    let isDone = false;
+    try {
+      await work();
+      isDone = engine.stats().trimFault === null;
+    } finally {
+      if (!isDone) {
+        this.#trim = work;
+        this.#trimAt = Date.now() + ARCHIVE_RETRY_MS;
+      }
+    }
+  }
+
   /** One that is set and fires too early finds nothing to do, and is set anew: that costs less. */
-  async #wakeInSilence(engine: Engine): Promise<void> {
-    const at = engine.idleAt();
-    if (at === null) return;
+  async #wake(engine: Engine): Promise<void> {
+    const at = Math.min(engine.idleAt() ?? Infinity, this.#trimAt ?? Infinity);
+    if (at === Infinity) return;
     const set = await this.ctx.storage.getAlarm();
     if (set === null || set > at) await this.ctx.storage.setAlarm(at);
   }
@@ -113,81 +161,111 @@ export class RestaurantObject extends DurableObject<Env> {
   async #wakeWhenRebuilt(engine: Engine): Promise<void> {
     try {
       await engine.rebuilt();
-      await this.#wakeInSilence(engine);
+      await this.#wake(engine);
     } catch {
       // Why it has not taken over is told by `stats`; the former plan's alarm is set.
     }
   }
 
-  rows(query: string, filter: RowFilter): RowsAnswer {
-    const engine = this.#engine;
-    if (engine === null) return { missing: "restaurant" };
-    if (!engine.plan.queries.some(({ name }) => name === query)) return { missing: "query" };
+  rows(query: string, filter: RowFilter): Answer<Rows> {
+    const { engine, refused } = this.#ask(query);
+    if (engine === undefined) return { refused };
     const { clock, position } = engine.stats();
     const rows = engine.view(query).rows(filter);
     const told = rows.map(({ key, window, value, final, revision }) => {
       return { key, window, value, final, revision };
     });
-    return { view: { rows: told, clock, position } };
+    return { told: { rows: told, clock, position } };
   }
 
   /** Computes a part of the log again: what it corrected. */
-  async reprocess({ query, from, to }: Question): Promise<CorrectedAnswer> {
-    const engine = this.#engine;
-    if (engine === null) return { missing: "restaurant" };
-    if (!engine.plan.queries.some(({ name }) => name === query)) return { missing: "query" };
-    return this.#orFault(async () => ({ changes: await engine.reprocess(query, { from, to }) }));
-  }
-
-  /** What has no room is an answer; after any other fault the object is made again. */
-  async #orFault<Answer>(
-    work: () => Promise<Answer>,
-  ): Promise<Answer | { readonly fault: HostFaultCode }> {
+  async reprocess({ query, from, to }: Question): Promise<Answer<Change[]>> {
+    const { engine, refused } = this.#ask(query);
+    if (engine === undefined) return { refused };
     try {
-      return await work();
+      const told = await engine.reprocess(query, { from, to });
+      await this.#wake(engine);
+      return { told };
     } catch (error) {
-      if (error instanceof HostFault && FAULTS_OF_ROOM.has(error.code))
-        return { fault: error.code };
-      // The memory may not hold what the disk holds: the next call reads the log again.
-      this.ctx.abort(String(error));
-      throw error;
+      return { refused: this.#refusalOf(error, { isFatal: true }) };
     }
   }
 
-  /** What is behind a row, one after another; `wrong` says why there is no such row. */
-  async explain(query: string, key: Key, window: ChangeWindow): Promise<ExplainAnswer> {
-    const engine = this.#engine;
-    if (engine === null) return { missing: "restaurant" };
-    const asked = engine.plan.queries.find(({ name }) => name === query);
-    if (asked === undefined) return { missing: "query" };
+  /** What is behind a row, one after another. */
+  async explain(query: string, key: Key, window: ChangeWindow): Promise<Answer<Explanation>> {
+    const { engine, refused } = this.#ask(query);
+    if (engine === undefined) return { refused };
     try {
-      checkRow(asked, key, window);
+      checkRow(
+        engine.plan.queries.find(({ name }) => name === query)!,
+        key,
+        window,
+      );
     } catch (error) {
-      return { wrong: (error as RangeError).message };
+      return { refused: { why: "bad_parameter", detail: (error as RangeError).message } };
     }
     const before = this.#explaining;
     const { promise, resolve } = Promise.withResolvers<void>();
     this.#explaining = promise;
     await before;
     try {
-      return { explanation: await engine.explain(query, key, window) };
+      return { told: await engine.explain(query, key, window) };
+    } catch (error) {
+      return { refused: this.#refusalOf(error, { isFatal: false }) };
     } finally {
       resolve();
     }
   }
 
-  /** Null when no event has come yet. */
-  stats(): Stats | null {
-    return this.#engine?.stats() ?? null;
+  stats(): Answer<Stats> {
+    const { engine, refused } = this.#ask();
+    return engine === undefined ? { refused } : { told: engine.stats() };
+  }
+
+  /** The engine, where there is one and it has the query. */
+  #ask(query?: string): Asked {
+    const engine = this.#engine;
+    if (this.#fault !== null) return { refused: this.#fault };
+    if (engine === null) return { refused: { why: "unknown_restaurant" } };
+    const isKnown = query === undefined || engine.plan.queries.some(({ name }) => name === query);
+    return isKnown ? { engine } : { refused: { why: "unknown_query" } };
+  }
+
+  #refusalOf(error: unknown, how: { readonly isFatal: boolean }): Refused {
+    const why = this.#faultOf(error, how);
+    return { why, trimmedTo: this.#engine?.stats().trimmedTo ?? 0 };
+  }
+
+  /** The fault that is an answer; any other is thrown on, one that is fatal after an abort. */
+  #faultOf(error: unknown, { isFatal }: { readonly isFatal: boolean }): HostFaultCode {
+    if (error instanceof HostFault && ANSWERED.has(error.code)) return error.code;
+    // The memory may not hold what the disk holds: the next call reads the log again.
+    if (isFatal) this.ctx.abort(String(error));
+    throw error;
   }
 
   async #open(): Promise<Engine> {
     if (this.#engine !== null) return this.#engine;
     const store = sqlite(this.ctx.storage);
-    const engine = await open({ plan, store, memoryPagesMax: MEMORY_PAGES_MAX });
+    const retention = this.#retention();
+    const memoryPagesMax = MEMORY_PAGES_MAX;
+    const engine = await open({ plan, store, memoryPagesMax, ...(retention && { retention }) });
     this.#engine = engine;
     if ((engine.stats().rebuild ?? 1) < 1) void this.#wakeWhenRebuilt(engine);
     return engine;
+  }
+
+  /** RangeError, by `open`, where the days are none. */
+  #retention(): Retention | null {
+    const { LOG_DAYS, ARCHIVE } = this.env;
+    if (LOG_DAYS === undefined) return null;
+    const schedule = (work: () => Promise<void>): void => {
+      this.#trim = work;
+      // What stands when the log is opened has its alarm from before, or can wait for any.
+      if (this.#engine !== null) this.#trimAt = Date.now();
+    };
+    const archive = ARCHIVE && archiveIn(ARCHIVE, this.ctx.id.name!);
+    return { days: Number(LOG_DAYS), schedule, ...(archive && { archive }) };
   }
 
   #hasTables(): boolean {
@@ -195,3 +273,7 @@ export class RestaurantObject extends DurableObject<Env> {
     return this.ctx.storage.sql.exec(own).toArray().length > 0;
   }
 }
+
+type Asked =
+  | { readonly engine: Engine; readonly refused?: never }
+  | { readonly engine?: never; readonly refused: Refused };

@@ -66,7 +66,8 @@ describe("a push", () => {
       const answer = object.push(encoder.encode(ndjson(orders(id, 1, 3))), Date.now());
       // Nothing was awaited yet.
       expect(chunkRows(storage)).toBe(2);
-      expect(object.stats()).toMatchObject({ position: 3, queries: { [QUERY]: { applied: 3 } } });
+      const told = { position: 3, queries: { [QUERY]: { applied: 3 } } };
+      expect(object.stats()).toMatchObject({ told });
       expect(await answer).toMatchObject({ receipt: { accepted: 2, position: 3 } });
     });
   });

@@ -1,11 +1,9 @@
 // `GET …/queries/{query}/explain`: what is behind a row, and what cannot be one.
 
-import { env, exports } from "cloudflare:workers";
+import { exports } from "cloudflare:workers";
 import { beforeAll, describe, expect, test } from "vitest";
-import type { Env } from "../../worker/restaurant.ts";
 import { get, ndjson, order, post, rowsPath } from "./sample.ts";
 
-const { RESTAURANTS } = env as unknown as Env;
 const worker = (exports as unknown as { default: Fetcher }).default;
 
 const ID = "EXPLAIN-1";
@@ -90,8 +88,9 @@ describe("an explanation", () => {
   });
 
   test("writes nothing", async () => {
-    const { clock, position } = (await RESTAURANTS.getByName(ID).stats())!;
+    const path = `/v1/restaurants/${ID}/stats`;
+    const { clock, position } = (await get(worker, path)).body;
     await get(worker, explainPath({ key: KEY, window: WINDOW }));
-    expect(await RESTAURANTS.getByName(ID).stats()).toMatchObject({ clock, position });
+    expect(await get(worker, path)).toMatchObject({ status: 200, body: { clock, position } });
   });
 });

@@ -1,12 +1,10 @@
 // `POST …/reprocess`: what came too late is brought in, on disk too, and what is asked wrongly is told.
 
-import { env, exports } from "cloudflare:workers";
+import { exports } from "cloudflare:workers";
 import { abortAllDurableObjects } from "cloudflare:test";
 import { describe, expect, test } from "vitest";
-import type { Env } from "../../worker/restaurant.ts";
 import { get, ndjson, order, post, QUERY, rowsPath, type Answer } from "./sample.ts";
 
-const { RESTAURANTS } = env as unknown as Env;
 const worker = (exports as unknown as { default: Fetcher }).default;
 
 const START = Date.UTC(2024, 2, 15, 18, 30);
@@ -57,6 +55,6 @@ describe("refused:", () => {
   test("a restaurant that nobody knows, without making it", async () => {
     const answer = await reprocess("NOBODY", ALL);
     expect(answer).toMatchObject({ status: 404, body: { code: "unknown_restaurant" } });
-    expect(await RESTAURANTS.getByName("NOBODY").stats()).toBeNull();
+    expect(await get(worker, "/v1/restaurants/NOBODY/stats")).toMatchObject({ status: 404 });
   });
 });

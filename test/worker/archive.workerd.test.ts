@@ -1,0 +1,211 @@
+// A restaurant whose log is kept for a day, with an R2 bucket for what is older: the alarm archives
+// and trims, and what is archived and what is kept are one chain; a bucket that refuses keeps the
+// log whole; what reaches behind the trim is told so.
+
+import {
+  abortAllDurableObjects,
+  evictDurableObject,
+  runDurableObjectAlarm,
+  runInDurableObject,
+} from "cloudflare:test";
+import { env, exports } from "cloudflare:workers";
+import { beforeAll, describe, expect, test, vi } from "vitest";
+import { verifyChunks, type Row } from "../../engine/index.ts";
+import { sqlite } from "../../engine/store/sqlite.ts";
+import { archivedName } from "../../worker/archive.ts";
+import type { Env } from "../../worker/restaurant.ts";
+import { get, ndjson, order, post, rowsPath, type Answer } from "./sample.ts";
+
+const { RESTAURANTS, ARCHIVE } = env as unknown as Required<Env>;
+const worker = (exports as unknown as { default: Fetcher }).default;
+
+const STEP_S = 6 * 3600;
+const SLOW = 60_000;
+const WAIT = { timeout: SLOW / 2, interval: 50 };
+
+let count = 0;
+function newId(): string {
+  return `ARCHIVE ${count++}/ü`;
+}
+
+/** A push each six hours of event time: with so many some are older than the week of `dedup`. */
+const STEPS = 48;
+
+async function feed(id: string, from: number, to: number): Promise<void> {
+  for (let step = from; step < to; step++) {
+    const answer = await post(worker, ndjson([order(id, step, step * STEP_S)]));
+    expect(answer).toMatchObject({ status: 200, body: { accepted: 1 } });
+  }
+}
+
+async function statsOf(id: string): Promise<Answer["body"]> {
+  return (await get(worker, `/v1/restaurants/${encodeURIComponent(id)}/stats`)).body;
+}
+
+async function archived(id: string): Promise<R2Object[]> {
+  const { objects } = await ARCHIVE.list({ prefix: `${encodeURIComponent(id)}/` });
+  return objects;
+}
+
+/** What the archive has, then what the log keeps. */
+async function allChunks(id: string): Promise<Uint8Array[]> {
+  const chunks: Uint8Array[] = [];
+  for (const { key } of await archived(id)) {
+    chunks.push(new Uint8Array(await (await ARCHIVE.get(key))!.arrayBuffer()));
+  }
+  const kept = await runInDurableObject(RESTAURANTS.getByName(id), async (_, { storage }) => {
+    const { trimmedTo } = (await sqlite(storage).recover())!;
+    return sqlite(storage).read(trimmedTo, 1 << 20);
+  });
+  return [...chunks, ...kept];
+}
+
+async function trimmed(id: string, atLeast: number): Promise<number> {
+  return vi.waitFor(async () => {
+    const { trimmedTo, trimFault } = await statsOf(id);
+    expect(trimFault).toBeNull();
+    expect(trimmedTo).toBeGreaterThanOrEqual(atLeast);
+    return Number(trimmedTo);
+  }, WAIT);
+}
+
+function run(id: string, query: string): Promise<void> {
+  return runInDurableObject(RESTAURANTS.getByName(id), (_, { storage }) => {
+    storage.sql.exec(query);
+  });
+}
+
+test("a chunk's name is the restaurant and the position, which sort", () => {
+  const names = [0, 9, 10, Number.MAX_SAFE_INTEGER].map((at) => archivedName("a/b", at));
+  expect(names[2]).toBe("a%2Fb/0000000000000010");
+  expect(names.toSorted()).toEqual(names);
+});
+
+describe("an archived log", { timeout: SLOW }, () => {
+  test("is one unbroken chain with what is kept, through evictions and restarts", async () => {
+    const id = newId();
+    await feed(id, 0, STEPS);
+    // More than a week is kept, and no more than two days beyond it.
+    const first = await trimmed(id, STEPS - 4 * 7 - 8);
+    expect(first).toBeLessThanOrEqual(STEPS - 4 * 7);
+    expect((await archived(id)).map(({ key }) => key)).toEqual(
+      Array.from({ length: first }, (_, position) => archivedName(id, position)),
+    );
+    const { rows } = (await get(worker, rowsPath(id))).body;
+    await evictDurableObject(RESTAURANTS.getByName(id));
+    expect((await get(worker, rowsPath(id))).body["rows"]).toEqual(rows);
+    await feed(id, STEPS, STEPS + 12);
+    await abortAllDurableObjects();
+    const second = await trimmed(id, first + 8);
+    const chunks = await allChunks(id);
+    expect(chunks).toHaveLength(STEPS + 12);
+    expect(await verifyChunks(chunks)).toEqual({ ok: true });
+    expect(await archived(id)).toHaveLength(second);
+  });
+
+  test("is archived by the alarm, which the push that saved a snapshot sets", async () => {
+    const id = newId();
+    await feed(id, 0, 1);
+    await runInDurableObject(RESTAURANTS.getByName(id), async (object, { storage }) => {
+      const idleAt = (await storage.getAlarm())!;
+      expect(idleAt).toBeGreaterThan(Date.now());
+      const lines = new TextEncoder().encode(ndjson([order(id, 1, 4 * STEP_S)]));
+      await object.push(lines, Date.now());
+      expect(await storage.getAlarm()).toBeLessThanOrEqual(Date.now());
+    });
+  });
+
+  test("stays whole where the bucket refuses, which `stats` says, and is archived later", async () => {
+    const id = newId();
+    const foreign = archivedName(id, 0);
+    await ARCHIVE.put(foreign, "another log's");
+    await feed(id, 0, STEPS);
+    await vi.waitFor(async () => {
+      const { trimFault } = await statsOf(id);
+      expect(trimFault).toBe(
+        `The archive has another chunk as ${foreign}: look which one is right.`,
+      );
+    }, WAIT);
+    expect(await statsOf(id)).toMatchObject({ trimmedTo: 0, position: STEPS });
+    expect(await (await ARCHIVE.get(foreign))!.text()).toBe("another log's");
+    // It is tried again, but seldom: an hour later, where nothing else is due.
+    const stub = RESTAURANTS.getByName(id);
+    vi.useFakeTimers({ now: Date.now() + 20 * 60_000, toFake: ["Date"] });
+    try {
+      expect(await runDurableObjectAlarm(stub)).toBe(true);
+      const alarm = await runInDurableObject(stub, (_, { storage }) => storage.getAlarm());
+      expect(alarm).toBe(Date.now() + 3_600_000);
+    } finally {
+      vi.useRealTimers();
+    }
+    await ARCHIVE.delete(foreign);
+    expect(await runDurableObjectAlarm(stub)).toBe(true);
+    await trimmed(id, 8);
+    expect(await verifyChunks(await allChunks(id))).toEqual({ ok: true });
+  });
+
+  test("killed between put and trim is put again, the same objects, and trimmed then", async () => {
+    const id = newId();
+    await feed(id, 0, 1);
+    await run(
+      id,
+      `CREATE TRIGGER broken BEFORE UPDATE OF trimmed_to ON millrace_log
+         BEGIN SELECT RAISE(ABORT, 'the process ends here'); END`,
+    );
+    await feed(id, 1, STEPS);
+    const put = await vi.waitFor(async () => {
+      expect((await statsOf(id))["trimFault"]).toContain("the process ends here");
+      return archived(id);
+    }, WAIT);
+    expect(put.length).toBeGreaterThan(4);
+    await abortAllDurableObjects();
+    expect(await statsOf(id)).toMatchObject({ trimmedTo: 0, position: STEPS });
+    await run(id, "DROP TRIGGER broken");
+    await runDurableObjectAlarm(RESTAURANTS.getByName(id));
+    await trimmed(id, put.length);
+    const again = await archived(id);
+    const versions = (objects: readonly R2Object[]) =>
+      objects.map(({ key, version }) => ({ key, version }));
+    expect(versions(again).slice(0, put.length)).toEqual(versions(put));
+    expect(await verifyChunks(await allChunks(id))).toEqual({ ok: true });
+  });
+});
+
+describe("behind a trim", { timeout: SLOW }, () => {
+  const id = newId();
+  let trimmedTo = 0;
+
+  beforeAll(async () => {
+    await feed(id, 0, STEPS);
+    trimmedTo = await trimmed(id, STEPS - 4 * 7 - 8);
+  }, SLOW);
+
+  test("explain and reprocess answer `log_trimmed`, and change nothing", async () => {
+    const { body } = await get(worker, rowsPath(id));
+    const { key, window } = (body["rows"] as Pick<Row, "key" | "window">[]).at(-1)!;
+    const asked = { key: JSON.stringify(key), window: `${window.start}/${window.end}` };
+    const question = new URLSearchParams(asked).toString();
+    const explained = await get(worker, `${rowsPath(id)}/explain?${question}`);
+    const gone = { status: 410, body: { title: "Gone", code: "log_trimmed", trimmedTo } };
+    expect(explained).toMatchObject(gone);
+    const url = `https://millrace.test/v1/restaurants/${encodeURIComponent(id)}/reprocess`;
+    const range = { query: "restaurant-metrics", from: window.start, to: window.end };
+    const reprocessed = await worker.fetch(url, { method: "POST", body: JSON.stringify(range) });
+    expect({ status: reprocessed.status, body: await reprocessed.json() }).toMatchObject(gone);
+    expect((await get(worker, rowsPath(id))).body).toEqual(body);
+  });
+
+  test("a log without a good snapshot answers `log_incomplete`, and takes nothing", async () => {
+    await run(id, "DELETE FROM millrace_snapshot");
+    await evictDurableObject(RESTAURANTS.getByName(id));
+    const answer = await get(worker, rowsPath(id));
+    expect(answer).toMatchObject({ status: 503, body: { code: "log_incomplete", trimmedTo } });
+    const path = `/v1/restaurants/${encodeURIComponent(id)}/stats`;
+    expect((await get(worker, path)).body).toMatchObject({ code: "log_incomplete" });
+    const pushed = await post(worker, ndjson([order(id, STEPS, STEPS * STEP_S)]));
+    expect(pushed).toMatchObject({
+      status: 503,
+      body: { unavailable: [0], faults: { [id]: "log_incomplete" } },
+    });
+  });
+});
