@@ -1,6 +1,9 @@
 // Appending: what a push or a fact brings becomes one chunk of the log, which carries the digest of
 // the one before it. That digest was begun when the chunk before was durable, so there is seldom
 // anything to wait for; a store that makes its chain only when asked is not kept waiting at all.
+//
+// A store may have written what it told as failed. Until it has said whether it did, nothing more
+// is judged: what is a duplicate, late or held back hangs on it.
 
 import type { ZoneYear } from "./event/zone.ts";
 import { factLine, type ReprocessFact } from "./ingest/fact.ts";
@@ -14,12 +17,20 @@ const NOTHING = { held: [], letGo: [], remembered: [], forgotten: [] };
 /** Bytes of a page that is to hold one chunk. */
 const ONE_CHUNK = 1;
 
+/** An append of which the store told that it failed. */
+export interface Doubted {
+  readonly write: Append;
+  /** What the push had become; null for a fact. */
+  readonly settled: Settled | null;
+}
+
 type Beside = Pick<Append, "held" | "letGo" | "remembered" | "forgotten">;
 
 export class Appending {
   readonly #store: Store;
   readonly #quarantine: Quarantine;
   readonly #chain: Chain | null;
+  #doubted: Doubted | null = null;
 
   constructor(store: Store, quarantine: Quarantine) {
     this.#store = store;
@@ -39,6 +50,24 @@ export class Appending {
     return this.#chain === null ? null : this.#chain.newest;
   }
 
+  /** Whether `settleDoubt` has something to ask. */
+  get isInDoubt(): boolean {
+    return this.#doubted !== null;
+  }
+
+  /**
+   * Asks the store whether it has what it told as failed; `take` gets it where it has. Rejects with
+   * the HostFault of the store, or of `take`, and is as much in doubt then as before.
+   */
+  async settleDoubt(take: (landed: Doubted) => Promise<void>): Promise<void> {
+    const { write } = this.#doubted!;
+    if (await this.#store.hasLanded(write)) {
+      await take(this.#doubted!);
+      if (write.chunk !== null) this.#chain?.follow(write.chunk);
+    }
+    this.#doubted = null;
+  }
+
   /** What a push became, `zones` being the years that its entries are the first to need. */
   append(settled: Settled, zones: readonly ZoneYear[]): MaybePromise<void> {
     const { entries: count, held, release, receipt, receivedAt, lines } = settled;
@@ -48,46 +77,56 @@ export class Appending {
     const beside = { held, letGo, ...identities };
     const endPosition = receipt.position;
     if (count === 0) {
-      return this.#store.append({
-        chunk: null,
-        firstPosition: endPosition,
-        endPosition,
-        ...beside,
-      });
+      const nothing = { chunk: null, firstPosition: endPosition, endPosition };
+      return this.#hand({ ...nothing, ...beside }, settled);
     }
     const flags = release === null ? 0 : CHUNK_RELEASED;
     const firstPosition = endPosition - count;
     const brought = zones.length > 0 && { zones };
-    return this.#chained({ firstPosition, count, receivedAt, flags, lines, ...brought }, beside);
+    const parts = { firstPosition, count, receivedAt, flags, lines, ...brought };
+    return this.#chained(parts, beside, settled);
   }
 
   /** A fact is a chunk of its own. */
   appendFact(fact: ReprocessFact, firstPosition: number): MaybePromise<void> {
     const parts = { count: 1, receivedAt: null, flags: 0, lines: factLine(fact) };
-    return this.#chained({ firstPosition, ...parts }, NOTHING);
+    return this.#chained({ firstPosition, ...parts }, NOTHING, null);
   }
 
-  #chained(parts: Omit<Chunk, "previousDigest">, beside: Beside): MaybePromise<void> {
+  #chained(
+    parts: Omit<Chunk, "previousDigest">,
+    beside: Beside,
+    settled: Settled | null,
+  ): MaybePromise<void> {
+    const write = (previousDigest: Uint8Array): MaybePromise<void> =>
+      this.#write({ ...parts, previousDigest }, beside, settled);
     const newest = this.#chain?.newest ?? GENESIS;
-    if (!(newest instanceof Promise))
-      return this.#write({ ...parts, previousDigest: newest }, beside);
-    return newest.then((previousDigest) => this.#write({ ...parts, previousDigest }, beside));
+    return newest instanceof Promise ? newest.then(write) : write(newest);
   }
 
-  #write(chunk: Chunk, beside: Beside): MaybePromise<void> {
+  #write(chunk: Chunk, beside: Beside, settled: Settled | null): MaybePromise<void> {
     const { firstPosition } = chunk;
     let encoded: Uint8Array | null = null;
     const encode = (): Uint8Array => (encoded ??= encodeChunk(chunk));
-    const written = this.#store.append({
+    const write: Append = {
       entries: chunk,
       get chunk() {
         return encode();
       },
       ...{ firstPosition, endPosition: firstPosition + chunk.count, ...beside },
-    });
+    };
+    const written = this.#hand(write, settled);
     const chain = this.#chain;
     if (chain === null) return written;
     if (written instanceof Promise) return written.then(() => chain.follow(encode()));
     chain.follow(encode());
+  }
+
+  /** In doubt until the store has told that it is written. */
+  #hand(write: Append, settled: Settled | null): MaybePromise<void> {
+    this.#doubted = { write, settled };
+    const noteWritten = (): void => void (this.#doubted = null);
+    const written = this.#store.append(write);
+    return written instanceof Promise ? written.then(noteWritten) : noteWritten();
   }
 }

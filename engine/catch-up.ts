@@ -8,6 +8,9 @@ import { differenceOf, queriesOf, shownOf, type Shown } from "./rebuild/differen
 import type { Plan } from "./query/plan.ts";
 import type { Running } from "./running.ts";
 
+/** Where a subscription begins. */
+export type SubscribeFrom = "now" | "snapshot" | number;
+
 /** Rows as the changes that last made them; `position` is the next. */
 export function rowsAsChanges(rows: readonly Row[], position: number): Change[] {
   return rows.map(({ final, ...row }) => {

@@ -9,11 +9,17 @@
 // after it nothing can fail. With a synchronous store a push runs in one turn. What belongs to one
 // plan stands in `Running`: while a changed plan is rebuilt, the former one's serves.
 
-import { beginAfter, catchUp, changesOfSwap, rowsAsChanges } from "./catch-up.ts";
+import {
+  beginAfter,
+  catchUp,
+  changesOfSwap,
+  rowsAsChanges,
+  type SubscribeFrom,
+} from "./catch-up.ts";
 import type { ZoneYear } from "./event/zone.ts";
 import { checkRow, explain, findRow, type Explanation } from "./explain.ts";
 import type { Core, LateEvent } from "./core/core.ts";
-import { readPushed, type PushInput, type Pushed } from "./ingest/input.ts";
+import { readPushed, type PushInput, type PushOptions, type Pushed } from "./ingest/input.ts";
 import { bringYears } from "./ingest/zone-years.ts";
 import { LOGGED_RELEASE, type QuarantineEntry, type Release } from "./ingest/quarantine.ts";
 import {
@@ -34,42 +40,16 @@ import type { Plan } from "./query/plan.ts";
 import { isSameQuery, queriesOf } from "./rebuild/difference.ts";
 import { pacedStore, type Pace } from "./rebuild/pace.ts";
 import { Rebuild, type Site } from "./rebuild/rebuild.ts";
+import type { Replayed, Tell } from "./replay.ts";
 import { Running, type Place } from "./running.ts";
 import { verifyLog, type Verified } from "./store/chain.ts";
 import { exportChunk } from "./store/chunk.ts";
 import { HostFault } from "./store/host-fault.ts";
-import { readChunks } from "./store/log-reader.ts";
+import { readChunks, type LogRange } from "./store/log-reader.ts";
 import type { Snapshot } from "./store/snapshot.ts";
 import type { MaybePromise, Store } from "./store/store.ts";
 import { Turns } from "./turns.ts";
 import { wallClock } from "./wall-clock.ts";
-
-export interface PushOptions {
-  /** `"ndjson"`: text is lines, never one JSON array. */
-  readonly format?: "ndjson";
-  /** When the host received the events, ms since 1970, or one a line, null where unknown. */
-  readonly receivedAt?: number | readonly (number | null)[];
-  /**
-   * In its place: the top-level member in which each event has its receive time, as ms or RFC 3339
-   * with an offset; unknown where it is absent or null, else `invalid_time` at that member.
-   */
-  readonly receivedAtMember?: string;
-  /** Lines that are `{"tick": integer}` are ticks, not events. */
-  readonly ticks?: boolean;
-  /** Years of time zones that stand in an exported log beside the entries. */
-  readonly zones?: readonly ZoneYear[];
-  /** The lines are a released chunk of an exported log: none of them is held back. */
-  readonly released?: boolean;
-}
-
-/** Positions [from, to) of the log; all of it where they are absent. */
-export interface LogRange {
-  readonly from?: number;
-  readonly to?: number;
-}
-
-/** Where a subscription begins. */
-export type SubscribeFrom = "now" | "snapshot" | number;
 
 export class Engine implements RowSource {
   /** The one asked for, whether it serves already or is being rebuilt. */
@@ -162,6 +142,7 @@ export class Engine implements RowSource {
     options: PushOptions,
   ): Promise<Receipt> {
     try {
+      if (this.#place.appending.isInDoubt) await this.#settleDoubt();
       const pushed = read();
       const { release = options.released === true ? LOGGED_RELEASE : null } = pushed;
       const filled = this.#running.intake.fill(this.#core, pushed, { ...options, release });
@@ -175,14 +156,37 @@ export class Engine implements RowSource {
       this.#running.silence.heard(options.receivedAt ?? settled.receivedAt);
       const applied = this.#apply(settled);
       const records = applied instanceof Promise ? await applied : applied;
-      this.#subscriptions.tellRecords(records, this.#running.decoder);
-      this.#rowFeed.tell(records);
+      this.#tell(records);
       const saved = this.#running.saving.saveWhenDue(this.#core);
       if (saved instanceof Promise) await saved;
       return settled.receipt;
     } finally {
       this.#endTurn();
     }
+  }
+
+  /** What the store has of an append that it told as failed is taken from there, and told. */
+  #settleDoubt(): Promise<void> {
+    return this.#place.appending.settleDoubt(async ({ write, settled }) => {
+      const { replay, core, silence } = this.#running;
+      let told: Parameters<Tell> = [[]];
+      try {
+        await replay.run(core, write.firstPosition, write.endPosition, (...each) => (told = each));
+      } catch (error) {
+        if (error instanceof HostFault) throw error;
+        told = [await this.#remake(error)];
+      }
+      if (settled !== null) this.#keep(settled);
+      silence.heard(settled?.receivedAt ?? null);
+      this.#tell(...told);
+    });
+  }
+
+  #tell(records: readonly Uint8Array[], reprocess?: Replayed): void {
+    const { decoder } = this.#running;
+    this.#subscriptions.tellRecords(records, decoder);
+    if (reprocess === undefined) this.#rowFeed.tell(records);
+    else this.#rowFeed.tellCorrected(decoder.changes([reprocess.found]));
   }
 
   /** The years of zones that the entries are the first to need. HostFault `state_full`. */
@@ -237,6 +241,7 @@ export class Engine implements RowSource {
 
   async #reprocess(fact: ReprocessFact): Promise<Change[]> {
     try {
+      if (this.#place.appending.isInDoubt) await this.#settleDoubt();
       const { replay } = this.#running;
       this.#place.retaining.assertWhole("To reprocess");
       const { position, records, isTold } = await replay.reprocess(fact, this.#core);
@@ -271,10 +276,8 @@ export class Engine implements RowSource {
     const records: Uint8Array[] = [];
     this.#core.flush((bytes) => records.push(bytes));
     this.#flushes.push(this.#core.counts().position);
-    const changes = this.#running.decoder.changes(records);
-    this.#subscriptions.tell(changes);
-    this.#rowFeed.tell(records);
-    return changes;
+    this.#tell(records);
+    return this.#running.decoder.changes(records);
   }
 
   // ── out ──────────────────────────────────────────────────────────────────────────────────────

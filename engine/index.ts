@@ -1,7 +1,9 @@
 // The public surface of `millrace`: the engine and the memory store. No host globals.
 
 export { open, type OpenOptions } from "./open.ts";
-export { Engine, type LogRange, type PushOptions, type SubscribeFrom } from "./engine.ts";
+export { Engine } from "./engine.ts";
+export type { SubscribeFrom } from "./catch-up.ts";
+export type { LogRange } from "./store/log-reader.ts";
 export type { QueryStats, Stats } from "./live/stats.ts";
 export type { ArchivedChunk, Retention } from "./retention.ts";
 export { memory } from "./store/memory.ts";
@@ -26,7 +28,7 @@ export { Mirror } from "./live/mirror.ts";
 export type { RowDelta, RowListener, RowPlace, RowSource } from "./live/mirror.ts";
 export type { Listener } from "./live/subscription.ts";
 export type { LateEvent } from "./core/core.ts";
-export type { PushInput } from "./ingest/input.ts";
+export type { PushInput, PushOptions } from "./ingest/input.ts";
 export type { QuarantineEntry } from "./ingest/quarantine.ts";
 export type { InvalidLine, QuarantinedLine, Receipt, RefusedLine } from "./ingest/receipt.ts";
 export type { EventCode, QuarantineCode } from "./event/fault.ts";

@@ -2,9 +2,10 @@
 // a worker, or another tab's, or in this page where there is none; what is read is promised.
 
 import type { LateEvent } from "../core/core.ts";
-import type { LogRange, PushOptions, SubscribeFrom } from "../engine.ts";
+import type { SubscribeFrom } from "../catch-up.ts";
+import type { LogRange } from "../store/log-reader.ts";
 import type { Explanation } from "../explain.ts";
-import type { PushInput } from "../ingest/input.ts";
+import type { PushInput, PushOptions } from "../ingest/input.ts";
 import { lineOf } from "../ingest/object.ts";
 import type { QuarantineEntry } from "../ingest/quarantine.ts";
 import type { Receipt, RefusedLine } from "../ingest/receipt.ts";

@@ -1,7 +1,8 @@
 // The leader: the engine of a host that holds the log's lock. It performs the verbs, whoever calls
 // them, keeps the subscriptions of its page and of other tabs, and lets time pass in silence.
 
-import type { Engine, SubscribeFrom } from "../engine.ts";
+import type { SubscribeFrom } from "../catch-up.ts";
+import type { Engine } from "../engine.ts";
 import { open } from "../open.ts";
 import type { Retention } from "../retention.ts";
 import { indexeddb } from "../store/indexeddb.ts";

@@ -8,7 +8,9 @@
 // code. Rows and changes cross as JSON in a buffer of their own, which a port transfers.
 
 import type { LateEvent } from "../core/core.ts";
-import type { LogRange, PushOptions, SubscribeFrom } from "../engine.ts";
+import type { SubscribeFrom } from "../catch-up.ts";
+import type { LogRange } from "../store/log-reader.ts";
+import type { PushOptions } from "../ingest/input.ts";
 import type { Explanation } from "../explain.ts";
 import type { QuarantineEntry } from "../ingest/quarantine.ts";
 import type { Receipt, RefusedLine } from "../ingest/receipt.ts";

@@ -2,9 +2,8 @@
 // comes after is late: where that happened is the first thing a reader wants to know. Only a push
 // over which the clock jumped is looked at line by line.
 
-import type { PushOptions } from "../engine.ts";
 import { decodeEvent, isFault } from "../ingest/decode.ts";
-import { readInput } from "../ingest/input.ts";
+import { readInput, type PushOptions } from "../ingest/input.ts";
 import { receiveTimeOf } from "../ingest/intake.ts";
 import type { Receipt } from "../ingest/receipt.ts";
 import { tickOf } from "../ingest/tick.ts";

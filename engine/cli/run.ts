@@ -6,7 +6,8 @@
 // Nothing is held but the push at hand: reading waits for the engine, and that for the output.
 
 import { writeFile } from "node:fs/promises";
-import type { Engine, PushOptions } from "../engine.ts";
+import type { Engine } from "../engine.ts";
+import type { PushOptions } from "../ingest/input.ts";
 import { open } from "../open.ts";
 import { checkRow } from "../explain.ts";
 import type { ReprocessFact } from "../ingest/fact.ts";

@@ -5,7 +5,7 @@
 import { closeSync, mkdtempSync, openSync, readSync, rmSync, writeSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { checkAppend, exactBytes } from "../store/chunk.ts";
+import { checkAppend, exactBytes, hasWrite } from "../store/chunk.ts";
 import type { Append, Store } from "../store/store.ts";
 
 const MEMORY_BYTES = 128 * 1024 * 1024;
@@ -40,6 +40,11 @@ export class TemporaryLog implements Store {
       this.#starts.push(write.firstPosition);
     }
     this.#endPosition = write.endPosition;
+  }
+
+  /** Of what has no chunk it keeps nothing. */
+  hasLanded(write: Append): boolean {
+    return hasWrite(write, this.#endPosition, () => false);
   }
 
   #keep(chunk: Uint8Array): void {

@@ -4,6 +4,7 @@
 
 import { eventFault } from "../event/fault.ts";
 import type { EventFault } from "../event/fault.ts";
+import type { ZoneYear } from "../event/zone.ts";
 import { elementSpans, joinLines } from "./array.ts";
 import { lineOf } from "./object.ts";
 import { encodeUtf8 } from "../event/utf8.ts";
@@ -22,6 +23,24 @@ export interface Input {
 }
 
 export type PushInput = Uint8Array | string | object | object[];
+
+export interface PushOptions {
+  /** `"ndjson"`: text is lines, never one JSON array. */
+  readonly format?: "ndjson";
+  /** When the host received the events, ms since 1970, or one a line, null where unknown. */
+  readonly receivedAt?: number | readonly (number | null)[];
+  /**
+   * In its place: the top-level member in which each event has its receive time, as ms or RFC 3339
+   * with an offset; unknown where it is absent or null, else `invalid_time` at that member.
+   */
+  readonly receivedAtMember?: string;
+  /** Lines that are `{"tick": integer}` are ticks, not events. */
+  readonly ticks?: boolean;
+  /** Years of time zones that stand in an exported log beside the entries. */
+  readonly zones?: readonly ZoneYear[];
+  /** The lines are a released chunk of an exported log: none of them is held back. */
+  readonly released?: boolean;
+}
 
 const NEWLINE = 0x0a;
 const RETURN = 0x0d;

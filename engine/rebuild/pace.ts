@@ -20,6 +20,7 @@ export function pacedStore(store: Store, breathe: () => MaybePromise<void>): Sto
     recover: () => store.recover(),
     create: (header) => store.create(header),
     append: (write) => store.append(write),
+    hasLanded: (write) => store.hasLanded(write),
     trim: (to) => store.trim(to),
     read: async (from, limitBytes) => {
       await breathe();

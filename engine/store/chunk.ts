@@ -224,11 +224,29 @@ export function checkAppend(write: Append, endPosition: number): void {
     const got = `${span.firstPosition} to ${span.endPosition}`;
     throw new RangeError(`The append says ${wanted} when its chunk says ${got}.`);
   }
-  if (firstPosition !== endPosition) {
-    const problem = `The log ends at ${endPosition} when this engine would append at`;
-    const message = `${problem} ${firstPosition}: another writer was here, open the log again.`;
-    throw new HostFault("storage_unavailable", message);
+  if (firstPosition !== endPosition) throw anotherWriter(endPosition, firstPosition);
+}
+
+/**
+ * Whether the store whose log ends at `endPosition` has what it was asked to write: since an append
+ * is atomic, one thing of it says so for all.
+ */
+export function hasWrite(
+  { firstPosition, endPosition: wanted, held, letGo }: Append,
+  endPosition: number,
+  isHeld: (id: string) => boolean,
+): boolean {
+  if (endPosition !== wanted && endPosition !== firstPosition) {
+    throw anotherWriter(endPosition, firstPosition);
   }
+  if (wanted !== firstPosition) return endPosition === wanted;
+  return held.length > 0 ? isHeld(held[0]!.id) : !isHeld(letGo[0]!);
+}
+
+function anotherWriter(endPosition: number, firstPosition: number): HostFault {
+  const problem = `The log ends at ${endPosition} when this engine would append at`;
+  const message = `${problem} ${firstPosition}: another writer was here, open the log again.`;
+  return new HostFault("storage_unavailable", message);
 }
 
 /** The fault of a release whose line is not on the store's list. */

@@ -25,6 +25,7 @@ import {
   checkPage,
   checkTrim,
   exactBytes,
+  hasWrite,
   notHeld,
 } from "./chunk.ts";
 import { HostFault } from "./host-fault.ts";
@@ -158,6 +159,17 @@ class IndexedDbStore implements Store {
         }
         queue(log.put({ ...record, endPosition: write.endPosition }, HEADER_KEY));
       });
+    });
+  }
+
+  hasLanded(write: Append): Promise<boolean> {
+    return this.#run(async (db) => {
+      const tx = db.transaction(["log", "held"]);
+      void quiet(tx.done);
+      const { endPosition } = known(await tx.objectStore("log").get(HEADER_KEY));
+      const [id = ""] = [...write.held.map((line) => line.id), ...write.letGo];
+      const key = await tx.objectStore("held").index("id").getKey(id);
+      return hasWrite(write, endPosition, () => key !== undefined);
     });
   }
 

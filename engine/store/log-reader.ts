@@ -5,6 +5,12 @@ import type { Store } from "./store.ts";
 
 const PAGE_BYTES = 4 * 1024 * 1024;
 
+/** Positions [from, to) of the log; all of it where they are absent. */
+export interface LogRange {
+  readonly from?: number;
+  readonly to?: number;
+}
+
 /** The whole chunks that hold positions of [from, to), in order. HostFault `chunk_broken`. */
 export async function* readChunks(
   store: Store,

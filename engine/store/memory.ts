@@ -10,6 +10,7 @@ import {
   decodeChunk,
   encodeChunk,
   exactBytes,
+  hasWrite,
   notHeld,
   type Chunk,
 } from "./chunk.ts";
@@ -91,6 +92,10 @@ class MemoryStore implements Store {
       this.#released.set(each.identity, each);
     }
     this.#endPosition = write.endPosition;
+  }
+
+  hasLanded(write: Append): boolean {
+    return hasWrite(write, this.#endPosition, (id) => this.#held.has(id));
   }
 
   read(from: number, limitBytes: number): readonly Uint8Array[] {

@@ -13,7 +13,15 @@
 // Positions and times are exact in SQLite's integers and in doubles (below 2^53); the hash key,
 // being 16 bytes, is a BLOB. A Durable Object has no PRAGMA user_version: the schema has a column.
 
-import { checkAppend, checkEnd, checkKept, checkPage, checkTrim, notHeld } from "./chunk.ts";
+import {
+  checkAppend,
+  checkEnd,
+  checkKept,
+  checkPage,
+  checkTrim,
+  hasWrite,
+  notHeld,
+} from "./chunk.ts";
 import { HostFault } from "./host-fault.ts";
 import type { Append, HeldLine, LogHeader, Recovered, Store, StoredSnapshot } from "./store.ts";
 
@@ -127,6 +135,14 @@ class SqliteStore implements Store {
         this.#rows(update, write.endPosition, heldCount + write.held.length);
       }),
     );
+  }
+
+  hasLanded(write: Append): boolean {
+    return asHostFault(() => {
+      const held = "SELECT id FROM millrace_held WHERE id = ?";
+      const isHeld = (id: string): boolean => this.#rows(held, id).length > 0;
+      return hasWrite(write, this.#log().endPosition, isHeld);
+    });
   }
 
   read(from: number, limitBytes: number): readonly Uint8Array[] {

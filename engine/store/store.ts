@@ -88,6 +88,11 @@ export interface Store {
   create(header: LogHeader): MaybePromise<void>;
   append(write: Append): MaybePromise<void>;
   /**
+   * Whether `write`, of which this store told that it failed, was written all the same. HostFault
+   * `storage_unavailable` where the log ends neither before it nor behind it.
+   */
+  hasLanded(write: Append): MaybePromise<boolean>;
+  /**
    * Whole chunks in order, from the one that holds position `from`, about `limitBytes` of them and
    * at least one; empty at the end of the log. HostFault `log_trimmed` below what is kept.
    */

@@ -15,6 +15,7 @@ function storeWith(append: (write: Append, memory: Store) => MaybePromise<void>)
     create: (header) => inner.create(header),
     append: (write) => append(write, inner),
     read: (from, limitBytes) => inner.read(from, limitBytes),
+    hasLanded: (write) => inner.hasLanded(write),
     trim: (to) => inner.trim(to),
     saveSnapshot: (snapshot) => inner.saveSnapshot(snapshot),
     close: () => inner.close(),
@@ -91,6 +92,91 @@ describe.each(["throws", "rejects"])("a store whose append %s", (way) => {
     expect(await seenOf(engine)).toEqual(await seenOf(whole));
     expect(told).toEqual(expected);
     expect(whole.stats()).toMatchObject({ duplicate: 2, quarantined: 3, position: 11 });
+  });
+});
+
+/** A store that writes what it tells as failed, whenever `tells.failure`, and may not say so. */
+function lyingStore() {
+  const tells = { failure: false, answer: true };
+  const store = storeWith(async (write, inner) => {
+    const { failure } = tells;
+    await inner.append({ ...write, chunk: write.chunk, entries: null });
+    if (failure) throw new Error("no disk");
+  });
+  const hasLanded = store.hasLanded.bind(store);
+  store.hasLanded = (write) => {
+    if (tells.answer) return hasLanded(write);
+    throw new Error("no answer");
+  };
+  return { store, tells };
+}
+
+describe("a push that was written and told as failed", () => {
+  test.each(PUSHES.map((_, index) => index))("is in the state: push %i", async (lie) => {
+    const told: Change[] = [];
+    const expected: Change[] = [];
+    const whole = await engineOf(PLAN);
+    whole.listen((changes) => expected.push(...changes));
+    const { store, tells } = lyingStore();
+    const engine = await engineOf(PLAN, [], { store });
+    engine.listen((changes) => told.push(...changes));
+    for (const [index, push] of PUSHES.entries()) {
+      const receipt = await whole.push([...push] as object[]);
+      if (index !== lie) {
+        expect(await engine.push([...push] as object[])).toEqual(receipt);
+        continue;
+      }
+      tells.failure = true;
+      const failing = engine.push([...push] as object[]);
+      // Queued behind it, and nobody answers whether it is there.
+      tells.answer = false;
+      const behind = engine.push(event("behind", 84));
+      await expect(failing).rejects.toThrow("no disk");
+      await expect(behind).rejects.toThrow("no answer");
+      await expect(engine.reprocess("q", { from: 0, to: 10 })).rejects.toThrow("no answer");
+      Object.assign(tells, { failure: false, answer: true });
+    }
+    // An empty push asks too.
+    expect(await engine.push("")).toEqual(await whole.push(""));
+    expect(await seenOf(engine)).toEqual(await seenOf(whole));
+    expect(told).toEqual(expected);
+    expect(await engine.verify()).toEqual({ ok: true });
+  });
+
+  test("is what the pushes called behind it are judged with", async () => {
+    const { store, tells } = lyingStore();
+    const engine = await engineOf(PLAN, [], { store });
+    tells.failure = true;
+    const failing = engine.push([event("a", 40, { k: "x" }), event("z", 80, { k: "x" })]);
+    const behind = [event("a", 40, { k: "x" }), event("old", 3), event("z", 80, { k: "y" })];
+    const receipts = engine.push(behind);
+    await expect(failing).rejects.toThrow("no disk");
+    tells.failure = false;
+    expect(await receipts).toMatchObject({
+      ...{ accepted: 0, duplicate: 1, position: 2 },
+      invalid: [{ index: 2, code: "event_id_conflict" }],
+      quarantined: [{ index: 1, code: "event_time_too_old" }],
+    });
+    expect(engine.quarantine()).toHaveLength(1);
+  });
+
+  test("a release and a reprocess alike", async () => {
+    const { store, tells } = lyingStore();
+    const engine = await engineOf(PLAN, [event("z", 80)], { store });
+    await engine.push(event("old", 3, { k: "x" }));
+    const ids = engine.quarantine().map(({ id }) => id);
+    tells.failure = true;
+    await expect(engine.release(ids, { receivedAt: 90 })).rejects.toThrow("no disk");
+    await expect(engine.reprocess("q", { from: 0, to: 10 })).rejects.toThrow("no disk");
+    tells.failure = false;
+    expect(await engine.push(event("old", 3, { k: "x" }))).toMatchObject({
+      duplicate: 1,
+      position: 3,
+    });
+    expect(engine.quarantine()).toEqual([]);
+    expect(engine.view("q").rows()[0]).toMatchObject({ value: { n: 1 } });
+    const again = await engineOf(PLAN, [], { store });
+    expect(await again.stateHash()).toBe(await engine.stateHash());
   });
 });
 

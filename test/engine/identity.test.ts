@@ -170,6 +170,7 @@ test("contents are read back in one call for each chunk that holds them, not for
       reads++;
       return inner.read(from, limitBytes);
     },
+    hasLanded: (write) => inner.hasLanded(write),
     trim: (to) => inner.trim(to),
     saveSnapshot: (snapshot) => inner.saveSnapshot(snapshot),
     close: () => inner.close(),

@@ -36,6 +36,7 @@ function countingStore(): Store & { appends: number } {
       return inner.append(write);
     },
     read: inner.read.bind(inner),
+    hasLanded: inner.hasLanded.bind(inner),
     trim: inner.trim.bind(inner),
     saveSnapshot: inner.saveSnapshot.bind(inner),
     close: inner.close.bind(inner),

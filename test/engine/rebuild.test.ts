@@ -442,6 +442,7 @@ function methodsOf(store: Store): Store {
     recover: () => store.recover(),
     create: (header) => store.create(header),
     append: (write) => store.append(write),
+    hasLanded: (write) => store.hasLanded(write),
     trim: (to) => store.trim(to),
     read: (from, limitBytes) => store.read(from, limitBytes),
     saveSnapshot: (snapshot) => store.saveSnapshot(snapshot),

@@ -49,6 +49,7 @@ function storeWith(
     create: (header) => inner.create(header),
     append: (write) => inner.append(write),
     read: (from, limitBytes) => inner.read(from, limitBytes),
+    hasLanded: (write) => inner.hasLanded(write),
     trim: (to) => inner.trim(to),
     saveSnapshot: (snapshot) => inner.saveSnapshot(snapshot),
     close: () => inner.close(),

@@ -65,6 +65,7 @@ export function mortal(inner: Store): Store & { kill(): void } {
     recover: () => alive(() => inner.recover()),
     create: (header) => alive(() => inner.create(header)),
     append: (write) => alive(() => inner.append(write)),
+    hasLanded: (write) => alive(() => inner.hasLanded(write)),
     trim: (to) => alive(() => inner.trim(to)),
     read: (from, limitBytes) => alive(() => inner.read(from, limitBytes)),
     saveSnapshot: (snapshot) => alive(() => inner.saveSnapshot(snapshot)),

@@ -166,6 +166,7 @@ function storeWithSnapshots(): Store & {
     create: inner.create.bind(inner),
     append: inner.append.bind(inner),
     read: inner.read.bind(inner),
+    hasLanded: inner.hasLanded.bind(inner),
     trim: inner.trim.bind(inner),
     saveSnapshot: (snapshot: StoredSnapshot) => {
       store.saved.push(snapshot);

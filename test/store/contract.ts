@@ -90,6 +90,7 @@ export function storeContract(name: string, durable: boolean, withPlace: WithPla
     describe("reading", () => readCases(about));
     describe("appending", () => appendCases(about));
     describe("releasing", () => releaseCases(about));
+    describe("asked after a failure", () => doubtCases(about));
     describe("snapshots", () => snapshotCases(about));
     describe("trimming", () => trimCases(about));
     if (durable) describe("damage", () => damageCases(about));
@@ -334,6 +335,31 @@ function releaseCases(about: About): void {
     await store.append({ ...wrong, letGo: ["a"] });
     expect(await store.recover()).toMatchObject({ endPosition: 6, held: [heldOf("c")] });
   });
+}
+
+function doubtCases(about: About): void {
+  const lines = { chunk: null, firstPosition: 3, endPosition: 3, ...NOTHING };
+  const writes: { [kind: string]: Append } = {
+    "a chunk": appendOf(3, 2, { held: [heldOf("c")], letGo: ["a"] }),
+    "held lines": { ...lines, held: [heldOf("c"), heldOf("d")] },
+    "lines let go": { ...lines, letGo: ["a"] },
+  };
+  for (const [kind, write] of Object.entries(writes)) {
+    about(`says whether ${kind} of which it told a failure got there`, async (place) => {
+      const store = await place.open();
+      await store.create(HEADER);
+      await store.append(appendOf(0, 3, { held: [heldOf("a"), heldOf("b")] }));
+      for (const opened of [store, await place.open()]) {
+        expect(await opened.hasLanded(write)).toBe(false);
+      }
+      await store.append(write);
+      for (const opened of [store, await place.open()]) {
+        expect(await opened.hasLanded(write)).toBe(true);
+      }
+      const other = appendOf(7, 2);
+      await expectFault(() => store.hasLanded(other), "storage_unavailable", "another writer");
+    });
+  }
 }
 
 function snapshotCases(about: About): void {

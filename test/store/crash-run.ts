@@ -198,7 +198,8 @@ class Client implements Survived {
   /** Those that were not acknowledged. */
   async #send(sendings: readonly Sending[]): Promise<Sending[]> {
     const isAlone = sendings.length === 1;
-    const before = isAlone ? await this.#traces() : null;
+    // What was written and told as failed is taken in before anything else: that is no trace of this.
+    const before = isAlone && !this.#process.isLying ? await this.#traces() : null;
     const appended = new Set<number>();
     const again: Sending[] = [];
     this.#process.onAppended = () => appended.add(callAtHand());

@@ -48,6 +48,7 @@ export class SqlDisk implements Disk {
 
 class SqlProcess implements Process {
   readonly store: Store;
+  readonly isLying = false;
   onAppended = (): void => {};
   readonly #disk: SqlDisk;
   readonly #database: DatabaseSync;

@@ -50,6 +50,8 @@ export interface Disk {
 export interface Process {
   readonly store: Store;
   readonly isDead: boolean;
+  /** Whether it told of an append that it wrote as failed, and was not asked since. */
+  readonly isLying: boolean;
   /** Called when an append has got to the disk, told or not. */
   onAppended: () => void;
 }
@@ -66,6 +68,8 @@ export interface SimulatedDiskOptions {
 }
 
 const TURNS_MAX = 4;
+/** How often nobody says whether a write that was told as failed is there. */
+const UNANSWERED = 0.3;
 
 async function someTurns(chance: Chance): Promise<void> {
   for (let left = 1 + Math.floor(chance() * TURNS_MAX); left > 0; left--) {
@@ -102,6 +106,7 @@ class SimulatedProcess implements Process, Store {
   readonly store = this;
   readonly #disk: SimulatedDisk;
   #isDead = false;
+  isLying = false;
   onAppended = (): void => {};
 
   constructor(disk: SimulatedDisk) {
@@ -133,6 +138,16 @@ class SimulatedProcess implements Process, Store {
     });
   }
 
+  /** A disk that goes wrong may also not answer. */
+  hasLanded(write: Append): MaybePromise<boolean> {
+    const { kept, options } = this.#disk;
+    return this.#later(() => {
+      if (options.chance() < UNANSWERED) throw refused();
+      this.isLying = false;
+      return kept.hasLanded(write);
+    });
+  }
+
   read(from: number, limitBytes: number): MaybePromise<readonly Uint8Array[]> {
     return this.#later(() => this.#disk.kept.read(from, limitBytes));
   }
@@ -161,7 +176,10 @@ class SimulatedProcess implements Process, Store {
       this.#assertAlive();
       if (mishap === "tears") tear();
       else land();
-      if (mishap === "lies") throw refused();
+      if (mishap === "lies") {
+        this.isLying = true;
+        throw refused();
+      }
       if (mishap === "tears" || mishap === "dies after") this.end();
       this.#assertAlive();
     };
