@@ -17,7 +17,7 @@ const DRIVEN = [
   "test/browser/*.test.ts",
   "test/demo/board.test.ts",
   "test/publish/reload.test.ts",
-  "test/store/browser-kill.test.ts",
+  "test/store/browser-*.test.ts",
   "test/store/throughput.test.ts",
 ];
 

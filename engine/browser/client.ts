@@ -77,8 +77,9 @@ export interface ConnectView {
 
 /**
  * Connects to the log `name` and opens it if no tab has. Rejects with PlanRefused, with the
- * HostFaults of opening, and with `worker_unavailable`, `worker_gone`, `storage_unavailable`,
- * `plan_conflict` (this page is connected to `name` with another plan).
+ * HostFaults of opening (`log_lost`: see `deleteLog`), and with `worker_unavailable`,
+ * `worker_gone`, `storage_unavailable`, `plan_conflict` (this page is connected to `name` with
+ * another plan).
  */
 export async function connect(options: ConnectOptions): Promise<Connection> {
   const { plan, name, worker, storage = "indexeddb", retention } = options;

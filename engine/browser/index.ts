@@ -3,5 +3,6 @@
 export { connect, Connection } from "./client.ts";
 export type { ConnectOptions, ConnectPushOptions, ConnectStats, ConnectView } from "./client.ts";
 export type { ConnectMode, ConnectStorage } from "./protocol.ts";
+export { deleteLog } from "./delete-log.ts";
 export { indexeddb } from "../store/indexeddb.ts";
 export type { ArchivedChunk, Retention } from "../retention.ts";

@@ -5,11 +5,15 @@
 //   facts   number, given by the database → the line
 //   state   "backOff" → the back-off
 //
+// The browser may delete it with what waits there, and says so to few: a witness (witness.ts)
+// tells, from the first fact on. Then "lost" stands in the place of the new one's back-off.
+//
 // Plain requests: every call is one transaction of a few of them, and idb is half of what a
 // producer may weigh. A connection may be lost (Safari drops those in the background): what fails
 // is tried once more on a fresh one; had it been done after all, a fact is sent twice, by one id.
 
 import { HostFault } from "../store/host-fault.ts";
+import { hasWitness } from "../store/witness.ts";
 import type { BackOff, Fact, Outbox } from "./outbox.ts";
 
 const SCHEMA = 1;
@@ -22,11 +26,12 @@ export function indexeddb(name: string): Outbox {
   return new IndexedDbOutbox(name);
 }
 
-type Queue<Result> = (facts: IDBObjectStore, state: IDBObjectStore) => IDBRequest<Result> | null;
+type Queue<Result> = (facts: IDBObjectStore, state: IDBObjectStore) => IDBRequest<Result> | void;
 
 class IndexedDbOutbox implements Outbox {
   readonly name: string;
   #handle: Promise<IDBDatabase> | null = null;
+  #witness: Promise<unknown> | null = null;
 
   constructor(name: string) {
     this.name = `millrace-outbox:${name}`;
@@ -36,31 +41,32 @@ class IndexedDbOutbox implements Outbox {
     await this.#run(
       (facts) => {
         for (const line of lines) facts.add({ line });
-        return null;
       },
       "readwrite",
       "strict",
     );
+    // From now on there is something to lose; nobody waits for it.
+    this.#witness ??= hasWitness(this.name, true);
   }
 
-  async read(after: number, count: number): Promise<readonly Fact[]> {
+  read(after: number, count: number): Promise<readonly Fact[]> {
     const range = IDBKeyRange.lowerBound(after, true);
-    return (await this.#run<Fact[]>((facts) => facts.getAll(range, count)))!;
+    return this.#run((facts) => facts.getAll(range, count));
   }
 
   async settle(numbers: readonly number[], backOff: BackOff | null): Promise<void> {
     await this.#run((facts, state) => {
       for (const number of numbers) facts.delete(number);
-      return state.put(backOff, BACK_OFF);
+      state.put(backOff, BACK_OFF);
     }, "readwrite");
   }
 
-  async backOff(): Promise<BackOff | null> {
-    return (await this.#run<BackOff | null>((_, state) => state.get(BACK_OFF))) ?? null;
+  async backOff(): Promise<BackOff | "lost" | null> {
+    return (await this.#run((_, state) => state.get(BACK_OFF))) ?? null;
   }
 
-  async count(): Promise<number> {
-    return (await this.#run((facts) => facts.count()))!;
+  count(): Promise<number> {
+    return this.#run((facts) => facts.count());
   }
 
   async close(): Promise<void> {
@@ -68,6 +74,7 @@ class IndexedDbOutbox implements Outbox {
     this.#handle = null;
     // One that could not be opened has nothing to close.
     (await handle?.catch(() => null))?.close();
+    await this.#witness;
   }
 
   /** One transaction; answers what its request found when it is complete. */
@@ -75,11 +82,18 @@ class IndexedDbOutbox implements Outbox {
     queue: Queue<Result>,
     mode: IDBTransactionMode = "readonly",
     durability: IDBTransactionDurability = "relaxed",
-  ): Promise<Result | undefined> {
+  ): Promise<Result> {
     for (let isAgain = false; ; isAgain = true) {
       const handle = (this.#handle ??= this.#open());
       try {
-        return await complete(await handle, queue, mode, durability);
+        const tx = (await handle).transaction([FACTS, STATE], mode, { durability });
+        return await new Promise((resolve, reject) => {
+          const request = queue(tx.objectStore(FACTS), tx.objectStore(STATE));
+          tx.oncomplete = () =>
+            resolve((request as IDBRequest<Result> | undefined)?.result as Result);
+          tx.onabort = () => reject(tx.error as DOMException);
+          tx.commit();
+        });
       } catch (error) {
         if (this.#handle === handle) await this.close();
         if (isAgain) throw asHostFault(error);
@@ -88,11 +102,15 @@ class IndexedDbOutbox implements Outbox {
   }
 
   async #open(): Promise<IDBDatabase> {
+    const wasThere = await hasWitness(this.name);
     const request = indexedDB.open(this.name, SCHEMA);
     return await new Promise((resolve, reject) => {
-      request.onupgradeneeded = () => {
+      request.onupgradeneeded = (event) => {
         request.result.createObjectStore(FACTS, { keyPath: "number", autoIncrement: true });
-        request.result.createObjectStore(STATE);
+        const state = request.result.createObjectStore(STATE);
+        // `dataLoss` is Chromium's own, and told to the first database of the origin only.
+        const { dataLoss } = event as { dataLoss?: unknown };
+        if (wasThere || dataLoss === "total") state.put("lost", BACK_OFF);
       };
       request.onerror = () => reject(request.error as DOMException);
       request.onsuccess = () => {
@@ -107,24 +125,8 @@ class IndexedDbOutbox implements Outbox {
   }
 }
 
-function complete<Result>(
-  db: IDBDatabase,
-  queue: Queue<Result>,
-  mode: IDBTransactionMode,
-  durability: IDBTransactionDurability,
-): Promise<Result | undefined> {
-  const tx = db.transaction([FACTS, STATE], mode, { durability });
-  return new Promise((resolve, reject) => {
-    const request = queue(tx.objectStore(FACTS), tx.objectStore(STATE));
-    tx.oncomplete = () => resolve(request?.result);
-    tx.onabort = () => reject(tx.error as DOMException);
-    tx.commit();
-  });
-}
-
 function asHostFault(cause: unknown): HostFault {
   // A transaction that was aborted with its connection has no error.
-  const { name, message } = Object(cause) as Partial<Error>;
-  const code = name === "QuotaExceededError" ? "quota_exceeded" : "storage_unavailable";
-  return new HostFault(code, `IndexedDB keeps nothing now (${name}: ${message}).`, { cause });
+  const code = String(cause).startsWith("Quota") ? "quota_exceeded" : "storage_unavailable";
+  return new HostFault(code, `IndexedDB keeps nothing now (${String(cause)}).`, { cause });
 }

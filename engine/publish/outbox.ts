@@ -28,7 +28,8 @@ export interface Outbox {
   read(after: number, count: number): MaybePromise<readonly Fact[]>;
   /** Forgets facts by number, and remembers a back-off in place of the last: both or neither. */
   settle(numbers: readonly number[], backOff: BackOff | null): MaybePromise<void>;
-  backOff(): MaybePromise<BackOff | null>;
+  /** `"lost"`: the outbox before this one was deleted with its facts, and nobody was told yet. */
+  backOff(): MaybePromise<BackOff | "lost" | null>;
   count(): MaybePromise<number>;
   /** Lets go of what it holds open; the facts stay. */
   close(): MaybePromise<void>;

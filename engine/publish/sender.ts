@@ -22,7 +22,7 @@ export interface SenderStats {
   readonly sent: number;
   readonly duplicate: number;
   readonly quarantined: number;
-  /** Facts told to `onFault`. */
+  /** What was told to `onFault`, or would have been. */
   readonly faults: number;
   /** When a failed try is made again, ms since 1970; null where the last one succeeded. */
   readonly retryAt: number | null;
@@ -45,6 +45,11 @@ const TOO_LARGE: Fault = {
   pointer: "",
   message: "The server takes no event as large as this: publish a smaller one.",
 };
+const OUTBOX_LOST: Fault = {
+  code: "outbox_lost",
+  pointer: "",
+  message: "The browser deleted this outbox: publish its events again.",
+};
 
 export interface SenderOptions {
   /** Where facts are posted: the Worker's `/v1/events`. */
@@ -54,6 +59,8 @@ export interface SenderOptions {
   /**
    * Called with a fact that the server refused for good, before it is forgotten: at least once,
    * again only if the page ended in between. What it throws nobody catches; the fact is done.
+   * Called with null and `outbox_lost` when the browser has deleted the outbox (or somebody, by
+   * hand): what waited in it, if anything, is lost.
    */
   readonly onFault?: (fact: unknown, fault: Fault) => void;
 }
@@ -143,8 +150,12 @@ export class Sender {
       try {
         await this.#waitForTurn();
         if (!isKnown) {
-          this.#backOff = await this.#outbox.backOff();
+          const known = await this.#outbox.backOff();
           isKnown = true;
+          if (known === "lost") {
+            this.#tellFault("null", OUTBOX_LOST);
+            await this.#outbox.settle([], null);
+          } else this.#backOff = known;
           continue;
         }
         this.#isWoken = false;
@@ -203,7 +214,7 @@ export class Sender {
     let done: readonly Fact[] = [];
     if (receipt !== null) done = this.#take(facts, receipt);
     else if (status === 413 && facts.length === 1 && askedMs === null) {
-      this.#tellFault(facts[0]!, TOO_LARGE);
+      this.#tellFault(facts[0]!.line, TOO_LARGE);
       done = facts;
     } else if (this.#isWorthAnother(status, facts.length) && askedMs === null) return;
     if (done.length > 0) this.#backOff = null;
@@ -216,7 +227,7 @@ export class Sender {
   /** The facts that the receipt accounts for. */
   #take(facts: readonly Fact[], receipt: PublishReceipt): readonly Fact[] {
     const { duplicate, invalid, quarantined, unavailable } = receipt;
-    for (const { index, ...fault } of invalid) this.#tellFault(facts[index]!, fault);
+    for (const { index, ...fault } of invalid) this.#tellFault(facts[index]!.line, fault);
     const left = new Set(unavailable);
     const done = facts.filter((_, index) => !left.has(index));
     this.#counts.sent += done.length - invalid.length;
@@ -294,7 +305,7 @@ export class Sender {
     this.#backOff = backOffAfter(attempts, askedMs, host.now(), host.random());
   }
 
-  #tellFault({ line }: Fact, fault: Fault): void {
+  #tellFault(line: string, fault: Fault): void {
     this.#counts.faults++;
     try {
       this.#options.onFault?.(JSON.parse(line), fault);

@@ -9,8 +9,10 @@
 //   lost       there only where the browser dropped what was here before
 //
 // Chromium deletes a database that it finds corrupt and gives a new one: killed in mid-write, it
-// can do so two starts later (LevelDB writes on behind the torn record). It says so once, to the
-// first that opens; here that is kept, so that no empty log takes the place of one that was.
+// can do so two starts later (LevelDB writes on behind the torn record). No empty log takes the
+// place of one that was: its witness (witness.ts) stands from when it was created until somebody
+// deletes it on purpose. Where there can be none, Chromium's own word is kept, which only the first
+// database to be opened hears.
 //
 // A browser may drop a connection (Safari does so in the background), another tab may ask for it:
 // the handle is given up and the next call opens a fresh one. A write that was cut off is tried
@@ -30,6 +32,7 @@ import {
 } from "./chunk.ts";
 import { HostFault } from "./host-fault.ts";
 import type { Append, HeldLine, LogHeader, Recovered, Store, StoredSnapshot } from "./store.ts";
+import { dropWitness, hasWitness } from "./witness.ts";
 
 const SCHEMA = 2;
 const SNAPSHOTS_KEPT = 2;
@@ -68,18 +71,30 @@ interface Writing {
   commit(): void;
 }
 
-/** The log `name` of this origin; nothing is opened before the first call. */
+/**
+ * The log `name` of this origin; nothing is opened before the first call. Where a log was and is no
+ * more, `recover` rejects with the HostFault `log_lost`, until `deleteLog` says that it may be so.
+ */
 export function indexeddb(name: string): Store {
-  return new IndexedDbStore(`millrace:${name}`);
+  return new IndexedDbStore(name);
+}
+
+export function databaseOf(log: string): string {
+  return `millrace:${log}`;
 }
 
 class IndexedDbStore implements Store {
+  readonly #log: string;
+  /** The database's. */
   readonly #name: string;
   #handle: Promise<Database> | null = null;
   #persisted = false;
+  /** What was last done with the log's witness. */
+  #witness: Promise<unknown> | null = null;
 
-  constructor(name: string) {
-    this.#name = name;
+  constructor(log: string) {
+    this.#log = log;
+    this.#name = databaseOf(log);
   }
 
   /** Known once `recover` has asked; a browser may evict what is only best effort. */
@@ -103,7 +118,13 @@ class IndexedDbStore implements Store {
         snapshots.getAllKeys(),
         snapshots.getAll(),
       ]);
-      if (record === undefined) return null;
+      if (record === undefined) {
+        await this.#witness;
+        if (await hasWitness(this.#name)) throw this.#lost();
+        return null;
+      }
+      // A log of an older build has none yet.
+      this.#witness ??= hasWitness(this.#name, true);
       checkEnd(newest === null ? null : new Uint8Array(newest.value), record.endPosition);
       return {
         header: { version: record.version, hashKey: new Uint8Array(record.hashKey) },
@@ -120,8 +141,8 @@ class IndexedDbStore implements Store {
     });
   }
 
-  create(header: LogHeader): Promise<void> {
-    return this.#run((db) => {
+  async create(header: LogHeader): Promise<void> {
+    await this.#run((db) => {
       const tx = db.transaction("log", "readwrite", STRICT);
       const hashKey = exactBytes(header.hashKey).buffer;
       const record = { version: header.version, hashKey, endPosition: 0 };
@@ -129,6 +150,7 @@ class IndexedDbStore implements Store {
         queue(tx.store.add(record, HEADER_KEY));
       });
     });
+    await (this.#witness = hasWitness(this.#name, true));
   }
 
   append(write: Append): Promise<void> {
@@ -244,6 +266,7 @@ class IndexedDbStore implements Store {
     this.#handle = null;
     // One that could not be opened has nothing to close.
     (await handle?.catch(() => null))?.close();
+    await this.#witness;
   }
 
   /** Runs `work`, once more on a fresh handle if this one turns out to be lost. */
@@ -282,8 +305,10 @@ class IndexedDbStore implements Store {
         held.createIndex("id", "id", { unique: true });
       },
       blocked: () => blocked.reject(anotherHandle()),
-      blocking: () => {
+      blocking: (_from, to) => {
         this.#giveUp(handle);
+        // Whoever deletes it under this log's eyes does so on purpose.
+        if (to === null) this.#witness = dropWitness(this.#name);
         void opened.then((db) => db.close());
       },
       terminated: () => this.#giveUp(handle),
@@ -297,11 +322,14 @@ class IndexedDbStore implements Store {
   }
 
   #checkWhole(db: Database): void {
-    if (!db.objectStoreNames.contains("lost")) return;
-    const name = JSON.stringify(this.#name);
-    const message = `The browser found its database ${name} corrupt and deleted it with this log`;
-    const wayOut = `indexedDB.deleteDatabase(${name}) begins a new one`;
-    throw new HostFault("log_lost", `${message}: restore it from an archive, or ${wayOut}.`);
+    if (db.objectStoreNames.contains("lost")) throw this.#lost();
+  }
+
+  #lost(): HostFault {
+    const message = `The database ${JSON.stringify(this.#name)} was deleted with this log`;
+    const who = "by the browser, which found it corrupt, or by hand";
+    const wayOut = `deleteLog(${JSON.stringify(this.#log)}) begins a new one`;
+    return new HostFault("log_lost", `${message}, ${who}: restore it from a copy, or ${wayOut}.`);
   }
 
   #giveUp(handle: Promise<Database>): void {

@@ -1,7 +1,8 @@
 // The outbox of a browser, in one; and two publishers of one page under real Web Locks.
 
 import { afterEach, describe, expect, test } from "vitest";
-import { indexeddb, publisher, type Outbox } from "../../engine/publish/index.ts";
+import { indexeddb, publisher, type Outbox, type Publisher } from "../../engine/publish/index.ts";
+import { replaceMethod, restoreMethods } from "../store/watched-indexeddb.ts";
 import { outboxContract } from "./contract.ts";
 
 let nameCount = 0;
@@ -60,6 +61,33 @@ describe("The outbox of a browser", () => {
     expect(seen).toEqual([...strict, "readwrite relaxed", "complete", "told"]);
   });
 
+  test("has a witness from the first durable fact on, and touches it no more", async () => {
+    const seen: string[] = [];
+    const restore = replaceTransaction((_, begin) => {
+      const tx = begin();
+      tx.addEventListener("complete", () => seen.push("complete"));
+      return tx;
+    });
+    replaceMethod(FileSystemDirectoryHandle.prototype, "getFileHandle", (original) => {
+      return function (this: unknown, ...words) {
+        const [, { create }] = words as [string, { create: boolean }];
+        seen.push(create ? "created" : "looked");
+        return original.apply(this, words);
+      };
+    });
+    try {
+      const outbox = open(newName());
+      expect(await outbox.backOff()).toBeNull();
+      for (const line of ["a", "b", "c"]) await outbox.append([line]);
+      await outbox.close();
+    } finally {
+      restore();
+      restoreMethods();
+    }
+    expect(seen.filter((each) => each !== "complete")).toEqual(["looked", "created"]);
+    expect(seen.slice(0, 3)).toEqual(["looked", "complete", "complete"]);
+  });
+
   test("opens a fresh connection where the old one was lost", async () => {
     const outbox = open(newName());
     await outbox.append(["a"]);
@@ -88,6 +116,34 @@ describe("The outbox of a browser", () => {
     await outbox.append(["b"]);
     expect(await outbox.count()).toBe(1);
   });
+});
+
+test("a publisher over an outbox that was deleted is told so, once, though nothing waits", async () => {
+  const name = newName();
+  const before = open(name);
+  await before.append(["a"]);
+  await before.close();
+  const request = indexedDB.deleteDatabase(`millrace-outbox:${name}`);
+  await new Promise((resolve) => request.addEventListener("success", resolve));
+  const told: unknown[] = [];
+  const taken: string[] = [];
+  const begin = (): Publisher =>
+    publisher({
+      url: "/v1/events",
+      store: open(name),
+      fetch: (_, init) => takeAll(init, taken),
+      onFault: (fact, { code, message }) => told.push([fact, code, message]),
+    });
+  const first = begin();
+  const lost = [null, "outbox_lost", expect.stringContaining("deleted this outbox")];
+  await expect.poll(() => told).toEqual([lost]);
+  expect(await first.stats()).toMatchObject({ waiting: 0, faults: 1, problem: null });
+  await first.close();
+  const second = begin();
+  await second.publish({ number: 1 });
+  await expect.poll(() => taken).toHaveLength(1);
+  expect(told).toEqual([lost]);
+  await second.close();
 });
 
 /** Answers as an edge does that takes everything. */

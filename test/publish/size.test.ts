@@ -5,9 +5,9 @@ import { build } from "vite";
 import { expect, test } from "vitest";
 import { measured } from "../measured.ts";
 
-const BYTES_MAX = 3000;
+const BYTES_MAX = 3200;
 
-test("millrace/publish is at most 3 KB, minified, as brotli", async () => {
+test("millrace/publish is at most 3.2 KB, minified, as brotli", async () => {
   const built = await build({
     configFile: false,
     logLevel: "silent",

@@ -4,20 +4,16 @@
 // of its reach. A kill is no power loss: what the system has taken it keeps, which no test here
 // can take from it; that a write is `strict` is shown in indexeddb.chromium.test.ts.
 
-import { type ChildProcess, spawn } from "node:child_process";
 import { mkdtemp, readdir, rm, stat, truncate } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { createInterface } from "node:readline";
-import { type Browser, chromium, type Page } from "playwright";
 import { afterAll, beforeAll, describe, expect, onTestFinished, test } from "vitest";
-import { build } from "vite";
-import { CHROMIUM_FLAGS, findChromium } from "../../tools/test/chromium.ts";
 import { open } from "../../engine/open.ts";
 import { PLAIN_PAGE, PLAIN_SCRIPT, Site } from "../browser/pages.ts";
 import { randomOf } from "../event/random.ts";
 import { FULL, measured } from "../measured.ts";
 import { lineAt, PLAN } from "./node-sqlite-feed.ts";
+import { databasesOf, scriptOf, startBrowser, type OwnBrowser } from "./own-browser.ts";
 
 const ORIGIN = "http://localhost:9";
 const LINE_COUNT = 1000;
@@ -30,15 +26,7 @@ let site: Site;
 
 beforeAll(async () => {
   folder = await mkdtemp(join(tmpdir(), "millrace-browser-"));
-  const entry = join(import.meta.dirname, "browser-page.ts");
-  const built = await build({
-    configFile: false,
-    logLevel: "silent",
-    tsconfig: "tsconfig.base.json",
-    build: { write: false, lib: { entry, formats: ["iife"], name: "page" } },
-  });
-  const [bundle] = built as unknown as { output: { code: string }[] }[];
-  script = bundle!.output[0]!.code;
+  script = await scriptOf("browser-page.ts");
   site = await Site.serve();
   site.answers.set("/page.html", { body: `<script>${script}</script>${PLAIN_PAGE}` });
   site.answers.set("/page.js", { body: PLAIN_SCRIPT });
@@ -49,59 +37,24 @@ afterAll(async () => {
   await rm(folder, { recursive: true, force: true, maxRetries: 5 });
 });
 
-interface Running {
-  readonly page: Page;
-  readonly browser: Browser;
+interface Running extends OwnBrowser {
   readonly acknowledged: number[];
   /** How long each of those appends took. */
   readonly appendMs: number[];
-  readonly kill: () => Promise<void>;
 }
 
 async function start(profile: string, url = `${ORIGIN}/`): Promise<Running> {
-  const flags = [...CHROMIUM_FLAGS, "--headless", "--remote-debugging-port=0"];
-  const words = [...flags, `--user-data-dir=${profile}`, "about:blank"];
-  const child = spawn(findChromium()!, words, {
-    stdio: ["ignore", "ignore", "pipe"],
-    detached: true,
-  });
-  const exited = new Promise((resolve) => child.once("exit", resolve));
-  const browser = await chromium.connectOverCDP(await endpointOf(child));
-  const page = await browser.contexts()[0]!.newPage();
+  const own = await startBrowser(profile);
   const acknowledged: number[] = [];
   const appendMs: number[] = [];
-  await page.exposeFunction("acknowledged", (position: number, ms: number) => {
+  await own.page.exposeFunction("acknowledged", (position: number, ms: number) => {
     acknowledged.push(position);
     appendMs.push(ms);
   });
   const body = `<!doctype html><script>${script}</script>`;
-  await page.route(`${ORIGIN}/`, (route) => route.fulfill({ contentType: "text/html", body }));
-  await page.goto(url);
-  const kill = async (): Promise<void> => {
-    // The whole group: on Debian the command is a script, and the browser is its child.
-    process.kill(-child.pid!, "SIGKILL");
-    await exited;
-    await expect.poll(() => isRunning(-child.pid!), { timeout: 20_000 }).toBe(false);
-  };
-  return { page, browser, acknowledged, appendMs, kill };
-}
-
-/** Of a negative id: whether any process of that group is there, and may hold the profile. */
-function isRunning(pid: number): boolean {
-  try {
-    return process.kill(pid, 0);
-  } catch {
-    return false;
-  }
-}
-
-/** Chromium tells on standard error where it listens. */
-async function endpointOf(child: ChildProcess): Promise<string> {
-  for await (const line of createInterface({ input: child.stderr! })) {
-    const endpoint = /DevTools listening on (ws:\S+)/.exec(line)?.[1];
-    if (endpoint !== undefined) return endpoint;
-  }
-  throw new Error("Chromium ended before it listened.");
+  await own.page.route(`${ORIGIN}/`, (route) => route.fulfill({ contentType: "text/html", body }));
+  await own.page.goto(url);
+  return { ...own, acknowledged, appendMs };
 }
 
 describe("A browser with an IndexedDB store", () => {
@@ -240,9 +193,7 @@ test("A log that Chromium deleted is told as lost until somebody lets go of it",
 
 /** The file to which Chromium's LevelDB writes what the site stores. */
 async function journalOf(profile: string): Promise<string> {
-  const databases = join(profile, "Default", "IndexedDB");
-  const name = (await readdir(databases)).find((file) => file.endsWith(".leveldb"))!;
-  const files = await readdir(join(databases, name));
-  const journal = files.filter((file) => file.endsWith(".log")).toSorted();
-  return join(databases, name, journal.at(-1)!);
+  const databases = await databasesOf(profile);
+  const journals = (await readdir(databases)).filter((file) => file.endsWith(".log"));
+  return join(databases, journals.toSorted().at(-1)!);
 }

@@ -1,6 +1,7 @@
 // What the pages of browser-kill.test.ts run, on call: appends to an IndexedDB store, or pushes to an
 // engine through `connect`, for ever.
 
+import { deleteLog } from "../../engine/browser/index.ts";
 import { encodeChunk } from "../../engine/store/chunk.ts";
 import { indexeddb } from "../../engine/store/indexeddb.ts";
 import { linesFrom, PLAN } from "./node-sqlite-feed.ts";
@@ -17,7 +18,7 @@ export interface StorePage {
   lookBack(name: string): Promise<{ endPosition: number; chunkCount: number }>;
   /** Connects; the position at which the log that it found ends, or the code of a fault. */
   connectTo(name: string): Promise<number | string>;
-  /** Deletes a log. */
+  /** Deletes a log on purpose. */
   drop(name: string): Promise<void>;
   /** Pushes the feed from there on for ever, each push as soon as the one before is acknowledged. */
   pushForever(): Promise<void>;
@@ -73,13 +74,7 @@ globalThis.storePage = {
     return (await connection.stats()).position;
   },
 
-  async drop(name) {
-    const request = indexedDB.deleteDatabase(`millrace:${name}`);
-    await new Promise<void>((resolve, reject) => {
-      request.onsuccess = () => resolve();
-      request.onerror = () => reject(request.error!);
-    });
-  },
+  drop: deleteLog,
 
   async pushForever() {
     let { position } = await connection.stats();

@@ -94,6 +94,27 @@ describe("The IndexedDB store in Chromium", () => {
     await store.close();
   });
 
+  test("has a witness when it is durable, and touches it no more however much is written", async () => {
+    const begun = watchTransactions();
+    const created: boolean[] = [];
+    replaceMethod(FileSystemDirectoryHandle.prototype, "getFileHandle", (original) => {
+      return function (this: unknown, ...words) {
+        const [, { create }] = words as [string, { create: boolean }];
+        const writes = begun.filter(({ mode }) => mode === "readwrite");
+        if (create) created.push(writes.length === 1 && writes[0]!.completed);
+        return original.apply(this, words);
+      };
+    });
+    const store = indexeddb(newName());
+    await store.recover();
+    expect(created).toEqual([]);
+    await store.create(HEADER);
+    for (let position = 0; position < 20; position++) await store.append(appendOf(position, 1));
+    await store.saveSnapshot({ position: 20, bytes: filled(10, 1) });
+    expect(created).toEqual([true]);
+    await store.close();
+  });
+
   test("is best effort until the browser promises to keep it", async () => {
     const store = await filledStore(newName());
     await store.recover();
