@@ -242,7 +242,19 @@ export function findEncoded(index: u32, from: usize, bytes: usize): usize {
   return findKey(index, builtTag(index));
 }
 
-/** The same, made where there is none: it names final rows, so no limit is asked. */
+/** The same where they lie in scratch: what is being built stays as it is. */
+export function findKeyAt(index: u32, at: usize, bytes: usize): usize {
+  const before = buffer;
+  const built = length;
+  buffer = <i32>(at - scratch);
+  length = bytes;
+  const key = findKey(index, builtTag(index));
+  buffer = before;
+  length = built;
+  return key;
+}
+
+/** As `findEncoded`, made where there is none: it names final rows, so no limit is asked. */
 export function internEncoded(index: u32, from: usize, bytes: usize): usize {
   return findEncoded(index, from, bytes) || internBuilt(index);
 }

@@ -60,6 +60,7 @@ import {
 import { RECEIVED_UNKNOWN, beginPassing, clockOpen, passAll } from "./clock";
 import { correctState, holdCorrections, reserveCorrections as roomForCorrections } from "./correct";
 import { dedupeOpen, horizonAt, identityCount } from "./dedupe";
+import { findKeyAt } from "./dictionary";
 import { outOffset, returnOut, takeOut } from "./emit";
 import { reserveImage, stateBytes } from "./image";
 import { copyLate } from "./late";
@@ -83,7 +84,7 @@ import {
   reservePassing,
   reserveReading,
 } from "./room";
-import { beginRows, readsSlices, writeRows } from "./row";
+import { beginNoRows, beginRows, readsSlices, writeRows } from "./row";
 import { scanBatch } from "./scan";
 import { countOpenWindows } from "./slice";
 import {
@@ -293,9 +294,20 @@ export function readEnd(): void {
   scratchReturn(readMark);
 }
 
-export function rowsBegin(query: u32): bool {
+/** A place in scratch for the encoded key whose rows are asked for; 0 without memory. */
+export function rowsKey(bytes: usize): usize {
+  keyAt = scratchAlloc(bytes);
+  return keyAt < 0 ? 0 : scratch + keyAt;
+}
+
+let keyAt: i32 = 0;
+
+/** Of the key of so many bytes that lies at `rowsKey`; 0: of every key. */
+export function rowsBegin(query: u32, keyBytes: usize): bool {
   if (!reserveReading(query)) return false;
-  beginRows(query);
+  const key = keyBytes ? findKeyAt(query, scratch + keyAt, keyBytes) : 0;
+  if (keyBytes && !key) beginNoRows();
+  else beginRows(query, key);
   return true;
 }
 

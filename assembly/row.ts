@@ -1,5 +1,5 @@
-// The view, read: every row of one query, open ones from their accumulators, final ones as they
-// were encoded. The walk stops where the buffer is full and goes on from there.
+// The view, read: the rows of one query, of all keys or of one, open ones from their accumulators,
+// final ones as they were encoded. The walk stops where the buffer is full and goes on from there.
 
 import {
   CHANGE_ROW,
@@ -12,28 +12,56 @@ import { beginRecord as beginChange, endRecord as endChange, outIsFull } from ".
 import { firstKey, laneHead, laneNext, nextKey } from "./lane";
 import { isFinalPane, paneEnd, paneHead, paneNext, paneQuery, paneStart, rowValue } from "./pane";
 import { queryProgram } from "./program";
-import { RECORD_LENGTH, RECORD_NEXT, endOf, keyOf, revisionOf, startOf } from "./record";
+import {
+  RECORD_LENGTH,
+  RECORD_NEXT,
+  endOf,
+  findInPane,
+  keyOf,
+  revisionOf,
+  startOf,
+} from "./record";
 import { writeFinalSession, writeSession } from "./session";
 import { beginWalk, walkSlice } from "./slice";
 import { Q_FINALS, Q_PANES, queryState } from "./state";
 import { writeInPane } from "./tell";
 
 let query: u32 = 0;
+/** The key whose rows are read, 0: those of all. */
+let only: usize = 0;
 let pane: usize = 0;
 let inPane: usize = 0;
 let key: usize = 0;
 let inLane: usize = 0;
 let final: usize = 0;
 
-export function beginRows(index: u32): void {
+/** Of one key where it is not 0. */
+export function beginRows(index: u32, one: usize): void {
   query = index;
+  only = one;
   const state = queryState(index);
-  pane = load<u32>(state, Q_PANES);
-  inPane = pane ? paneHead(pane) : 0;
-  key = firstKey(index);
+  beginPane(load<u32>(state, Q_PANES));
+  key = one || firstKey(index);
   inLane = key ? laneHead(key) : 0;
   final = load<u32>(state, Q_FINALS);
   beginWalk();
+}
+
+/** There is nothing to read. */
+export function beginNoRows(): void {
+  pane = key = final = 0;
+}
+
+function beginPane(next: usize): void {
+  pane = next;
+  // Final rows are in no table: they are looked through.
+  const isFound = only && next && !isFinalPane(next);
+  inPane = isFound ? findInPane(only, next) : next ? paneHead(next) : 0;
+}
+
+@inline
+function isAsked(record: usize): bool {
+  return !only || keyOf(record) == only;
 }
 
 /** Writes the rows whose windows touch [from, to); false where the buffer is full. */
@@ -47,12 +75,12 @@ function writePanes(from: i64, to: i64): bool {
     const touches = isGlobal || (paneStart(pane) < to && paneEnd(pane) > from);
     while (touches && inPane) {
       if (outIsFull()) return false;
-      if (isFinalPane(pane)) writeFinal(inPane);
-      else writeInPane(CHANGE_ROW, inPane);
-      inPane = load<u32>(inPane, RECORD_NEXT);
+      const isFinal = isFinalPane(pane);
+      if (!isFinal) writeInPane(CHANGE_ROW, inPane);
+      else if (isAsked(inPane)) writeFinal(inPane);
+      inPane = only && !isFinal ? 0 : load<u32>(inPane, RECORD_NEXT);
     }
-    pane = paneNext(pane);
-    inPane = pane ? paneHead(pane) : 0;
+    beginPane(paneNext(pane));
   }
   return true;
 }
@@ -74,7 +102,7 @@ function writeLanes(from: i64, to: i64): bool {
       } else if (!walkSlice(CHANGE_ROW, query, inLane, from, to)) return false;
       inLane = laneNext(inLane);
     }
-    key = nextKey(key);
+    key = only ? 0 : nextKey(key);
     inLane = key ? laneHead(key) : 0;
     beginWalk();
   }
@@ -84,7 +112,7 @@ function writeLanes(from: i64, to: i64): bool {
 function writeFinals(from: i64, to: i64): bool {
   while (final) {
     if (outIsFull()) return false;
-    if (startOf(final) < to && endOf(final) > from) writeFinalSession(final);
+    if (isAsked(final) && startOf(final) < to && endOf(final) > from) writeFinalSession(final);
     final = load<u32>(final, RECORD_NEXT);
   }
   return true;

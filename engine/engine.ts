@@ -212,7 +212,7 @@ export class Engine implements RowSource {
   /** No half-state is ever used again. Answers what the newest chunk tells. */
   async #remake(cause: unknown): Promise<readonly Uint8Array[]> {
     try {
-      return await this.#running.remake();
+      return await this.#running.remake(this.#flushes);
     } catch {
       this.#turns.close();
       const message = "The core failed on an entry of the log, and again when it was replayed.";

@@ -46,6 +46,8 @@ export class Running {
   readonly #watched = new Set<string>();
   #replay: Replay;
   core!: Core;
+  /** Whether the core has failed and another is being made. */
+  isRemaking = false;
 
   private constructor(plan: Plan, place: Place, log: Store) {
     const { store, hashKey, schemas, quarantine } = place;
@@ -152,17 +154,29 @@ export class Running {
   }
 
   /**
-   * A core that failed is dropped, and made again from the log; what its newest chunk told. Readers
-   * keep what they had until the new one stands where the log ends.
+   * A core that failed is dropped, and made again from the log; what its newest chunk told. It is
+   * flushed again at the positions `flushes`: that was told, and no entry says so. Readers keep
+   * what they had until the new one stands where the log ends.
    */
-  async remake(): Promise<readonly Uint8Array[]> {
-    let records: readonly Uint8Array[] = [];
-    const core = await this.replay.open();
-    this.#watchIn(core);
-    const from = await this.restoreBelow(core, Infinity);
-    await this.replay.run(core, from, Infinity, (told) => (records = told));
-    this.core = core;
-    this.#watchIn(core);
-    return records;
+  async remake(flushes: readonly number[]): Promise<readonly Uint8Array[]> {
+    this.isRemaking = true;
+    try {
+      let records: readonly Uint8Array[] = [];
+      const core = await this.replay.open();
+      this.#watchIn(core);
+      let from = await this.restoreBelow(core, Infinity);
+      for (const flush of flushes) {
+        if (flush < from) continue;
+        await this.replay.run(core, from, flush, () => {});
+        core.flush(() => {});
+        from = flush;
+      }
+      await this.replay.run(core, from, Infinity, (told) => (records = told));
+      this.core = core;
+      this.#watchIn(core);
+      return records;
+    } finally {
+      this.isRemaking = false;
+    }
   }
 }

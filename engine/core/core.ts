@@ -38,7 +38,8 @@ interface Exports {
   watch(query: number, on: number): void;
   readBegin(): number;
   readEnd(): void;
-  rowsBegin(query: number): number;
+  rowsKey(bytes: number): number;
+  rowsBegin(query: number, keyBytes: number): number;
   rows(from: number, to: number): number;
   out(): number;
   take(): number;
@@ -303,10 +304,24 @@ export class Core {
     this.#exports.watch(query, on ? 1 : 0);
   }
 
-  /** The rows of a query whose windows touch [from, to), in no order. */
-  rows(query: number, from: number, to: number, emit: (records: Uint8Array) => void): void {
+  /**
+   * The rows of a query whose windows touch [from, to), in no order; of one key where its values
+   * are given (live/record.ts), of all where they are null.
+   */
+  rows(
+    query: number,
+    from: number,
+    to: number,
+    key: Uint8Array | null,
+    emit: (records: Uint8Array) => void,
+  ): void {
     this.#read("read a view", () => {
-      this.#must(this.#exports.rowsBegin(query), "read a view");
+      const keyBytes = key?.length ?? 0;
+      if (key !== null && keyBytes > 0) {
+        const at = this.#must(this.#exports.rowsKey(keyBytes), "read a view");
+        this.bytes.set(key, at);
+      }
+      this.#must(this.#exports.rowsBegin(query, keyBytes), "read a view");
       this.#drain(() => this.#exports.rows(from, to), emit);
     });
   }

@@ -7,7 +7,7 @@ import { canonical } from "../event/canonical.ts";
 import type { Plan } from "../query/plan.ts";
 import type { Change, ChangeKind, ChangeWindow, Key, Row, Scalar, Told, Value } from "./change.ts";
 import { KnownKeys } from "./known-keys.ts";
-import { RecordReader } from "./record.ts";
+import { encodeScalars, RecordReader } from "./record.ts";
 import { TellingOrder } from "./telling-order.ts";
 
 const KINDS: readonly ChangeKind[] = ["update", "final", "retract", "correction"];
@@ -98,6 +98,13 @@ export class Decoder {
       rows.push(rowOf(reader, names, key, window));
     });
     return rows;
+  }
+
+  /** The key as the core has it; null where a member is not named, or has no such value. */
+  encodedKey(query: number, key: Key): Uint8Array | null {
+    const names = this.#names[query]!.key;
+    if (!names.every((name) => Object.hasOwn(key, name))) return null;
+    return encodeScalars(names.map((name) => key[name]!));
   }
 
   #find(records: readonly Uint8Array[], isWanted: IsWanted, isOwn?: (key: Key) => boolean): Found {

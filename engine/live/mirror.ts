@@ -12,9 +12,10 @@
 import { canonical, compareUtf8 } from "../event/canonical.ts";
 import type { Json } from "../event/envelope.ts";
 import type { Core } from "../core/core.ts";
-import type { Change, Row } from "./change.ts";
+import type { Change, ChangeWindow, Row } from "./change.ts";
 import type { Decoder, Delta, RowPlace } from "./decoder.ts";
 import { callListener } from "./subscription.ts";
+import { compareTimes } from "./telling-order.ts";
 import { isIn, type RowFilter } from "./view.ts";
 
 export type { RowPlace } from "./decoder.ts";
@@ -43,6 +44,8 @@ export interface RowSource {
 /** What the feed asks of the plan that serves. */
 export interface Served {
   readonly core: Core;
+  /** Whether the core has failed and another is being made. */
+  readonly isRemaking: boolean;
   readonly decoder: Decoder;
   /** The query's place in the plan; -1 where it has not the query. */
   indexOf(query: string): number;
@@ -54,6 +57,8 @@ export interface Served {
 export class RowFeed {
   readonly #served: () => Served;
   readonly #followed = new Map<string, Set<RowListener>>();
+  /** Of those that began while a core was made again: the rows that the failed one showed. */
+  #begun = new Map<RowListener, readonly Row[]>();
   #told: Pick<RowDelta, "clock" | "position"> = { clock: null, position: -1 };
 
   constructor(served: () => Served) {
@@ -65,7 +70,9 @@ export class RowFeed {
     const own: RowListener = (delta) => listener(delta);
     const listeners = this.#followed.get(query) ?? new Set();
     this.#followed.set(query, listeners.add(own));
-    this.#served().watch(query, true);
+    const served = this.#served();
+    served.watch(query, true);
+    if (served.isRemaking) this.#begun.set(own, shownBy(served, query));
     return () => {
       listeners.delete(own);
       if (listeners.size > 0 || this.#followed.get(query) !== listeners) return;
@@ -103,17 +110,31 @@ export class RowFeed {
   }
 
   #tell(deltaOf: (query: string) => Delta): void {
+    const begun = this.#begun;
+    this.#begun = new Map();
     if (this.#followed.size === 0) return;
-    const { clock, position } = this.#served().core.counts();
+    const served = this.#served();
+    const { clock, position } = served.core.counts();
     const hasMoved = clock !== this.#told.clock || position !== this.#told.position;
     this.#told = { clock, position };
     for (const [query, listeners] of [...this.#followed]) {
-      const delta = { ...deltaOf(query), clock, position };
-      if (!hasMoved && delta.upserts.length === 0 && delta.removals.length === 0) continue;
+      const all = { ...deltaOf(query), clock, position };
       for (const listener of [...listeners]) {
+        const shown = begun.get(listener);
+        const delta = shown ? { ...all, ...deltaBetween(shown, served.rows(query)) } : all;
+        if (!hasMoved && delta.upserts.length === 0 && delta.removals.length === 0) continue;
         if (listeners.has(listener)) callListener(listener, delta);
       }
     }
+  }
+}
+
+/** What can be read of a core that has failed. */
+function shownBy(served: Served, query: string): readonly Row[] {
+  try {
+    return served.rows(query);
+  } catch {
+    return [];
   }
 }
 
@@ -153,12 +174,27 @@ function spanOf(changes: readonly Change[]): { readonly from: number; readonly t
   return { from, to };
 }
 
-/** The rows of a view, as far as they were told. */
+/** A row and its place among the others, which no other revision of it changes. */
+interface Placed {
+  /** Null once it is gone. */
+  row: Row | null;
+  readonly window: ChangeWindow;
+  readonly keyText: string;
+}
+
+/**
+ * The rows of a view, as far as they were told. They stay in order: to read them after a change
+ * costs a search for each row that is new, and a copy of the list.
+ */
 export class Mirror {
   readonly #members: readonly string[];
-  readonly #rows = new Map<string, { readonly row: Row; readonly keyText: string }>();
-  /** In order; null where it has to be made anew. */
-  #ordered: readonly Row[] | null = null;
+  readonly #placed = new Map<string, Placed>();
+  /** In order, with those that are gone since. */
+  #ordered: Placed[] = [];
+  /** Not in order yet. */
+  #fresh: Placed[] = [];
+  /** As they were read last; null where something was told since. */
+  #rows: readonly Row[] | null = [];
   clock: number | null = null;
   position = 0;
 
@@ -168,30 +204,74 @@ export class Mirror {
   }
 
   apply({ upserts, removals, clock, position }: RowDelta): void {
-    for (const place of removals) this.#rows.delete(idOf(place));
-    for (const row of upserts) {
-      const keyText = canonical(this.#members.map((name) => row.key[name] ?? null));
-      this.#rows.set(idOf(row), { row, keyText });
+    for (const place of removals) {
+      const id = idOf(place);
+      const placed = this.#placed.get(id);
+      if (placed === undefined) continue;
+      placed.row = null;
+      this.#placed.delete(id);
     }
-    if (upserts.length + removals.length > 0) this.#ordered = null;
+    for (const row of upserts) this.#put(row);
+    if (upserts.length + removals.length > 0) this.#rows = null;
     this.clock = clock;
     this.position = position;
   }
 
-  rows(filter: RowFilter = {}): readonly Row[] {
-    this.#ordered ??= [...this.#rows.values()]
-      .toSorted(
-        (a, b) =>
-          compareTimes(a.row.window.end, b.row.window.end) ||
-          compareTimes(a.row.window.start, b.row.window.start) ||
-          compareUtf8(a.keyText, b.keyText),
-      )
-      .map(({ row }) => row);
-    return this.#ordered.filter((row) => isIn(filter, row));
+  #put(row: Row): void {
+    const id = idOf(row);
+    const known = this.#placed.get(id);
+    if (known !== undefined) {
+      known.row = row;
+      return;
+    }
+    const keyText = canonical(this.#members.map((name) => row.key[name] ?? null));
+    const placed = { row, window: row.window, keyText };
+    this.#placed.set(id, placed);
+    this.#fresh.push(placed);
+  }
+
+  /** The same list as before where nothing was told since, and all rows are asked for. */
+  rows(filter?: RowFilter): readonly Row[] {
+    this.#rows ??= this.#read();
+    return filter === undefined ? this.#rows : this.#rows.filter((row) => isIn(filter, row));
+  }
+
+  #read(): readonly Row[] {
+    const ordered: Placed[] = [];
+    const rows: Row[] = [];
+    const keep = (placed: Placed): void => {
+      if (placed.row === null) return;
+      ordered.push(placed);
+      rows.push(placed.row);
+    };
+    let next = 0;
+    for (const fresh of this.#fresh.sort(comparePlaces)) {
+      const place = placeOf(this.#ordered, fresh, next);
+      while (next < place) keep(this.#ordered[next++]!);
+      keep(fresh);
+    }
+    while (next < this.#ordered.length) keep(this.#ordered[next++]!);
+    this.#ordered = ordered;
+    this.#fresh = [];
+    return rows;
   }
 }
 
-/** Nulls last. */
-function compareTimes(a: number | null, b: number | null): number {
-  return a === b ? 0 : (a ?? Infinity) < (b ?? Infinity) ? -1 : 1;
+/** Where `placed` belongs in what is in order, from `low` on. */
+function placeOf(ordered: readonly Placed[], placed: Placed, low: number): number {
+  let high = ordered.length;
+  while (low < high) {
+    const middle = (low + high) >>> 1;
+    if (comparePlaces(ordered[middle]!, placed) < 0) low = middle + 1;
+    else high = middle;
+  }
+  return low;
+}
+
+function comparePlaces(a: Placed, b: Placed): number {
+  return (
+    compareTimes(a.window.end, b.window.end) ||
+    compareTimes(a.window.start, b.window.start) ||
+    compareUtf8(a.keyText, b.keyText)
+  );
 }

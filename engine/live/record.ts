@@ -10,6 +10,7 @@ const NO_TIME_HIGH = -(2 ** 31);
 
 /** A string may begin with U+FEFF, which is no mark of byte order there. */
 const decoder = new TextDecoder("utf-8", { ignoreBOM: true });
+const encoder = new TextEncoder();
 
 /** Stands at one record of a buffer, and reads its values one after another. */
 export class RecordReader {
@@ -129,4 +130,33 @@ export class RecordReader {
     if (tag === layout.TAG_NULL || tag === layout.TAG_COMPOSITE) return null;
     return tag === layout.TAG_TRUE;
   }
+}
+
+/** Values as the core encodes them; null where it has no such value. */
+export function encodeScalars(values: readonly Scalar[]): Uint8Array | null {
+  const texts = values.map((value) => (typeof value === "string" ? encoder.encode(value) : null));
+  const sizes = values.map((value, index) => {
+    return texts[index] ? 5 + texts[index].length : typeof value === "number" ? 9 : 1;
+  });
+  const bytes = new Uint8Array(sizes.reduce((sum, size) => sum + size, 0));
+  const view = new DataView(bytes.buffer);
+  let at = 0;
+  for (const [index, value] of values.entries()) {
+    const text = texts[index];
+    if (text) {
+      bytes[at] = layout.TAG_STRING;
+      view.setUint32(at + 1, text.length, true);
+      bytes.set(text, at + 5);
+    } else if (Number.isFinite(value)) {
+      bytes[at] = layout.TAG_NUMBER;
+      // One zero, as in the core.
+      view.setFloat64(at + 1, Number(value) + 0, true);
+    } else if (value === true || value === false) {
+      bytes[at] = value ? layout.TAG_TRUE : layout.TAG_FALSE;
+    } else {
+      return null;
+    }
+    at += sizes[index]!;
+  }
+  return bytes;
 }

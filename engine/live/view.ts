@@ -1,7 +1,6 @@
 // A view: the latest value of every key and window of one query. It is the core's own state, read
 // where it lies; nothing is kept here.
 
-import { canonical } from "../event/canonical.ts";
 import type { Core } from "../core/core.ts";
 import type { ChangeWindow, Key, Row } from "./change.ts";
 import type { Decoder } from "./decoder.ts";
@@ -27,7 +26,8 @@ export function readRows(
 ): Row[] {
   const { from = -Infinity, to = Infinity, key: wanted } = filter;
   const records: Uint8Array[] = [];
-  core.rows(query, from, to, (bytes) => records.push(bytes));
+  const encoded = wanted === undefined ? null : decoder.encodedKey(query, wanted);
+  core.rows(query, from, to, encoded, (bytes) => records.push(bytes));
   return decoder.rows(records, wanted && ((key) => hasKey(key, wanted)));
 }
 
@@ -41,6 +41,6 @@ export function isIn(filter: RowFilter, row: { readonly key: Key; window: Change
 
 function hasKey(key: Key, wanted: Key): boolean {
   return Object.entries(wanted).every(
-    ([name, value]) => Object.hasOwn(key, name) && canonical(key[name]!) === canonical(value),
+    ([name, value]) => Object.hasOwn(key, name) && key[name] === value,
   );
 }

@@ -114,7 +114,7 @@ class Reading {
     const core = this.#core;
     const open: FinalWindow[] = [];
     if (isSession(this.#scope.query)) {
-      core.rows(0, -Number.MAX_SAFE_INTEGER, Number.MAX_SAFE_INTEGER, (records) => {
+      core.rows(0, -Number.MAX_SAFE_INTEGER, Number.MAX_SAFE_INTEGER, null, (records) => {
         for (const window of readRecords(records)) if (!window.isFinal) open.push(window);
       });
     }

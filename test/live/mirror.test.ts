@@ -1,9 +1,12 @@
 // Mirrors one by one: what they are told, and what they then have. That they have the view's rows
 // after every push is test/properties/mirrors.test.ts.
 
-import { describe, expect, test } from "vitest";
-import { Mirror, type Engine, type RowDelta } from "../../engine/index.ts";
+import { describe, expect, onTestFinished, test, vi } from "vitest";
+import { Core } from "../../engine/core/core.ts";
+import { compareUtf8 } from "../../engine/event/canonical.ts";
+import { memory, Mirror, open, type Engine, type Row, type RowDelta } from "../../engine/index.ts";
 import { engineOf, event, planOf } from "../builders.ts";
+import { randomOf } from "../event/random.ts";
 
 interface Mirrored {
   readonly mirror: Mirror;
@@ -21,6 +24,17 @@ function mirrored(engine: Engine, query: string): Mirrored {
     mirror.apply(delta);
   });
   return { mirror, deltas };
+}
+
+/** The next core that is to apply a push fails before it has moved anything. */
+function failNext(): void {
+  const apply = Reflect.get(Core.prototype, "apply") as Core["apply"];
+  const restore = (): void => void (Core.prototype.apply = apply);
+  onTestFinished(restore);
+  Core.prototype.apply = () => {
+    restore();
+    throw new WebAssembly.RuntimeError("unreachable");
+  };
 }
 
 describe("A mirror", () => {
@@ -110,5 +124,135 @@ describe("A mirror", () => {
     await engine.push(event("c", 3, { id: "A" }));
     expect(mirror.rows()).toEqual(engine.view("q").rows());
     expect(() => engine.onRows("nothing", () => {})).toThrow(RangeError);
+  });
+
+  for (const emit of ["all", "none"]) {
+    test(`that begins while a failed core is made again has what the new one has (${emit})`, async () => {
+      const store = memory();
+      const engine = await open({ plan: planOf({ ...query, emit }), store });
+      await engine.push([event("a", 1, { id: "A" }), event("b", 2, { id: "B" })]);
+      const begun: Mirrored[] = [];
+      const read = store.read.bind(store);
+      // The new core is replaying the log.
+      store.read = (from, limitBytes) => {
+        if (begun.length === 0) begun.push(mirrored(engine, "q"));
+        return read(from, limitBytes);
+      };
+      failNext();
+      // Two rows leave, one comes.
+      await engine.push(event("c", 100, { id: "A" }));
+      const [{ mirror, deltas }] = begun as [Mirrored];
+      expect(deltas.map(({ removals }) => removals.length)).toEqual([2]);
+      expect(mirror.rows()).toEqual(engine.rows("q"));
+      await engine.push(event("d", 101, { id: "B" }));
+      expect(mirror.rows()).toEqual(engine.rows("q"));
+    });
+  }
+
+  test("keeps what was flushed when a core fails, as the view does", async () => {
+    const engine = await engineOf(planOf({ ...query, emit: "all" }));
+    const told: unknown[] = [];
+    engine.listen((changes) => told.push(...changes.map(({ kind, key }) => [kind, key["id"]])));
+    await engine.push([event("a", 1, { id: "A" }), event("b", 2, { id: "B" })]);
+    const { mirror } = mirrored(engine, "q");
+    engine.flush();
+    await engine.push(event("c", 12, { id: "A" }));
+    engine.flush();
+    const flushed = engine.rows("q");
+    expect(flushed.map(({ final }) => final)).toEqual([true, true, true]);
+    told.length = 0;
+    failNext();
+    await engine.push([event("d", 3, { id: "C" }), event("e", 25, { id: "B" })]);
+    // What was final once is not told again.
+    expect(told).toEqual([["update", "B"]]);
+    expect(engine.rows("q").slice(0, 3)).toEqual(flushed);
+    expect(mirror.rows()).toEqual(engine.rows("q"));
+  });
+
+  test("is in order, whatever comes and goes between two readings", async () => {
+    const random = randomOf(11);
+    const rowAt = (key: number, start: number, revision: number): Row => {
+      const window = { start, end: start + 10 };
+      return { query: "q", key: { k: key }, window, value: {}, final: false, revision };
+    };
+    const compare = (a: Row, b: Row): number =>
+      a.window.end! - b.window.end! ||
+      compareUtf8(JSON.stringify([a.key["k"]]), JSON.stringify([b.key["k"]]));
+    for (let round = 0; round < 40; round++) {
+      const mirror = new Mirror(["k"]);
+      const standing = new Map<string, Row>();
+      for (let step = 1; step < 60; step++) {
+        const draw = (): Row => rowAt(random.below(20), 10 * random.below(4), step);
+        const upserts = Array.from({ length: random.below(8) }, draw);
+        const removals = Array.from({ length: random.below(8) }, draw);
+        mirror.apply({ upserts, removals, clock: step, position: step });
+        const id = ({ key, window }: Row): string => `${String(key["k"])}/${window.start}`;
+        for (const row of removals) standing.delete(id(row));
+        for (const row of upserts) standing.set(id(row), row);
+        if (random.below(3) > 0) continue;
+        const before = mirror.rows();
+        expect(before).toEqual([...standing.values()].toSorted(compare));
+        mirror.rows({ key: { k: 1 } });
+        expect(mirror.rows()).toEqual(before);
+      }
+    }
+  });
+});
+
+describe("The rows of one key", () => {
+  const kinds = [
+    { kind: "tumbling", size: 10, grace: 0 },
+    { kind: "hopping", size: 20, every: 10, grace: 0 },
+    { kind: "session", gap: 3, grace: 0 },
+    { kind: "global" },
+  ];
+  for (const window of kinds) {
+    test(`are those that the view has of it (${window.kind})`, async () => {
+      const key = { id: "data.id", n: "data.n" };
+      const engine = await engineOf(planOf({ key, window, retain: 50 }));
+      const ids = ["A", "ä", "A", 0, -0, 1.5, true, false, "\ufffd", "1.5"];
+      for (let push = 0; push < 12; push++) {
+        const events = ids.map((id, index) => {
+          return event(`${push}-${index}`, push * 7 + index, { id, n: index % 2 });
+        });
+        await engine.push(events);
+        const all = engine.view("q").rows();
+        for (const id of [...ids, "B", null, "\ud800"]) {
+          for (const n of [0, 1]) {
+            const own = all.filter((row) => row.key["id"] === id && row.key["n"] === n);
+            expect(engine.rows("q", { key: { n, id } })).toEqual(own);
+            const some = { key: { id, n }, from: 20, to: 40 };
+            const touching = own.filter(({ window: { start, end } }) => {
+              return start === null || (start < 40 && end > 20);
+            });
+            expect(engine.rows("q", some)).toEqual(touching);
+          }
+          const ofId = all.filter((row) => row.key["id"] === id);
+          expect(engine.rows("q", { key: { id } })).toEqual(ofId);
+        }
+        expect(engine.rows("q", { key: { id: "A", n: 0, more: 1 } })).toEqual([]);
+        expect(engine.rows("q", { key: { id: "A", n: 0 } }).length).toBeGreaterThan(0);
+      }
+    });
+  }
+
+  test("can be read while a push is under way", async () => {
+    const inner = memory();
+    const waiting: (() => void)[] = [];
+    const append = inner.append.bind(inner);
+    inner.append = (write) => new Promise((resolve) => waiting.push(() => resolve(append(write))));
+    const engine = await open({ plan: planOf({ key: { id: "data.id" } }), store: inner });
+    for (let push = 0; push < 5; push++) {
+      const ids = ["short", "x".repeat(200 * push), "A"];
+      const events = ids.map((id, index) => event(`${push}-${index}`, push, { id }));
+      const pushed = engine.push(events);
+      await vi.waitFor(() => expect(waiting).toHaveLength(1));
+      for (const id of ["A", "y".repeat(300)]) {
+        expect(engine.rows("q", { key: { id } })).toHaveLength(id === "A" && push > 0 ? 1 : 0);
+      }
+      waiting.pop()!();
+      expect(await pushed).toMatchObject({ accepted: 3 });
+    }
+    expect(engine.rows("q", { key: { id: "A" } })[0]!.value).toEqual({ n: 5 });
   });
 });
