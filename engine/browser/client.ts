@@ -51,7 +51,8 @@ export interface ConnectOptions {
   readonly idleTicks?: boolean;
   /**
    * For how long the log is kept, as for `open`, while this page's host has it: of several tabs the
-   * one that leads archives, on its page; of several connections of a page the first one says.
+   * one that leads archives, on its page; of several connections of a page the first one says, and
+   * one that gives other days or another function is refused (`retention_conflict`).
    */
   readonly retention?: Retention;
   /**
@@ -78,8 +79,8 @@ export interface ConnectView {
 /**
  * Connects to the log `name` and opens it if no tab has. Rejects with PlanRefused, with the
  * HostFaults of opening (`log_lost`: see `deleteLog`), and with `worker_unavailable`,
- * `worker_gone`, `storage_unavailable`, `plan_conflict` (this page is connected to `name` with
- * another plan).
+ * `worker_gone`, `storage_unavailable`, `plan_conflict`, `retention_conflict` (this page is
+ * connected to `name` with another plan, or retention).
  */
 export async function connect(options: ConnectOptions): Promise<Connection> {
   const { plan, name, worker, storage = "indexeddb", retention } = options;

@@ -38,6 +38,7 @@ export class Shared {
   readonly #name: string;
   readonly #plan: string;
   readonly #patience: Patience;
+  readonly #days: number | undefined;
   readonly #archive: Archive | undefined;
   readonly #opening: Promise<void>;
   readonly #hearers = new Map<number, Hearer>();
@@ -56,6 +57,7 @@ export class Shared {
   private constructor(options: StartOptions, archive: Archive | undefined) {
     this.#name = options.name;
     this.#plan = JSON.stringify(options.plan);
+    this.#days = options.retention?.days;
     this.#archive = archive;
     this.#patience = new Patience(
       options.deadlineMs,
@@ -70,6 +72,7 @@ export class Shared {
     const known = shares.get(options.name);
     const shared = known ?? new Shared(options, archive);
     if (shared.#plan !== JSON.stringify(options.plan)) throw planConflict(options.name);
+    shared.#checkRetention(options.retention?.days, archive);
     shares.set(options.name, shared);
     shared.#count++;
     try {
@@ -79,6 +82,15 @@ export class Shared {
       throw error;
     }
     return shared;
+  }
+
+  /** Where it says nothing, a connection leaves that to the one that was first. */
+  #checkRetention(days: number | undefined, archive: Archive | undefined): void {
+    if (days === undefined || (days === this.#days && archive === this.#archive)) return;
+    const name = JSON.stringify(this.#name);
+    const message = `This page is connected to ${name} with another retention`;
+    const wayOut = "give the same days and the same function, or none";
+    throw new HostFault("retention_conflict", `${message}: ${wayOut}.`);
   }
 
   async #open({ worker, ...options }: StartOptions): Promise<void> {

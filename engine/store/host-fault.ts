@@ -6,6 +6,7 @@ export type HostFaultCode =
   | "worker_gone"
   | "worker_unavailable"
   | "plan_conflict"
+  | "retention_conflict"
   | "replaced"
   | "chunk_broken"
   | "snapshot_broken"

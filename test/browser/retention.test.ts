@@ -3,6 +3,7 @@
 
 import type { Page } from "playwright";
 import { expect, test } from "vitest";
+import type { Retention } from "../../engine/browser/index.ts";
 import { verifyChunks } from "../../engine/index.ts";
 import { order, PLAN as ORDERS, START } from "./sample.ts";
 import { Visit } from "./visit.ts";
@@ -205,4 +206,35 @@ test("retention is a number of days above 0", async () => {
     return null;
   }, PLAN);
   expect(told).toEqual([true, "RangeError: Retention is a number of days above 0."]);
+});
+
+test("of several connections the first says: another retention is refused, none is not", async () => {
+  const page = await visit.tab();
+  const told = await page.evaluate(async (plan) => {
+    const asked: string[] = [];
+    const open: Connection[] = [];
+    const ask = async (name: string, retention?: Retention): Promise<void> => {
+      try {
+        open.push(await connect({ plan, name, ...(retention && { retention }) }));
+        asked.push("connected");
+      } catch (error) {
+        asked.push((error as { code?: string }).code!);
+      }
+    };
+    const archive = (): void => {};
+    await ask("said", { days: 2, archive });
+    await ask("said", { days: 2, archive });
+    await ask("said");
+    await ask("said", { days: 3, archive });
+    await ask("said", { days: 2, archive: () => {} });
+    await ask("said", { days: 2 });
+    await ask("unsaid");
+    await ask("unsaid", { days: 2 });
+    for (const connection of open) await connection.close();
+    await ask("unsaid", { days: 2 });
+    return asked;
+  }, PLAN);
+  const [conflict, connected] = ["retention_conflict", "connected"];
+  expect(told.slice(0, 6)).toEqual([connected, connected, connected, conflict, conflict, conflict]);
+  expect(told.slice(6)).toEqual([connected, conflict, connected]);
 });
