@@ -1,15 +1,13 @@
 // The log of this tab: in IndexedDB where the browser gives it, one tab at a time; else in memory,
 // and said so.
 
-import { deleteDB } from "idb";
+import { deleteLog } from "../../engine/browser/delete-log.ts";
 import { HostFault, memory, open, type Engine } from "../../engine/index.ts";
 import { indexeddb } from "../../engine/store/indexeddb.ts";
 import plan from "../plans/restaurant-metrics.json";
 import type { Storage } from "./protocol.ts";
 
 const NAME = "boards";
-/** As the store names its database. */
-const DATABASE = `millrace:${NAME}`;
 const LOCK = `millrace-log:${NAME}`;
 /** A page that was reloaded lets go of its lock a moment later. */
 const LOCK_WAIT_MS = 4_000;
@@ -39,7 +37,7 @@ export class Log {
   async clear(): Promise<void> {
     if (!(await this.#isOurs)) return;
     try {
-      await deleteDB(DATABASE);
+      await deleteLog(NAME);
     } catch {
       // Without IndexedDB there is nothing to delete.
     }
