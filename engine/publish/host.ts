@@ -26,13 +26,13 @@ export const platform: Host = {
     return () => clearTimeout(timer);
   },
   async gzip(bytes) {
-    const packed = new Blob([bytes]).stream().pipeThrough(new CompressionStream("gzip"));
+    const packed = new Response(bytes).body!.pipeThrough(new CompressionStream("gzip"));
     return new Uint8Array(await new Response(packed).arrayBuffer());
   },
   async lock(name, signal, work) {
     // Pages that are not served securely have none.
     const locks = (globalThis.navigator as Partial<Navigator> | undefined)?.locks;
-    await (locks === undefined ? work() : locks.request(name, { signal }, work));
+    await (locks ? locks.request(name, { signal }, work) : work());
   },
   onOnline(listener) {
     // Where there is no window nothing tells.

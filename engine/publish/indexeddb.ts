@@ -16,7 +16,6 @@ import { HostFault } from "../store/host-fault.ts";
 import { hasWitness } from "../store/witness.ts";
 import type { BackOff, Fact, Outbox } from "./outbox.ts";
 
-const SCHEMA = 1;
 const FACTS = "facts";
 const STATE = "state";
 const BACK_OFF = "backOff";
@@ -50,8 +49,7 @@ class IndexedDbOutbox implements Outbox {
   }
 
   read(after: number, count: number): Promise<readonly Fact[]> {
-    const range = IDBKeyRange.lowerBound(after, true);
-    return this.#run((facts) => facts.getAll(range, count));
+    return this.#run((facts) => facts.getAll(IDBKeyRange.lowerBound(after, true), count));
   }
 
   async settle(numbers: readonly number[], backOff: BackOff | null): Promise<void> {
@@ -80,7 +78,7 @@ class IndexedDbOutbox implements Outbox {
   /** One transaction; answers what its request found when it is complete. */
   async #run<Result>(
     queue: Queue<Result>,
-    mode: IDBTransactionMode = "readonly",
+    mode?: IDBTransactionMode,
     durability: IDBTransactionDurability = "relaxed",
   ): Promise<Result> {
     for (let isAgain = false; ; isAgain = true) {
@@ -103,7 +101,7 @@ class IndexedDbOutbox implements Outbox {
 
   async #open(): Promise<IDBDatabase> {
     const wasThere = await hasWitness(this.name);
-    const request = indexedDB.open(this.name, SCHEMA);
+    const request = indexedDB.open(this.name);
     return await new Promise((resolve, reject) => {
       request.onupgradeneeded = (event) => {
         request.result.createObjectStore(FACTS, { keyPath: "number", autoIncrement: true });
@@ -127,6 +125,7 @@ class IndexedDbOutbox implements Outbox {
 
 function asHostFault(cause: unknown): HostFault {
   // A transaction that was aborted with its connection has no error.
-  const code = String(cause).startsWith("Quota") ? "quota_exceeded" : "storage_unavailable";
-  return new HostFault(code, `IndexedDB keeps nothing now (${String(cause)}).`, { cause });
+  const said = String(cause);
+  const code = said.startsWith("Quota") ? "quota_exceeded" : "storage_unavailable";
+  return new HostFault(code, `IndexedDB keeps nothing now (${said}).`, { cause });
 }

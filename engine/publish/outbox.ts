@@ -43,25 +43,25 @@ export function memory(): Outbox {
 class MemoryOutbox implements Outbox {
   readonly name = null;
   /** In the order of numbers, which is that of insertion. */
-  readonly #lines = new Map<number, string>();
+  readonly #facts = new Map<number, Fact>();
   #last = 0;
   #backOff: BackOff | null = null;
 
   append(lines: readonly string[]): void {
-    for (const line of lines) this.#lines.set(++this.#last, line);
+    for (const line of lines) this.#facts.set(++this.#last, { number: this.#last, line });
   }
 
   read(after: number, count: number): readonly Fact[] {
     const facts: Fact[] = [];
-    for (const [number, line] of this.#lines) {
-      if (facts.length >= count) break;
-      if (number > after) facts.push({ number, line });
+    for (const fact of this.#facts.values()) {
+      if (facts.length === count) break;
+      if (fact.number > after) facts.push(fact);
     }
     return facts;
   }
 
   settle(numbers: readonly number[], backOff: BackOff | null): void {
-    for (const number of numbers) this.#lines.delete(number);
+    for (const number of numbers) this.#facts.delete(number);
     this.#backOff = backOff;
   }
 
@@ -70,7 +70,7 @@ class MemoryOutbox implements Outbox {
   }
 
   count(): number {
-    return this.#lines.size;
+    return this.#facts.size;
   }
 
   close(): void {}

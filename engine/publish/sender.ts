@@ -43,7 +43,7 @@ const RECEIPT_STATUSES = [200, 422, 503];
 const TOO_LARGE: Fault = {
   code: "too_large",
   pointer: "",
-  message: "The server takes no event as large as this: publish a smaller one.",
+  message: "Too large for the server: publish a smaller one.",
 };
 const OUTBOX_LOST: Fault = {
   code: "outbox_lost",
@@ -80,6 +80,7 @@ export class Sender {
   readonly #closing = new AbortController();
   readonly #stopOnline: () => void;
   #session: Promise<void> | null = null;
+  #isClosing = false;
   /** Something was published since the outbox was read. */
   #isWoken = false;
   #backOff: BackOff | null = null;
@@ -114,11 +115,11 @@ export class Sender {
   }
 
   stats(): SenderStats {
-    const retryAt = this.#backOff?.untilMs ?? null;
-    return { ...this.#counts, retryAt, problem: this.#problem };
+    return { ...this.#counts, retryAt: this.#backOff?.untilMs ?? null, problem: this.#problem };
   }
 
   async close(): Promise<void> {
+    this.#isClosing = true;
     this.#closing.abort();
     this.#stopOnline();
     this.#interrupt();
@@ -131,16 +132,12 @@ export class Sender {
     const { name } = this.#outbox;
     const { signal } = this.#closing;
     try {
-      await (name === null ? this.#drain() : this.#host.lock(name, signal, () => this.#drain()));
+      await (name ? this.#host.lock(name, signal, () => this.#drain()) : this.#drain());
     } catch (error) {
       // Only the lock can fail, and closing ends the wait for it.
       this.#session = null;
       if (!this.#isClosing) throw error;
     }
-  }
-
-  get #isClosing(): boolean {
-    return this.#closing.signal.aborted;
   }
 
   /** Sends until nothing is left; ends in the turn in which that is seen, so no wake is lost. */
@@ -220,8 +217,10 @@ export class Sender {
     if (done.length > 0) this.#backOff = null;
     if (done.length < facts.length) this.#fail(problem, askedMs);
     else this.#problem = null;
-    const numbers = done.map(({ number }) => number);
-    await this.#outbox.settle(numbers, this.#backOff);
+    await this.#outbox.settle(
+      done.map(({ number }) => number),
+      this.#backOff,
+    );
   }
 
   /** The facts that the receipt accounts for. */
@@ -257,15 +256,15 @@ export class Sender {
   async #ask(facts: readonly Fact[]): Promise<Answer> {
     // One of its own, not one made from `#closing`: that would be kept as long as this is.
     const controller = new AbortController();
-    const { signal } = controller;
-    const giveUp = (): void => controller.abort(new Error("Got no answer in time."));
-    const cancel = this.#host.setTimer(giveUp, DEADLINE_MS);
     const aborted = new Promise<never>((_, reject) => {
-      signal.onabort = () => reject(signal.reason as Error);
+      this.#interrupt = () => {
+        controller.abort();
+        reject(new Error("Got no answer in time."));
+      };
     });
-    this.#interrupt = giveUp;
+    const cancel = this.#host.setTimer(this.#interrupt, DEADLINE_MS);
     try {
-      return await Promise.race([aborted, this.#post(facts, signal)]);
+      return await Promise.race([aborted, this.#post(facts, controller.signal)]);
     } catch (error) {
       return { status: 0, problem: String(error), askedMs: null, receipt: null };
     } finally {
@@ -280,14 +279,18 @@ export class Sender {
     const plain = new TextEncoder().encode(facts.map(({ line }) => line).join("\n"));
     const packed = await this.#host.gzip(plain);
     const isPacked =
-      packed.length < plain.length && packed.length * PACKED_RATIO_MAX >= plain.length;
+      plain.length > packed.length && plain.length <= packed.length * PACKED_RATIO_MAX;
     const headers = {
       "Content-Type": "application/x-ndjson",
       ...(isPacked && { "Content-Encoding": "gzip" }),
       ...(this.#token.value !== undefined && { Authorization: `Bearer ${this.#token.value}` }),
     };
-    const body = isPacked ? packed : plain;
-    const response = await this.#host.fetch(url, { method: "POST", headers, body, signal });
+    const response = await this.#host.fetch(url, {
+      method: "POST",
+      headers,
+      body: isPacked ? packed : plain,
+      signal,
+    });
     const said: unknown = await response.json().catch(() => null);
     const { status } = response;
     return {
@@ -299,10 +302,13 @@ export class Sender {
   }
 
   #fail(problem: string, askedMs: number | null): void {
-    const host = this.#host;
-    const attempts = this.#backOff?.attempts ?? 0;
     this.#problem = problem;
-    this.#backOff = backOffAfter(attempts, askedMs, host.now(), host.random());
+    this.#backOff = backOffAfter(
+      this.#backOff?.attempts ?? 0,
+      askedMs,
+      this.#host.now(),
+      this.#host.random(),
+    );
   }
 
   #tellFault(line: string, fault: Fault): void {

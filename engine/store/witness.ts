@@ -9,9 +9,10 @@
 // served securely) nothing is known, and everything goes on without.
 
 /** Whether `database` is known to have been; with `create` it is from now on, where it can be. */
-export async function hasWitness(database: string, create = false): Promise<boolean> {
+export async function hasWitness(database: string, create?: true): Promise<boolean> {
   try {
-    await (await folder()).getFileHandle(fileOf(database), { create });
+    const folder = await navigator.storage.getDirectory();
+    await folder.getFileHandle(fileOf(database), { create: create! });
     return true;
   } catch {
     return false;
@@ -21,17 +22,14 @@ export async function hasWitness(database: string, create = false): Promise<bool
 /** To be called before `database` is deleted on purpose. */
 export async function dropWitness(database: string): Promise<void> {
   try {
-    await (await folder()).removeEntry(fileOf(database));
+    const folder = await navigator.storage.getDirectory();
+    await folder.removeEntry(fileOf(database));
   } catch {
     // There is none, or there are no such files.
   }
 }
 
-function folder(): Promise<FileSystemDirectoryHandle> {
-  return navigator.storage.getDirectory();
-}
-
-/** Letters and digits that no file system takes for something else; some know no upper case. */
+/** What no file system takes for something else; some do not tell upper case from lower. */
 function fileOf(database: string): string {
-  return database.replace(/[^a-z0-9]/g, (unit) => `_${unit.charCodeAt(0)}_`);
+  return encodeURIComponent(database).replace(/[A-Z]/g, "+$&");
 }
