@@ -115,7 +115,7 @@ describe("A host starts", () => {
     const begun = performance.now();
     expect(await connected(page, "/late.js")).toEqual({ mode: "main", position: 10 });
     expect(performance.now() - begun).toBeGreaterThanOrEqual(START_MS_MAX);
-    await expect.poll(() => page.workers().length, { timeout: 5_000 }).toBe(0);
+    await expect.poll(() => page.workers().length).toBe(0);
     const held = await page.evaluate(async () => (await navigator.locks.query()).held!.length);
     expect(held).toBe(1);
   });
@@ -136,7 +136,7 @@ describe("A host that cannot start says why:", () => {
     const { code, message } = await connected(await tab(), "/older.js");
     expect(code).toBe("worker_unavailable");
     expect(message).toContain(BUILD);
-  }, 15_000);
+  });
 
   test("an older Vite has moved the package away from it: the line to add", async () => {
     const deps = "/node_modules/.vite/deps";
