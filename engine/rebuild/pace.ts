@@ -6,7 +6,7 @@ import type { MaybePromise, Store } from "../store/store.ts";
 export interface Pace {
   /** How many entries the next piece may have. */
   readonly entries: number;
-  /** A piece of so many entries was worked off: waits where the slice is over. */
+  /** A piece of so many entries' work (piece.ts) was done: waits where the slice is over. */
   worked(entries: number): MaybePromise<void>;
 }
 

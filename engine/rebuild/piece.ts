@@ -1,9 +1,14 @@
 // Pieces of a chunk, so that a long push can be replayed a little at a time: the state does not
-// know how entries were cut, and at the chunk's end the same was told last.
+// know how entries were cut, and at the chunk's end the same was told last. Long lines are few to a
+// piece, whatever the pace says of entries: what they take is by the byte.
 
 import type { Chunk } from "../store/chunk.ts";
 
 const NEWLINE = 10;
+/** A piece that has so many bytes is full. */
+const PIECE_BYTES = 512 * 1024;
+/** So many bytes of long lines are as much work as an entry. */
+const ENTRY_BYTES = 1024;
 
 /** The chunk's entries from position `from` on; each piece has as many as `entries` then says. */
 export function* piecesOf(
@@ -12,15 +17,18 @@ export function* piecesOf(
   entries: () => number,
 ): Generator<Chunk, void, undefined> {
   const { lines, receivedAt, firstPosition } = chunk;
+  const isList = receivedAt !== null && typeof receivedAt !== "number";
   let index = Math.max(0, from - firstPosition);
   let start = 0;
   for (let skipped = 0; skipped < index; skipped++) start = lines.indexOf(NEWLINE, start) + 1;
   while (index < chunk.count) {
-    const count = Math.min(entries(), chunk.count - index);
+    const most = Math.min(entries(), chunk.count - index);
+    let count = 0;
     let end = start;
-    if (index + count === chunk.count) end = lines.length;
-    else for (let each = 0; each < count; each++) end = lines.indexOf(NEWLINE, end) + 1;
-    const isList = receivedAt !== null && typeof receivedAt !== "number";
+    while (count < most && end - start < PIECE_BYTES) {
+      end = lines.indexOf(NEWLINE, end) + 1;
+      count++;
+    }
     yield {
       ...chunk,
       firstPosition: firstPosition + index,
@@ -31,4 +39,9 @@ export function* piecesOf(
     index += count;
     start = end;
   }
+}
+
+/** How much work a piece is, in entries. */
+export function workOf({ count, lines }: Chunk): number {
+  return Math.max(count, Math.floor(lines.length / ENTRY_BYTES));
 }

@@ -9,7 +9,7 @@ import type { Chunk } from "../store/chunk.ts";
 import { readChunks } from "../store/log-reader.ts";
 import type { MaybePromise, Store } from "../store/store.ts";
 import { PAGE_BYTES, type Pace } from "./pace.ts";
-import { piecesOf } from "./piece.ts";
+import { piecesOf, workOf } from "./piece.ts";
 
 /** What a rebuild asks of the engine. */
 export interface Site {
@@ -125,7 +125,7 @@ export class Rebuild {
         if (this.#isStopped) return;
         await site.apply(piece);
         this.#note();
-        await this.breathe(piece.count);
+        await this.breathe(workOf(piece));
       }
     }
   }

@@ -117,6 +117,28 @@ describe("while it is rebuilt", () => {
     expect(engine.stats().position).toBe(100 + 20 * count);
   });
 
+  test("a push of long lines is replayed a few lines at a time, and each counts for more", async () => {
+    const store = memory();
+    const note = "x".repeat(200 * 1024);
+    const long = eventsAt([1, 2, 3, 4, 5, 6, 7], { note });
+    const engine = await engineOf(BEFORE, [[...long, ...eventsAt([8, 9], {}, "short")]], { store });
+    await engine.close();
+    const slices = new Slices(1000);
+    const rebuilt = await openAt(slices, { plan: AFTER, store });
+    const lines: number[] = [];
+    const shares = (): number => Math.round(rebuilt.stats().rebuild! * 10);
+    for (let before = 0; shares() < 10; await slices.one()) {
+      lines.push(shares() - before);
+      before = shares();
+    }
+    // Nine entries and the swap: three lines have more than 512 KiB.
+    expect(lines).toEqual([3, 3, 3]);
+    expect(slices.pieces).toEqual([600, 600, 200]);
+    expect(shownBy(rebuilt)).toEqual(
+      shownBy(await engineOf(AFTER, [...long, ...eventsAt([8, 9], {}, "short")])),
+    );
+  });
+
   test("flush is refused: it is no entry of the log", async () => {
     const { engine, slices } = await changed();
     expect(() => engine.flush()).toThrow("flush after that");
