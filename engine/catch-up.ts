@@ -2,7 +2,9 @@
 // another plan makes of the view.
 
 import type { Change, Row } from "./live/change.ts";
+import { drained, paced, type Breathe, type Steps } from "./live/compare-rows.ts";
 import { Decoder } from "./live/decoder.ts";
+import type { RowFeed } from "./live/mirror.ts";
 import { callListener, type Listener, type Subscriptions } from "./live/subscription.ts";
 import { differenceOf, queriesOf, shownOf, type Shown } from "./rebuild/difference.ts";
 import type { Plan } from "./query/plan.ts";
@@ -57,19 +59,36 @@ export function catchUp(
   };
 }
 
-/** What listeners hear when `after` takes the place of `before`, of the queries that they hear. */
-export function changesOfSwap(
+/**
+ * What listeners hear when `after` takes the place of `before` is put together in steps, with what
+ * waits coming between. The answer has `takeOver` do that, and tells them, also who came meanwhile.
+ */
+export async function readySwap(
   before: Running,
   after: Running,
-  hears: (query: string) => boolean,
-): Change[] {
-  return queriesOf(after.plan, before.plan)
-    .filter(hears)
-    .flatMap((query) => {
-      const shown = (running: Running): Shown =>
-        shownOf(running.plan, query, () => running.rows(query));
-      return differenceOf(shown(before), shown(after), after.position);
-    });
+  subscriptions: Subscriptions,
+  rowFeed: RowFeed,
+  breathe: Breathe,
+): Promise<(takeOver: () => void) => void> {
+  const names = queriesOf(after.plan, before.plan);
+  const hears = (query: string): boolean => subscriptions.hears(query);
+  const told = new Map<string, Change[]>();
+  const steps = (query: string): Steps<Change[]> => {
+    const shown = (running: Running): Shown =>
+      shownOf(running.plan, query, () => running.rows(query));
+    return differenceOf(shown(before), shown(after), after.position);
+  };
+  for (const query of names) if (hears(query)) told.set(query, await paced(steps(query), breathe));
+  const tellRows = await rowFeed.swap(before, after, breathe);
+  return (takeOver) => {
+    const changes = names
+      .filter(hears)
+      .flatMap((query) => told.get(query) ?? drained(steps(query)));
+    after.takeOver(before);
+    takeOver();
+    subscriptions.tell(changes);
+    tellRows();
+  };
 }
 
 /** Begins when `ready` resolves; the answer stops it, begun or not. */

@@ -9,13 +9,7 @@
 // after it nothing can fail. With a synchronous store a push runs in one turn. What belongs to one
 // plan stands in `Running`: while a changed plan is rebuilt, the former one's serves.
 
-import {
-  beginAfter,
-  catchUp,
-  changesOfSwap,
-  rowsAsChanges,
-  type SubscribeFrom,
-} from "./catch-up.ts";
+import { beginAfter, catchUp, readySwap, rowsAsChanges, type SubscribeFrom } from "./catch-up.ts";
 import type { ZoneYear } from "./event/zone.ts";
 import { checkRow, explain, findRow, type Explanation } from "./explain.ts";
 import type { Core, LateEvent } from "./core/core.ts";
@@ -32,6 +26,7 @@ import type { Settled } from "./ingest/tally.ts";
 import { reprocessFact, type ReprocessFact } from "./ingest/fact.ts";
 import { tickLine } from "./ingest/tick.ts";
 import type { Change, ChangeWindow, Key, Row } from "./live/change.ts";
+import type { Breathe } from "./live/compare-rows.ts";
 import { RowFeed, type RowListener, type RowSource } from "./live/mirror.ts";
 import { callListener, Subscriptions, type Listener } from "./live/subscription.ts";
 import { readStats, type Stats } from "./live/stats.ts";
@@ -462,21 +457,20 @@ export class Engine implements RowSource {
       position: () => next.position,
       apply: (piece) => next.apply(piece),
       turn: (work) => this.#turn(work),
-      swap: () => this.#swap(next),
+      swap: (breathe) => this.#swap(next, breathe),
     };
     this.#rebuild = new Rebuild(site, pace);
     await this.#rebuild.begun;
   }
 
   /** In one turn, at equal position: nobody sees one plan here and the other there. */
-  #swap(next: Running): MaybePromise<void> {
-    const before = this.#running;
-    const told = changesOfSwap(before, next, (query) => this.#subscriptions.hears(query));
-    next.takeOver(before);
-    this.#running = next;
-    this.#subscriptions.tell(told);
-    this.#rowFeed.tellSwap(before);
-    return next.saving.trySave(next.core);
+  async #swap(next: Running, breathe: Breathe): Promise<() => MaybePromise<void>> {
+    const subscriptions = this.#subscriptions;
+    const tell = await readySwap(this.#running, next, subscriptions, this.#rowFeed, breathe);
+    return () => {
+      tell(() => (this.#running = next));
+      return next.saving.trySave(next.core);
+    };
   }
 
   #turn<T>(work: () => Promise<T>): Promise<T> {

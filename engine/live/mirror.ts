@@ -10,9 +10,9 @@
 // of which `emit` says nothing (assembly/watch.ts).
 
 import { canonical, compareUtf8 } from "../event/canonical.ts";
-import type { Json } from "../event/envelope.ts";
 import type { Core } from "../core/core.ts";
 import type { Change, ChangeWindow, Row } from "./change.ts";
+import { compareRows, drained, paced, type Breathe, type Compared } from "./compare-rows.ts";
 import type { Decoder, Delta, RowPlace } from "./decoder.ts";
 import { callListener } from "./subscription.ts";
 import { compareTimes } from "./telling-order.ts";
@@ -102,14 +102,23 @@ export class RowFeed {
     });
   }
 
-  /** After another plan took the place of `before`: both views are compared, once. */
-  tellSwap(before: Served): void {
-    const served = this.#served();
-    for (const query of this.#followed.keys()) served.watch(query, true);
-    this.#tell((query) => deltaBetween(before.rows(query), served.rows(query)));
+  /**
+   * Both views of another plan's swap are compared, with what waits coming between; the answer
+   * tells what differs, once `after` serves, also to who began meanwhile.
+   */
+  async swap(before: Served, after: Served, breathe: Breathe): Promise<() => void> {
+    const deltas = new Map<string, Delta>();
+    const compared = (query: string) => compareRows(before.rows(query), after.rows(query));
+    for (const query of [...this.#followed.keys()]) {
+      deltas.set(query, deltaOf(await paced(compared(query), breathe)));
+    }
+    return () => {
+      for (const query of this.#followed.keys()) after.watch(query, true);
+      this.#tell((query) => deltas.get(query) ?? deltaOf(drained(compared(query))));
+    };
   }
 
-  #tell(deltaOf: (query: string) => Delta): void {
+  #tell(deltaFor: (query: string) => Delta): void {
     const begun = this.#begun;
     this.#begun = new Map();
     if (this.#followed.size === 0) return;
@@ -118,7 +127,7 @@ export class RowFeed {
     const hasMoved = clock !== this.#told.clock || position !== this.#told.position;
     this.#told = { clock, position };
     for (const [query, listeners] of [...this.#followed]) {
-      const all = { ...deltaOf(query), clock, position };
+      const all = { ...deltaFor(query), clock, position };
       for (const listener of [...listeners]) {
         const shown = begun.get(listener);
         const delta = shown ? { ...all, ...deltaBetween(shown, served.rows(query)) } : all;
@@ -140,16 +149,11 @@ function shownBy(served: Served, query: string): readonly Row[] {
 
 /** What makes the rows `after` of the rows `before`, which another plan may have made. */
 export function deltaBetween(before: readonly Row[], after: readonly Row[]): Delta {
-  const [old, standing] = [byId(before), byId(after)];
-  const upserts = [...standing].filter(([id, row]) => {
-    const known = old.get(id);
-    return known === undefined || textOf(known) !== textOf(row);
-  });
-  const removals = [...old].filter(([id]) => !standing.has(id));
-  return {
-    upserts: upserts.map(([, row]) => row),
-    removals: removals.map(([, { key, window }]) => ({ key, window })),
-  };
+  return deltaOf(drained(compareRows(before, after)));
+}
+
+function deltaOf({ is, gone }: Compared): Delta {
+  return { upserts: is, removals: gone.map(({ key, window }) => ({ key, window })) };
 }
 
 function byId(rows: readonly Row[]): Map<string, Row> {
@@ -158,10 +162,6 @@ function byId(rows: readonly Row[]): Map<string, Row> {
 
 function idOf({ key, window }: RowPlace): string {
   return canonical([{ ...key }, window.start, window.end]);
-}
-
-function textOf(row: Row): string {
-  return canonical({ ...row } as unknown as Json);
 }
 
 /** From the first of their windows to the last. A global window is never corrected. */

@@ -3,8 +3,10 @@
 // told; those that stand instead are told as changes. Where both plans say the same, nothing is.
 
 import { canonical, compareUtf8 } from "../event/canonical.ts";
-import type { Json } from "../event/envelope.ts";
-import type { Change, Row } from "../live/change.ts";
+import type { Change, Key, Row } from "../live/change.ts";
+import { compareRows, STEP_ROWS, type Steps } from "../live/compare-rows.ts";
+import type { RowPlace } from "../live/decoder.ts";
+import { compareTimes } from "../live/telling-order.ts";
 import type { Plan, Query } from "../query/plan.ts";
 
 /** Whether the plan accepts what the other does: then the log would be the same under both. */
@@ -57,49 +59,45 @@ export function shownOf(plan: Plan, name: string, read: () => readonly Row[]): S
 }
 
 /** What is told of a query at the swap; `position` is the next. */
-export function differenceOf(before: Shown, after: Shown, position: number): Change[] {
-  const [old, standing] = [toldRows(before), toldRows(after)];
+export function* differenceOf(before: Shown, after: Shown, position: number): Steps<Change[]> {
+  const { was, is } = yield* compareRows(toldRows(before), toldRows(after));
   const at = Math.max(0, position - 1);
-  const isTold = (rows: ReadonlyMap<string, Row>, id: string, row: Row): boolean => {
-    const other = rows.get(id);
-    return other !== undefined && textOf(other) === textOf(row);
-  };
   const changes: Change[] = [];
-  for (const [id, { final: _, ...row }] of old) {
-    if (!isTold(standing, id, old.get(id)!))
-      changes.push({ ...row, kind: "retract", position: at });
+  let next = 0;
+  const tellFresh = (end: number): void => {
+    while (next < end) {
+      const { final, ...row } = is[next++]!;
+      changes.push({ ...row, kind: final ? "final" : "update", position: at });
+    }
+  };
+  const isBefore = places();
+  for (const [count, { final: _, ...row }] of was.entries()) {
+    let end = next;
+    while (end < is.length && isBefore(is[end]!, row)) end++;
+    tellFresh(end);
+    changes.push({ ...row, kind: "retract", position: at });
+    if (count % STEP_ROWS === STEP_ROWS - 1) yield STEP_ROWS;
   }
-  for (const [id, row] of standing) {
-    const { final, ...rest } = row;
-    if (isTold(old, id, row)) continue;
-    changes.push({ ...rest, kind: final ? "final" : "update", position: at });
-  }
-  return changes.sort(
-    (a, b) =>
-      times(a.window.end, b.window.end) ||
-      times(a.window.start, b.window.start) ||
-      compareUtf8(keyText(a), keyText(b)) ||
-      Number(b.kind === "retract") - Number(a.kind === "retract"),
-  );
+  tellFresh(is.length);
+  return changes;
 }
 
 /** With `emit: "final"` only finals were told, or are. */
-function toldRows({ query, rows }: Shown): Map<string, Row> {
-  const told = query?.emit === "final" ? rows.filter(({ final }) => final) : rows;
-  return new Map(
-    told.map((row) => [canonical([row.key, { ...row.window }] as unknown as Json), row]),
-  );
+function toldRows({ query, rows }: Shown): readonly Row[] {
+  return query?.emit === "final" ? rows.filter(({ final }) => final) : rows;
 }
 
-function textOf(row: Row): string {
-  return canonical({ ...row } as unknown as Json);
-}
-
-function keyText({ key }: Change): string {
-  return canonical(Object.values(key));
-}
-
-/** Nulls last. */
-function times(a: number | null, b: number | null): number {
-  return a === b ? 0 : (a ?? Infinity) < (b ?? Infinity) ? -1 : 1;
+/** Whether a row comes before another, in the order of changes. */
+function places(): (a: RowPlace, b: RowPlace) => boolean {
+  const texts = new Map<Key, string>();
+  const textOf = (key: Key): string => {
+    const text = texts.get(key) ?? canonical(Object.values(key));
+    texts.set(key, text);
+    return text;
+  };
+  return (a, b) => {
+    const byWindow =
+      compareTimes(a.window.end, b.window.end) || compareTimes(a.window.start, b.window.start);
+    return (byWindow || compareUtf8(textOf(a.key), textOf(b.key))) < 0;
+  };
 }

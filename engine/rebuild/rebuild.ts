@@ -4,6 +4,7 @@
 // takes a turn of the engine, replays the rest, and the plan takes over. Pushes wait for that turn,
 // so the rebuild ends however fast they come.
 
+import type { Breathe } from "../live/compare-rows.ts";
 import { HostFault } from "../store/host-fault.ts";
 import type { Chunk } from "../store/chunk.ts";
 import { readChunks } from "../store/log-reader.ts";
@@ -22,8 +23,8 @@ export interface Site {
   apply(piece: Chunk): Promise<void>;
   /** Runs `work` as a turn of its own. */
   turn(work: () => Promise<void>): Promise<void>;
-  /** In such a turn, at equal position: the plan takes over. */
-  swap(): MaybePromise<void>;
+  /** In such a turn, at equal position: what will be told; by the answer the plan takes over. */
+  swap(breathe: Breathe): Promise<() => MaybePromise<void>>;
 }
 
 export class Rebuild {
@@ -112,8 +113,9 @@ export class Rebuild {
   async #takeOver(): Promise<void> {
     await this.#advance(this.#site.end());
     if (this.#isStopped) return;
+    const swap = await this.#site.swap((rows) => this.breathe(rows));
     this.#share = 1;
-    const swapped = this.#site.swap();
+    const swapped = swap();
     if (swapped instanceof Promise) await swapped;
   }
 
