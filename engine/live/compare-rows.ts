@@ -15,7 +15,7 @@ export type Steps<T> = Generator<number, T, undefined>;
 export type Breathe = (rows: number) => Promise<void>;
 
 export interface Compared {
-  /** Rows that stand no more, or otherwise: as they stood, and as they stand; in the views' order. */
+  /** Rows that stand no more or otherwise: as they stood, as they stand; in the views' order. */
   readonly was: readonly Row[];
   readonly is: readonly Row[];
   /** Of `was` those in whose place none stands. */
