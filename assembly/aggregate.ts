@@ -32,7 +32,7 @@ import {
   TAG_NUMBER,
 } from "./layout";
 import { blockBytes } from "./arena";
-import { valueHash } from "./canonical";
+import { fieldHash, valueHash } from "./canonical";
 import { SUM_GROWTH_BYTES, sumAdd, sumFree, sumMerge } from "./decimal";
 import {
   distinctAdd,
@@ -41,7 +41,7 @@ import {
   distinctLargestBytes,
   distinctMerge,
 } from "./distinct";
-import { evaluate, holds, numberAt, tagAt } from "./expression";
+import { evaluate, fieldAt, fieldOf, holds, numberAt, tagAt } from "./expression";
 import { firstAdd, firstFree, firstMerge } from "./first-last";
 import { histogramAdd, histogramFree, histogramGrowthBytes, histogramMerge } from "./histogram";
 import {
@@ -95,7 +95,8 @@ export function beginAccumulators(query: usize, window: usize): void {
 /** Adds the event whose fields are bound, and which is bound itself. */
 export function addToAccumulators(query: usize, window: usize): void {
   let a = accumulators(query);
-  // The expression whose value stands on the stack: aggregates of one input follow one another.
+  // The expression of `value`: aggregates of one input follow one another. It stands on the stack,
+  // or is a field as it lies.
   let valued: u32 = 0;
   let value: usize = 0;
   for (let i = accumulatorCount(query); i > 0; i--, a += ACCUMULATOR_BYTES) {
@@ -107,16 +108,18 @@ export function addToAccumulators(query: usize, window: usize): void {
     const at = window + load<u16>(a, ACCUMULATOR_OFFSET);
     const kind = <u32>load<u8>(a, ACCUMULATOR_KIND);
     const input = load<u32>(a, ACCUMULATOR_OF);
+    if (input != valued && input) {
+      const field = fieldOf(input);
+      value = field ? fieldAt(field - 1) : evaluate(input);
+      valued = input;
+    }
     if (kind == ACCUMULATE_COUNT) {
-      valued = 0;
-      if (input == 0 || tagAt(evaluate(input)) != TAG_NULL) store<u64>(at, load<u64>(at) + 1);
+      if (input == 0 || tagAt(value) != TAG_NULL) store<u64>(at, load<u64>(at) + 1);
       continue;
     }
-    if (input != valued) value = evaluate(input);
-    valued = input;
     const tag = tagAt(value);
     if (tag == TAG_NUMBER && addNumber(a, kind, at, numberAt(value))) continue;
-    if (tag != TAG_NULL && tag != TAG_COMPOSITE) addScalar(kind, at, value);
+    if (tag != TAG_NULL && tag != TAG_COMPOSITE) addScalar(kind, at, input, value);
   }
 }
 
@@ -147,15 +150,19 @@ function addNumber(accumulator: usize, kind: u32, at: usize, x: f64): bool {
 }
 
 /** Adds to what takes any scalar; the other kinds skip what is no number. */
-function addScalar(kind: u32, at: usize, value: usize): void {
+function addScalar(kind: u32, at: usize, input: u32, value: usize): void {
+  if (kind < <u32>ACCUMULATE_FIRST) return;
+  const field = fieldOf(input);
+  // On the stack, where a string has its address.
+  if (field) value = evaluate(input);
   switch (kind) {
     case ACCUMULATE_FIRST:
     case ACCUMULATE_LAST:
       return firstAdd(at, kind == ACCUMULATE_LAST, value, eventTime, eventPosition);
     case ACCUMULATE_DISTINCT:
-      return distinctAdd(at, valueHash(value));
+      return distinctAdd(at, field ? fieldHash(field - 1, value) : valueHash(value));
     case ACCUMULATE_TOP:
-      return topAdd(at, valueHash(value), value);
+      return topAdd(at, field ? fieldHash(field - 1, value) : valueHash(value), value);
     default:
   }
 }
@@ -325,7 +332,8 @@ export function doublingGrowthBytes(reached: u64): u64 {
 /**
  * What merging takes, however many of `external` bytes in all become one, one after another:
  * copies once, arrays that double up to four times their entries, a `distinct` that becomes dense
- * once more (8 KiB of hashes: 16 KiB by doubling, then 16.1 KiB of registers).
+ * once more (8 KiB of hashes: 16 KiB by doubling, then 16.1 KiB of registers), pages of a quantile
+ * that two entries of 8 bytes make necessary (16 bytes).
  */
 export function mergeGrowthBytes(external: u64): u64 {
   return 5 * external;

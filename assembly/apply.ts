@@ -44,7 +44,7 @@ import {
 import { advance, afterEvent, afterTick } from "./clock";
 import { remember } from "./dedupe";
 import { outIsFull } from "./emit";
-import { bindFields, holds } from "./expression";
+import { bindRow, holds } from "./expression";
 import { queryProgram, routeTakers } from "./program";
 import { SIDE_FROM, SIDE_TO, addFact } from "./span";
 import { feedTable, tableProgram } from "./table";
@@ -112,7 +112,7 @@ function give(taker: usize, row: usize, slot: usize, position: u64): void {
   else if (role == ROLE_TO) addFact(index, SIDE_TO, row, text, time, position);
   else {
     const query = queryProgram(index);
-    bindFields(row, text);
+    bindRow(row, text, position);
     if (!holds(load<u32>(query, QUERY_WHERE))) return;
     applyToQuery(index, query, time, position, position, isRelease());
   }

@@ -11,8 +11,8 @@
 // Example: 12.50 is `12.5`; "a\u0001" is `"a\u0001"`, nine bytes.
 
 import { TAG_NUMBER, TAG_STRING, TAG_TRUE } from "./layout";
-import { bytesAt, lengthAt, numberAt, tagAt } from "./expression";
-import { beginHash, endHash, hashByte, hashRun } from "./xxhash";
+import { bytesAt, lengthAt, numberAt, rowStamp, tagAt } from "./expression";
+import { SHORT_BYTES, beginHash, endHash, hashByte, hashQuoted, hashRun } from "./xxhash";
 
 /** Writes a number's text at `to`, NUMBER_TEXT_BYTES at most; how many bytes. */
 @external("env", "formatNumber")
@@ -30,12 +30,30 @@ const BACKSLASH: u32 = 92;
 /** XXH64 of the canonical JSON of a scalar, not null. */
 export function valueHash(value: usize): u64 {
   const tag = tagAt(value);
+  if (tag == TAG_STRING && isPlain(bytesAt(value), lengthAt(value))) {
+    return hashQuoted(bytesAt(value), lengthAt(value));
+  }
   beginHash();
   if (tag == TAG_STRING) hashString(bytesAt(value), lengthAt(value));
   else if (tag == TAG_NUMBER) hashRun(text, writeNumber(numberAt(value)));
   else if (tag == TAG_TRUE) hashRun(TRUE_TEXT, 4);
   else hashRun(FALSE_TEXT, 5);
   return endHash();
+}
+
+/** Hashes of the fields of one event, made once: of which event (its position, plus 1), and it. */
+const MEMO_FIELDS: u32 = 64;
+const memo: usize = memory.data(64 * 16, 16);
+
+/** The hash of field `field` of the event that is bound, which is `value`. */
+export function fieldHash(field: u32, value: usize): u64 {
+  if (rowStamp == 0 || field >= MEMO_FIELDS) return valueHash(value);
+  const at = memo + (<usize>field << 4);
+  if (load<u64>(at) != rowStamp) {
+    store<u64>(at, rowStamp);
+    store<u64>(at, valueHash(value), 8);
+  }
+  return load<u64>(at, 8);
 }
 
 // ── strings ────────────────────────────────────────────────────────────────────────────────────
@@ -48,6 +66,13 @@ function escapesAt(p: usize): u32 {
   const quote = i8x16.eq(bytes, i8x16.splat(<i8>QUOTE));
   const backslash = i8x16.eq(bytes, i8x16.splat(<i8>BACKSLASH));
   return i8x16.bitmask(v128.or(control, v128.or(quote, backslash)));
+}
+
+/** Whether the string is short, and stands in JSON as it is. */
+@inline
+function isPlain(p: usize, n: usize): bool {
+  if (n > SHORT_BYTES) return false;
+  return ((escapesAt(p) | (escapesAt(p + 16) << 16)) & ((1 << <u32>n) - 1)) == 0;
 }
 
 function hashString(p: usize, n: usize): void {

@@ -24,8 +24,9 @@ import {
   TAG_STRING,
 } from "./layout";
 import { alloc, free } from "./arena";
-import { encodeValue } from "./encode";
-import { evaluate, tagAt } from "./expression";
+import { copyBytes, encodeValue } from "./encode";
+import { bytesAt, evaluate, lengthAt, tagAt } from "./expression";
+import { forgetFound, foundWay, keepFound, keyFound, seek } from "./found";
 import {
   hashMember,
   home,
@@ -80,27 +81,57 @@ export function reserveKeyBuffer(bytes: usize): bool {
   return buffer >= 0;
 }
 
-/** Builds the key of the event whose fields are bound; false where a member is null. */
-export function buildKey(query: usize): bool {
-  const start = scratch + buffer;
-  let to = start;
+/** The string that the key of the event at hand is, where it is one; else 0. */
+let text: usize = 0;
+let textLength: usize = 0;
+/** Whether it is not built yet. */
+let isPending: bool = false;
+
+/**
+ * Takes the key of the event whose fields are bound; false where a member is null. One that is a
+ * string is built only when somebody asks for its encoded values.
+ */
+export function takeKey(query: usize): bool {
+  let to = scratch + buffer;
+  text = 0;
+  isPending = false;
   const members = load<u16>(query, QUERY_KEY_COUNT);
   let codes = PROGRAM + <usize>load<u32>(query, QUERY_KEYS);
   for (let i: u32 = 0; i < members; i++, codes += 4) {
     const value = evaluate(load<u32>(codes));
-    if (tagAt(value) == TAG_NULL || tagAt(value) == TAG_COMPOSITE) return false;
+    const tag = tagAt(value);
+    if (tag == TAG_NULL || tag == TAG_COMPOSITE) return false;
+    if (tag == TAG_STRING && members == 1) {
+      text = bytesAt(value);
+      textLength = lengthAt(value);
+      isPending = true;
+      return true;
+    }
     to = encodeValue(to, value);
   }
-  length = to - start;
+  length = to - scratch - buffer;
   return true;
 }
 
-/** Where the key built last lies: that of the event, or `__other__` once it counts there. */
+/** Builds what was taken. */
+function build(): void {
+  if (!isPending) return;
+  const to = scratch + buffer;
+  store<u8>(to, TAG_STRING);
+  store<u32>(to + 1, <u32>textLength);
+  copyBytes(to + 5, text, textLength);
+  length = 5 + textLength;
+  isPending = false;
+}
+
+/** Where the key taken last lies: that of the event, or `__other__` once it counts there. */
 export function builtKey(): usize {
+  build();
   return scratch + buffer;
 }
 
 export function builtLength(): usize {
+  build();
   return length;
 }
 
@@ -113,6 +144,7 @@ function buildOther(query: usize): void {
     memory.copy(to + 5, OTHER, OTHER_BYTES);
     to += 5 + OTHER_BYTES;
   }
+  text = 0;
   length = to - start;
 }
 
@@ -149,31 +181,6 @@ function isBuilt(index: u32, key: usize): bool {
   );
 }
 
-/**
- * Keys found last, in pairs by a few of their bytes: most events find theirs here, and one that is
- * not here costs no look at another. No state.
- *
- *   pair:  ┌───────┬───────────────┬───────┬───────────────┐
- *          │ newer │ what it mixes │ older │ what it mixes │
- *          └───────┴───────────────┴───────┴───────────────┘
- */
-const PAIR_BITS: u64 = 10;
-const pairs: usize = memory.data(16 << 10, 8);
-
-/** A few bytes of the key of `n` bytes at `p`, mixed: for its pair, and for what is kept there. */
-@inline
-function mix(index: u32, p: usize, n: usize): u64 {
-  let words: u64 = n;
-  if (n >= 8) words += load<u64>(p + n - 8) + rotl(load<u64>(p), 23);
-  else if (n) words += load<u64>(p) & ((<u64>1 << (n << 3)) - 1);
-  return (words + index) * 0x9e3779b97f4a7c15;
-}
-
-@inline
-function pairOf(mixed: u64): usize {
-  return pairs + (<usize>(mixed >> (64 - PAIR_BITS)) << 4);
-}
-
 function internBuilt(index: u32): usize {
   const tag = builtTag(index);
   const key = alloc(KEY_HEADER_BYTES + length);
@@ -201,39 +208,36 @@ function builtTag(index: u32): u32 {
   return tagOf(hashMember(index, scratch + buffer, length));
 }
 
-/** The record under which the event whose key was built counts, 0 where it has none yet. */
+/** Looks for the key that was taken among those found last: its way, 0 where it is not known. */
+export function findWay(index: u32): usize {
+  if (text) seek(index, true, text, textLength);
+  else seek(index, false, scratch + buffer, length);
+  return foundWay();
+}
+
+/** The key under which the event whose key was taken counts, 0 where there is none yet. */
 export function findTarget(index: u32, query: usize): usize {
+  const way = findWay(index);
+  if (way) return keyFound(way);
+  build();
   const known = findKey(index, builtTag(index));
-  return turnsOther(index, query, known) ? findKey(index, builtTag(index)) : known;
-}
-
-/** A key with an open window is none too many, whatever the limit. */
-@inline
-function isOpenAndBuilt(index: u32, key: usize): bool {
-  return key != 0 && load<u32>(key, KEY_OPEN) != 0 && isBuilt(index, key);
-}
-
-/** The record under which the event whose key was built counts. */
-export function internKey(index: u32, query: usize): usize {
-  const mixed = mix(index, scratch + buffer, length);
-  const pair = pairOf(mixed);
-  const check = <u32>(mixed >> 21);
-  const newer = load<u64>(pair);
-  if (<u32>(newer >> 32) == check && isOpenAndBuilt(index, <usize>newer)) return <usize>newer;
-  const older = load<u64>(pair, 8);
-  if (<u32>(older >> 32) == check && isOpenAndBuilt(index, <usize>older)) return <usize>older;
-  const key = findTarget(index, query) || internBuilt(index);
-  // The pair is of the key as it was built first: `__other__` may have taken its place.
-  if (!load<u32>(key, KEY_OTHER)) {
-    store<u64>(pair, newer, 8);
-    store<u64>(pair, <u64>key | ((<u64>check) << 32));
+  if (!turnsOther(index, query, known)) {
+    // One that has nothing open may be one too many by the next event.
+    if (known && load<u32>(known, KEY_OPEN) && !isOtherKey(known)) keepFound(0, known, 0, 0);
+    return known;
   }
-  return key;
+  return findKey(index, builtTag(index));
+}
+
+/** The key under which the event whose key was taken counts. */
+export function internKey(index: u32, query: usize): usize {
+  return findTarget(index, query) || internBuilt(index);
 }
 
 function takeEncoded(from: usize, bytes: usize): void {
   memory.copy(scratch + buffer, from, bytes);
   length = bytes;
+  isPending = false;
 }
 
 /** The key of which `bytes` at `from` are the encoded values, 0 where there is none. */
@@ -277,10 +281,16 @@ export function closeKey(key: usize): void {
   const open = load<u32>(key, KEY_OPEN) - 1;
   store<u32>(key, open, KEY_OPEN);
   if (open == 0) countOpen(key, -1);
+  forgetFound(key);
+}
+
+/** Whether what is one key too many counts here. */
+export function isOtherKey(key: usize): bool {
+  return load<u32>(key, KEY_OTHER) != 0;
 }
 
 function countOpen(key: usize, by: i32): void {
-  if (load<u32>(key, KEY_OTHER)) return;
+  if (isOtherKey(key)) return;
   const counter = queryState(load<u32>(key, KEY_QUERY)) + Q_OPEN_KEYS;
   store<u32>(counter, load<u32>(counter) + by);
 }
@@ -291,9 +301,6 @@ export function releaseKey(key: usize): void {
   store<u32>(key, refs, KEY_REFS);
   if (refs) return;
   tableRemove(S_KEYS, load<u32>(key, KEY_TAG), key);
-  const pair = pairOf(mix(queryOf(key), keyBytes(key), keyLength(key)));
-  if (<usize>load<u32>(pair) == key) store<u64>(pair, 0);
-  if (<usize>load<u32>(pair, 8) == key) store<u64>(pair, 0, 8);
   free(key, KEY_HEADER_BYTES + load<u32>(key, KEY_LENGTH));
 }
 

@@ -19,7 +19,7 @@ import {
 } from "./layout";
 import { keyBytes, keyLength, keyTag } from "./dictionary";
 import { copyBytes } from "./encode";
-import { scratch, scratchAlloc } from "./regions";
+import { scratch, scratchClaim, wrote } from "./regions";
 import { S_KEY_BYTES, queryCount } from "./state";
 import { traceRoom } from "./trace";
 
@@ -40,7 +40,7 @@ export function reserveOut(keyBytes: usize, valueBytes: usize): bool {
   const records = 4 * queryCount() + 1;
   const headers = records * (CHANGE_HEADER_BYTES + key + 8) + 8;
   capacity = OUT_BYTES + headers + valueBytes + traceRoom(key);
-  buffer = scratchAlloc(capacity);
+  buffer = scratchClaim(capacity);
   used = 0;
   return buffer >= 0;
 }
@@ -99,6 +99,7 @@ export function beginRecordOf(
   store<u32>(record, <u32>n, CHANGE_KEY_BYTES);
   store<u64>(record, 0, CHANGE_KEY_TAG);
   copyBytes(record + CHANGE_HEADER_BYTES, key, n);
+  wrote(record + CHANGE_HEADER_BYTES + n);
   return record + CHANGE_HEADER_BYTES + n;
 }
 
@@ -113,6 +114,7 @@ export function endRecord(start: i64, end: i64, revision: u64, position: u64, to
   const total = (bytes + 7) & ~7;
   // Up to the next multiple of 8, and a little further: there is a word of room behind all.
   store<u64>(to, 0);
+  wrote(to + 8);
   store<u32>(record, <u32>total, CHANGE_BYTES_TOTAL);
   used += total;
   assert(used + 8 <= capacity);

@@ -30,6 +30,13 @@ export function copyBytes(to: usize, from: usize, n: usize): void {
   for (; to < end; to++, from++) store<u8>(to, load<u8>(from));
 }
 
+/** Moves words up by `bytes`, 8 or more; most are few. */
+export function moveUp(from: usize, end: usize, bytes: usize): void {
+  if (end - from > 512) return memory.copy(from + bytes, from, end - from);
+  for (; end >= from + 16; end -= 16) v128.store(end + bytes - 16, v128.load(end - 16));
+  if (end > from) store<u64>(from + bytes, load<u64>(from));
+}
+
 /** Writes a scalar at `to`, an object or an array as its bare tag; where the next one goes. */
 export function encodeValue(to: usize, value: usize): usize {
   const tag = tagAt(value);

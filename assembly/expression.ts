@@ -54,9 +54,39 @@ const STACK_END: usize = STACK + STACK_VALUES_MAX * VALUE_BYTES;
 let fields: usize = 0;
 let strings: usize = 0;
 
+/** Which event the fields are those of: its position, plus 1; 0 where they are no event's own. */
+export let rowStamp: u64 = 0;
+
 export function bindFields(values: usize, base: usize): void {
   fields = values;
   strings = base;
+  rowStamp = 0;
+}
+
+/** The fields of the event at `position`. */
+export function bindRow(row: usize, base: usize, position: u64): void {
+  fields = row;
+  strings = base;
+  rowStamp = position + 1;
+}
+
+/** The field that the expression is, plus 1; 0 where it is more than one field. */
+@inline
+export function fieldOf(code: u32): u32 {
+  const word = load<u32>(PROGRAM + code);
+  return (word & 0xff0000ff) == ((OP_END << 24) | OP_FIELD) ? (word >> 8) + 1 : 0;
+}
+
+/** Where the bytes of a field's string lie. */
+@inline
+export function fieldBytes(value: usize): usize {
+  return strings + bytesAt(value);
+}
+
+/** The value of a field as it lies: the place of a string's bytes is no address. */
+@inline
+export function fieldAt(field: u32): usize {
+  return fields + <usize>field * VALUE_BYTES;
 }
 
 @inline
@@ -209,12 +239,13 @@ function loadIn(p: usize, value: usize): usize {
 
 /** Runs the expression at offset `code` of the program; the address of its value. */
 export function evaluate(code: u32): usize {
-  let p: usize = PROGRAM + code;
   // Most expressions are one field.
-  if (load<u8>(p) == OP_FIELD && load<u8>(p, 3) == OP_END) {
-    loadField(STACK, load<u16>(p, 1));
+  const field = fieldOf(code);
+  if (field) {
+    loadField(STACK, field - 1);
     return STACK;
   }
+  let p: usize = PROGRAM + code;
   let top: usize = STACK - VALUE_BYTES;
   while (true) {
     const op = <u32>load<u8>(p++);

@@ -7,7 +7,7 @@
 //     data     (compile.ts)    scan knows   hashed, saved    emitted, saved   changes out
 
 /** Grows with the format of state and program; a snapshot of another is not read. */
-export const LAYOUT_VERSION = 3;
+export const LAYOUT_VERSION = 4;
 
 // ── the memory map ─────────────────────────────────────────────────────────────────────────────
 
@@ -17,8 +17,10 @@ export const PROGRAM = 65536;
 export const PROGRAM_BYTES_MAX = 163840;
 /** Names of open objects, the latest types, shapes of events: neither hashed nor saved. */
 export const SCAN = 229376;
+/** Keys and records found last: neither hashed nor saved. */
+export const FOUND = 262144;
 /** The state region starts here and never moves, so what points into it is an address. */
-export const STATE = 262144;
+export const STATE = 327680;
 
 // ── the batch: one slot a line ─────────────────────────────────────────────────────────────────
 //

@@ -40,6 +40,7 @@ import { bindFields, evaluate, lengthAt, setNull, setNumber, tagAt } from "./exp
 import { FIRST_VALUE } from "./first-last";
 import { histogramEncode } from "./histogram";
 import { QUANTILE_COUNT, quantileEncode, quantileRead } from "./quantile";
+import { wrote } from "./regions";
 import { topBytesMax, topEncode } from "./top";
 import { deviationRead, varianceRead } from "./variance";
 
@@ -120,6 +121,7 @@ export function encodeOutputs(to: usize, query: usize, window: usize): usize {
     const list = tagAt(value) == TAG_COMPOSITE ? <usize>load<u32>(value, VALUE_PAYLOAD) : 0;
     to = list ? encodeListOutput(to, query, list, window) : encodeValue(to, value);
   }
+  wrote(to);
   return to;
 }
 

@@ -12,21 +12,34 @@
 // until `T` reaches end + grace + retain.
 
 import {
+  PROGRAM,
   QUERY_GRACE,
+  QUERY_KEYS,
+  QUERY_KEY_COUNT,
   QUERY_OFFSET,
   QUERY_RETAIN,
   QUERY_SIZE,
   QUERY_WINDOW_BYTES,
   QUERY_WINDOW_KIND,
+  TAG_STRING,
   WINDOW_CALENDAR,
   WINDOW_GLOBAL,
   WINDOW_HOPPING,
 } from "./layout";
 import { alloc, free } from "./arena";
 import { floorDiv } from "./civil";
-import { closeKey, internKey, releaseKey, retainKey } from "./dictionary";
+import {
+  closeKey,
+  findWay,
+  internKey,
+  isOtherKey,
+  releaseKey,
+  retainKey,
+} from "./dictionary";
 import { beginRecord as beginChange, endRecord as endChange, outIsFull } from "./emit";
+import { fieldAt, fieldBytes, fieldOf, lengthAt, tagAt } from "./expression";
 import { finalValue, freeFinal, keepFinal } from "./final";
+import { foundWay, keepFound, keyFound, recordFound, recordOfString } from "./found";
 import {
   hashWords,
   home,
@@ -220,21 +233,50 @@ function takesLatest(index: u32, query: usize, time: i64): bool {
   return load<i64>(S_CLOCK) < paneEnd(pane) + load<i64>(query, QUERY_GRACE);
 }
 
-/** Applies the event whose key is built and whose fields are bound. */
+/**
+ * Applies the event whose fields are bound where its key is one string that was found last in the
+ * latest pane, as mostly; false where it is to be looked for.
+ */
+export function applyToFound(index: u32, query: usize, time: i64): bool {
+  if (load<u16>(query, QUERY_KEY_COUNT) != 1 || isTraced(index)) return false;
+  if (!takesLatest(index, query, time)) return false;
+  const field = fieldOf(load<u32>(PROGRAM + <usize>load<u32>(query, QUERY_KEYS)));
+  if (!field) return false;
+  const value = fieldAt(field - 1);
+  if (tagAt(value) != TAG_STRING) return false;
+  const pane = <usize>load<u32>(latestOf(index));
+  const record = recordOfString(index, fieldBytes(value), lengthAt(value), pane);
+  if (record) addToRecord(index, query, record, 1);
+  return record != 0;
+}
+
+/** Applies the event whose key is taken and whose fields are bound. */
 export function applyToPane(index: u32, query: usize, time: i64, position: u64): void {
   const pane = takesLatest(index, query, time)
     ? <usize>load<u32>(latestOf(index))
     : paneAt(index, query, time, position);
   if (!pane) return;
-  const key = internKey(index, query);
+  const record = recordIn(index, query, pane);
   if (isTraced(index)) traceApplied(time, position, paneStart(pane), paneEnd(pane), 1, 0, 1);
-  let record = findInPane(key, pane);
+  addToRecord(index, query, record, 1);
+}
+
+/** The record in the pane of the key that was taken; it is opened where there is none. */
+function recordIn(index: u32, query: usize, pane: usize): usize {
+  let way = findWay(index);
+  let record = way ? recordFound(way, pane) : 0;
+  if (record) return record;
+  const key = way ? keyFound(way) : internKey(index, query);
+  // To find the key may have made it known.
+  if (!way) way = foundWay();
+  record = findInPane(key, pane);
   if (!record) {
     record = openRecord(query, key, <i64>pane);
     enterPane(pane, record);
     increment(queryState(index) + Q_OPEN);
   }
-  addToRecord(index, query, record, 1);
+  if (!isOtherKey(key)) keepFound(way, key, record, pane);
+  return record;
 }
 
 // ── closing and dropping ───────────────────────────────────────────────────────────────────────

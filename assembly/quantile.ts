@@ -18,21 +18,22 @@
 //   record (48 bytes):  ┌───────┬─────┬─────┬───────┬───────┬──────────┬───────────┬───┐
 //                       │ count │ min │ max │ zeros │ pages │ capacity │ directory │ – │
 //                       └───────┴─────┴─────┴───────┴───────┴──────────┴───────────┴───┘
-//   directory:          ┌─────────┬─────────────────┐
-//                       │ key i32 │ page u32, | wide │ … ascending     page = buckets 8 key … + 7
-//                       └─────────┴─────────────────┘
-//   page:               u32 × 8, or, once a counter needs it, u64 × 8 (`wide`, the lowest bit)
+//   directory:          ┌──────────────────┬──────────────────────────┐
+//                       │ 2 key i32, | few │ u4 × 8, or page u32,     │ … ascending
+//                       └──────────────────┴──────────────────────────┘   page = buckets 8 key … + 7
+//   page:               u4 × 8 in its entry (`few`, the key's lowest bit); once a counter needs it,
+//                       u16 × 8 in a block; then u64 × 8 (`wide`, the lowest bit of its address)
 //
 // Example: 12.5 = 2^3 (1 + 36/64): exponent field 1026, so bucket 1026 × 64 + 36 + 3456 = 69156,
 // page 8644, counter 4; it is read as 2^3 (1 + 36.5/64) = 12.5625. The bucket of -12.5 is -69156.
 //
 //   inputs                        │ 10    │ 1,000 │ 1,000,000     log-normal, σ = 0.6
-//   bytes outside the record      │ 288   │ 1,792 │ 3,200
+//   bytes outside the record      │ 64    │ 512   │ 1,824
 //   greatest relative error       │ at most 0.79 % (measured by the test, on eight distributions)
 
 import { TAG_LIST } from "./layout";
 import { alloc, blockBytes, free } from "./arena";
-import { encodeList, encodeNull, encodeNumber } from "./encode";
+import { encodeList, encodeNull, encodeNumber, moveUp } from "./encode";
 
 export const QUANTILE_COUNT: usize = 0; // u64
 const MIN: usize = 8; // f64
@@ -46,9 +47,13 @@ const ENTRY_SHIFT: usize = 3;
 const CAPACITY_FIRST: u32 = 4;
 const PAGE_BITS: i32 = 3;
 const PAGE_COUNTERS: u32 = 8;
-const NARROW_BYTES: usize = 32;
+const NARROW_BYTES: usize = 16;
 const WIDE_BYTES: usize = 64;
 const WIDE: u32 = 1;
+const FEW: u32 = 1;
+/** The most that a counter of four bits holds, and one of sixteen. */
+const FEW_FULL: u64 = 15;
+const NARROW_FULL: u64 = 65535;
 
 const NORMAL_MIN: f64 = 2.2250738585072014e-308; // 2^-1022
 const SCALE: f64 = 18014398509481984; // 2^54
@@ -105,6 +110,11 @@ function widen(record: usize): void {
   store<u32>(record, wider, CAPACITY);
 }
 
+@inline
+function keyAt(entry: usize): i32 {
+  return load<i32>(entry) >> 1;
+}
+
 /** The directory's entry of a page, which is made where there is none. */
 function entryOf(record: usize, key: i32): usize {
   const pages = load<u32>(record, PAGES);
@@ -112,45 +122,67 @@ function entryOf(record: usize, key: i32): usize {
   let count = pages;
   while (count > 0) {
     const half = count >> 1;
-    const isBelow = load<i32>(entryAt(record, low + half)) < key;
+    const isBelow = keyAt(entryAt(record, low + half)) < key;
     low = isBelow ? low + half + 1 : low;
     count = isBelow ? count - half - 1 : half;
   }
-  if (low < pages && load<i32>(entryAt(record, low)) == key) return entryAt(record, low);
+  if (low < pages && keyAt(entryAt(record, low)) == key) return entryAt(record, low);
   if (pages == load<u32>(record, CAPACITY)) widen(record);
   const entry = entryAt(record, low);
-  memory.copy(entry + 8, entry, <usize>(pages - low) << ENTRY_SHIFT);
-  store<i32>(entry, key);
-  store<u32>(entry, <u32>alloc(NARROW_BYTES), 4);
+  moveUp(entry, entry + (<usize>(pages - low) << ENTRY_SHIFT), 8);
+  store<u64>(entry, <u32>(key << 1) | FEW);
   store<u32>(record, pages + 1, PAGES);
   return entry;
 }
 
 @inline
-function counterAt(page: u32, slot: u32): u64 {
-  if (page & WIDE) return load<u64>(<usize>(page ^ WIDE) + (<usize>slot << 3));
-  return load<u32>(<usize>page + (<usize>slot << 2));
+function isFew(entry: usize): bool {
+  return (load<u32>(entry) & FEW) != 0;
 }
 
-function makeWide(entry: usize): void {
+@inline
+function counterAt(entry: usize, slot: u32): u64 {
   const page = load<u32>(entry, 4);
-  const fresh = alloc(WIDE_BYTES);
+  if (isFew(entry)) return (page >> (slot << 2)) & <u32>FEW_FULL;
+  if (page & WIDE) return load<u64>(<usize>(page ^ WIDE) + (<usize>slot << 3));
+  return load<u16>(<usize>page + (<usize>slot << 1));
+}
+
+function freePage(entry: usize): void {
+  const page = load<u32>(entry, 4);
+  if (!isFew(entry)) free(page & ~WIDE, page & WIDE ? WIDE_BYTES : NARROW_BYTES);
+}
+
+/** Puts the counters of the page into a block, narrow or wide. */
+function makeBlock(entry: usize, wide: u32): void {
+  const fresh = alloc(wide ? WIDE_BYTES : NARROW_BYTES);
   for (let slot: u32 = 0; slot < PAGE_COUNTERS; slot++) {
-    store<u64>(fresh + (<usize>slot << 3), counterAt(page, slot));
+    const counter = counterAt(entry, slot);
+    if (wide) store<u64>(fresh + (<usize>slot << 3), counter);
+    else store<u16>(fresh + (<usize>slot << 1), <u16>counter);
   }
-  free(page, NARROW_BYTES);
-  store<u32>(entry, <u32>fresh | WIDE, 4);
+  freePage(entry);
+  store<u32>(entry, load<u32>(entry) & ~FEW);
+  store<u32>(entry, <u32>fresh | wide, 4);
 }
 
 function addTo(entry: usize, slot: u32, more: u64): void {
-  const page = load<u32>(entry, 4);
-  const counter = counterAt(page, slot) + more;
-  if (!(page & WIDE)) {
-    if (counter <= 0xffffffff) {
-      store<u32>(<usize>page + (<usize>slot << 2), <u32>counter);
+  const counter = counterAt(entry, slot) + more;
+  const isWide = counter > NARROW_FULL;
+  if (isFew(entry)) {
+    if (counter <= FEW_FULL) {
+      store<u32>(entry, load<u32>(entry, 4) + (<u32>more << (slot << 2)), 4);
       return;
     }
-    makeWide(entry);
+    makeBlock(entry, isWide ? WIDE : 0);
+  }
+  const page = load<u32>(entry, 4);
+  if (!(page & WIDE)) {
+    if (!isWide) {
+      store<u16>(<usize>page + (<usize>slot << 1), <u16>counter);
+      return;
+    }
+    makeBlock(entry, WIDE);
   }
   store<u64>(<usize>(load<u32>(entry, 4) ^ WIDE) + (<usize>slot << 3), counter);
 }
@@ -183,9 +215,9 @@ export function quantileMerge(record: usize, from: usize): void {
   const pages = load<u32>(from, PAGES);
   for (let i: u32 = 0; i < pages; i++) {
     const other = entryAt(from, i);
-    const entry = entryOf(record, load<i32>(other));
+    const entry = entryOf(record, keyAt(other));
     for (let slot: u32 = 0; slot < PAGE_COUNTERS; slot++) {
-      const more = counterAt(load<u32>(other, 4), slot);
+      const more = counterAt(other, slot);
       if (more) addTo(entry, slot, more);
     }
   }
@@ -194,8 +226,7 @@ export function quantileMerge(record: usize, from: usize): void {
 export function quantileFree(record: usize): void {
   const pages = load<u32>(record, PAGES);
   for (let i: u32 = 0; i < pages; i++) {
-    const page = load<u32>(entryAt(record, i), 4);
-    free(page & ~WIDE, page & WIDE ? WIDE_BYTES : NARROW_BYTES);
+    freePage(entryAt(record, i));
   }
   const directory = <usize>load<u32>(record, DIRECTORY);
   if (directory) free(directory, <usize>load<u32>(record, CAPACITY) << ENTRY_SHIFT);
@@ -208,7 +239,7 @@ export function quantileGrowthBytes(): usize {
 
 /** The directory of what held `external` bytes and takes `more` inputs: it doubles once full. */
 export function quantileLargestBytes(external: u64, more: u32): u64 {
-  const pages = external / NARROW_BYTES + more;
+  const pages = (external >> ENTRY_SHIFT) + more;
   return max<u64>(max<u64>(2 * pages, CAPACITY_FIRST) << ENTRY_SHIFT, WIDE_BYTES);
 }
 
@@ -228,15 +259,14 @@ export function quantileRead(record: usize, q: f64): f64 {
   let passedZero = false;
   for (let i: u32 = 0; i < pages; i++) {
     const entry = entryAt(record, i);
-    const key = load<i32>(entry);
+    const key = keyAt(entry);
     if (key >= 0 && !passedZero) {
       passedZero = true;
       seen += zeros;
       if (rank < seen) return 0;
     }
-    const page = load<u32>(entry, 4);
     for (let slot: u32 = 0; slot < PAGE_COUNTERS; slot++) {
-      seen += counterAt(page, slot);
+      seen += counterAt(entry, slot);
       if (rank >= seen) continue;
       return max(least, min(most, middleOf((key << PAGE_BITS) + slot)));
     }

@@ -153,6 +153,7 @@ export function relistRecord(record: usize, place: i64): void {
 /** What is accounted to the query was of this key: adds what came since `before` to its own. */
 function settle(state: usize, key: usize, before: u64): void {
   account(0);
+  if (load<u64>(state, Q_EXTERNAL) == before) return;
   const own = load<u64>(key, KEY_EXTERNAL) + load<u64>(state, Q_EXTERNAL) - before;
   store<u64>(key, own, KEY_EXTERNAL);
   store<u64>(state, max(load<u64>(state, Q_EXTERNAL_MAX), own), Q_EXTERNAL_MAX);
@@ -168,7 +169,7 @@ export function addToRecord(index: u32, query: usize, record: usize, windows: u6
   settle(state, keyOf(record), before);
   store<u64>(state, load<u64>(state, Q_APPLIED) + windows, Q_APPLIED);
   increment(record + RECORD_REVISION);
-  touchRecord(query, record, load<i64>(record, RECORD_POSITION));
+  touchRecord(index, query, record, load<i64>(record, RECORD_POSITION));
   store<u64>(record, load<u64>(S_POSITION), RECORD_POSITION);
 }
 
@@ -183,7 +184,7 @@ export function mergeRecord(index: u32, query: usize, record: usize, from: usize
   store<u64>(revision, load<u64>(revision) + revisionOf(from));
   const position = load<i64>(record, RECORD_POSITION);
   const other = load<i64>(from, RECORD_POSITION);
-  carryTouch(query, record, position, other);
+  carryTouch(index, query, record, position, other);
   store<i64>(record, max(position, other), RECORD_POSITION);
 }
 

@@ -15,7 +15,7 @@ export let told: usize = STATE + REGION_BYTES_FIRST;
 export let toldBytes: usize = 0;
 export let scratch: usize = STATE + 2 * REGION_BYTES_FIRST;
 let scratchBytes: usize = 0;
-/** What lies behind was never written, and is zero. */
+/** What lies behind it, and behind told, was never written, and is zero. */
 let written: usize = 0;
 
 /** Makes the memory reach `end`; false where the host's maximum forbids it. */
@@ -29,10 +29,12 @@ function reach(end: usize): bool {
 function widen(at: usize, bytes: usize): bool {
   const end = scratch + scratchBytes;
   if (!reach(end + bytes)) return false;
-  const dirty = max(written, end);
-  memory.copy(at + bytes, at, end - at);
-  if (dirty > at) memory.fill(at, 0, min(dirty - at, bytes));
-  written = max(dirty, end + bytes);
+  const dirty = max(written, scratch);
+  // What is claimed of scratch may be large, and only what was written of it has to move.
+  const used = min(dirty, end);
+  memory.copy(at + bytes, at, used - at);
+  memory.fill(at, 0, min(dirty - at, bytes));
+  written = max(dirty, used + bytes);
   return true;
 }
 
@@ -97,6 +99,20 @@ export function scratchAlloc(bytes: usize): i32 {
   scratchBytes = offset + bytes;
   written = max(written, scratch + scratchBytes + 64);
   return <i32>offset;
+}
+
+/** The same, of which only a part is written, as `wrote` says. */
+export function scratchClaim(bytes: usize): i32 {
+  const before = written;
+  const offset = scratchAlloc(bytes);
+  written = before;
+  return offset;
+}
+
+/** Scratch was written up to `end`. */
+@inline
+export function wrote(end: usize): void {
+  written = max(written, end);
 }
 
 /** Makes the latest allocation `bytes` longer; false where the host has no memory. */

@@ -172,6 +172,7 @@ export function forgetRow(record: usize, stays: bool): bool {
 
 /** The record is no longer open. Its blob, if any, stays readable until the push ends. */
 export function untouch(record: usize): void {
+  if (!load<u32>(told, COUNT)) return;
   const mask: u32 = (1 << bits()) - 1;
   let hole = find(record);
   if (!load<u32>(slotAt(hole))) return;
@@ -194,6 +195,7 @@ export function untouch(record: usize): void {
 
 /** What was last told of a session, an offset in the region; 0 where nothing was. */
 export function blobOf(record: usize): usize {
+  if (!load<u32>(told, COUNT)) return 0;
   const slot = slotAt(find(record));
   return load<u32>(slot) ? <usize>load<u32>(slot, SLOT_BLOB) : 0;
 }

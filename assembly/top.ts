@@ -34,7 +34,7 @@ import {
   TOP_KEPT,
 } from "./layout";
 import { alloc, blockBytes, free } from "./arena";
-import { ENCODED_NUMBER_BYTES, encodeCount, encodeList, encodeValue } from "./encode";
+import { ENCODED_NUMBER_BYTES, encodeCount, encodeList, encodeValue, moveUp } from "./encode";
 import { bytesAt, lengthAt, numberAt, tagAt } from "./expression";
 import { copyValue, freeValue } from "./first-last";
 import { sameBytes } from "./scan-text";
@@ -109,10 +109,22 @@ function replaceEntries(record: usize, capacity: u32): void {
   store<u32>(record, capacity, CAPACITY);
 }
 
+/** Where values were found last, by a few bits of their hash: u16 each. No state. */
+const HINT_BITS: u64 = 11;
+const hints: usize = memory.data(2 << 11, 8);
+
 /** Counts a scalar, not null, of this hash. */
 export function topAdd(record: usize, hash: u64, value: usize): void {
-  let index = lowerBound(record, hash, value);
-  if (atBound == 0) {
+  const hint = hints + (<usize>(hash >> (64 - HINT_BITS)) << 1);
+  let index = <u32>load<u16>(hint);
+  let isKnown =
+    index < load<u32>(record, COUNT) && compareEntries(hash, value, entryAt(record, index)) == 0;
+  if (!isKnown) {
+    index = lowerBound(record, hash, value);
+    store<u16>(hint, index);
+    isKnown = atBound == 0;
+  }
+  if (isKnown) {
     const entry = entryAt(record, index);
     store<u64>(entry, load<u64>(entry, ENTRY_COUNT) + 1, ENTRY_COUNT);
     return;
@@ -125,7 +137,7 @@ export function topAdd(record: usize, hash: u64, value: usize): void {
   const capacity = load<u32>(record, CAPACITY);
   if (count == capacity) replaceEntries(record, capacity ? capacity * 2 : CAPACITY_FIRST);
   const entry = entryAt(record, index);
-  memory.copy(entry + ENTRY_BYTES, entry, <usize>(count - index) * ENTRY_BYTES);
+  moveUp(entry, entry + <usize>(count - index) * ENTRY_BYTES, ENTRY_BYTES);
   store<u64>(entry, hash, ENTRY_HASH);
   store<u64>(entry, 1, ENTRY_COUNT);
   copyValue(entry + ENTRY_VALUE, value);

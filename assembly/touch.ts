@@ -2,8 +2,6 @@
 // push those that are still open become updates (tell.ts).
 
 import { EMIT_ALL, QUERY_EMIT } from "./layout";
-import { queryOf } from "./dictionary";
-import { keyOf } from "./record";
 import { scratch, scratchAlloc } from "./regions";
 import { touch } from "./told";
 import { isWatched } from "./watch";
@@ -23,16 +21,22 @@ export function reserveTouched(touches: u32): bool {
 }
 
 /** An event was applied to the record, the last one before it at position `before`. */
-export function touchRecord(query: usize, record: usize, before: i64): void {
+export function touchRecord(index: u32, query: usize, record: usize, before: i64): void {
   if (before >= pushStart) return;
-  if (load<u8>(query, QUERY_EMIT) != EMIT_ALL && !isWatched(queryOf(keyOf(record)))) return;
+  if (load<u8>(query, QUERY_EMIT) != EMIT_ALL && !isWatched(index)) return;
   touch(record, before >= 0);
   setTouched(touchedCount++, record);
 }
 
 /** What an event was applied to in this push is now part of the record. */
-export function carryTouch(query: usize, record: usize, before: i64, other: i64): void {
-  if (other >= pushStart) touchRecord(query, record, before);
+export function carryTouch(
+  index: u32,
+  query: usize,
+  record: usize,
+  before: i64,
+  other: i64,
+): void {
+  if (other >= pushStart) touchRecord(index, query, record, before);
 }
 
 @inline

@@ -3,8 +3,8 @@
 
 import { QUERY_WINDOW_KIND, WINDOW_HOPPING, WINDOW_SESSION } from "./layout";
 import { bindEvent } from "./aggregate";
-import { buildKey } from "./dictionary";
-import { applyToPane } from "./pane";
+import { takeKey } from "./dictionary";
+import { applyToFound, applyToPane } from "./pane";
 import { applyToSession } from "./session";
 import { applyToSlice } from "./slice";
 import { Q_UNKEYED, increment, queryState } from "./state";
@@ -22,9 +22,10 @@ export function applyToQuery(
   rank: u64,
   released: bool,
 ): void {
-  if (!buildKey(query)) return increment(queryState(index) + Q_UNKEYED);
   bindEvent(time, rank);
   const kind = <u32>load<u8>(query, QUERY_WINDOW_KIND);
+  if (kind < <u32>WINDOW_HOPPING && applyToFound(index, query, time)) return;
+  if (!takeKey(query)) return increment(queryState(index) + Q_UNKEYED);
   if (kind < <u32>WINDOW_HOPPING) applyToPane(index, query, time, position);
   else if (kind == WINDOW_SESSION) applyToSession(index, query, time, position, released);
   else applyToSlice(index, query, time, position);

@@ -85,6 +85,39 @@ export function hashRun(p: usize, n: usize): void {
   used += n;
 }
 
+/** A string of so many bytes at most, in quotes, needs no stripes. */
+export const SHORT_BYTES: usize = 29;
+
+/** The hash of the `n` bytes at `p` in quotes. Behind them there is more to be read. */
+export function hashQuoted(p: usize, n: usize): u64 {
+  let left = <u64>n + 2;
+  let hash = P5 + left;
+  let word = (load<u64>(p) << 8) | 34;
+  for (p += 7; ; p += 8) {
+    // The last byte is the other quote.
+    const last = (left - 1) << 3;
+    if (left <= 8) word = (word & ((<u64>1 << last) - 1)) | (<u64>34 << last);
+    if (left < 8) break;
+    hash = rotl(hash ^ round(0, word), 27) * P1 + P4;
+    word = load<u64>(p);
+    left -= 8;
+  }
+  if (left >= 4) {
+    hash = rotl(hash ^ (<u64>(<u32>word) * P1), 23) * P2 + P3;
+    word >>= 32;
+    left -= 4;
+  }
+  for (; left > 0; left--, word >>= 8) hash = rotl(hash ^ ((word & 255) * P5), 11) * P1;
+  return avalanche(hash);
+}
+
+@inline
+function avalanche(hash: u64): u64 {
+  hash = (hash ^ (hash >> 33)) * P2;
+  hash = (hash ^ (hash >> 29)) * P3;
+  return hash ^ (hash >> 32);
+}
+
 /** The hash of all that came since `beginHash`. */
 export function endHash(): u64 {
   const total = absorbed + <u64>used;
@@ -103,7 +136,5 @@ export function endHash(): u64 {
     p += 4;
   }
   for (; p < end; p++) hash = rotl(hash ^ (<u64>load<u8>(p) * P5), 11) * P1;
-  hash = (hash ^ (hash >> 33)) * P2;
-  hash = (hash ^ (hash >> 29)) * P3;
-  return hash ^ (hash >> 32);
+  return avalanche(hash);
 }

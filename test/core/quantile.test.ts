@@ -139,12 +139,28 @@ describe("a quantile", () => {
     expect(body.getBigUint64(24, true)).toBe(1n);
     expect([body.getUint32(32, true), body.getUint32(36, true)]).toEqual([2, 4]);
     const directory = sketch.block(body.getUint32(40, true), 16);
-    expect([directory.getInt32(0, true), directory.getInt32(8, true)]).toEqual([-8645, 8644]);
-    const page = sketch.block(directory.getUint32(12, true), 32);
-    const counters = Array.from({ length: 8 }, (_, slot) => page.getUint32(slot * 4, true));
-    expect(counters).toEqual([0, 0, 0, 0, 2, 0, 0, 0]);
-    const mirrored = sketch.block(directory.getUint32(4, true), 32);
-    expect(mirrored.getUint32((-69156 & 7) * 4, true)).toBe(1);
+    const few = [2 * -8645 + 1, 2 * 8644 + 1];
+    expect([directory.getInt32(0, true), directory.getInt32(8, true)]).toEqual(few);
+    expect(directory.getUint32(4, true)).toBe(16 ** (-69156 & 7));
+    expect(directory.getUint32(12, true)).toBe(2 * 16 ** 4);
+    sketch.discard(record);
+    expect(sketch.external).toBe(0);
+  });
+
+  test("gives a page a block with its sixteenth input in one bucket", () => {
+    const sketch = sketchOf([0.5]);
+    const few = sketch.recordOf([12.6, ...Array.from({ length: 14 }, () => 12.5)]);
+    expect(sketch.external).toBe(32);
+    const record = sketch.recordOf([12.5, ...Array.from({ length: 16 }, () => 12.5)]);
+    expect(sketch.external).toBe(32 + 32 + 16);
+    const directory = sketch.block(sketch.body(record, 48).getUint32(40, true), 8);
+    expect(directory.getInt32(0, true)).toBe(2 * 8644);
+    const page = sketch.block(directory.getUint32(4, true), 16);
+    const counters = Array.from({ length: 8 }, (_, slot) => page.getUint16(slot * 2, true));
+    expect(counters).toEqual([0, 0, 0, 0, 17, 0, 0, 0]);
+    sketch.merge(few, record);
+    expect(sketch.read(few)[0]).toEqual([12.5625]);
+    sketch.discard(few);
     sketch.discard(record);
     expect(sketch.external).toBe(0);
   });
