@@ -101,8 +101,8 @@ export function recordFound(way: usize, pane: usize): usize {
 }
 
 /**
- * The record with which the key of one string, the `n` bytes at `at`, was found in the pane; 0 where
- * it is not known, or long. What `seek` and `foundWay` do, but without a word in memory.
+ * The record with which the key of one string, `n` bytes at `at`, was found in the pane; 0 where it
+ * is not known, or long. What `seek` and `foundWay` do, but without a word in memory.
  */
 export function recordOfString(query: u32, at: usize, n: usize, pane: usize): usize {
   if (n > 16) return 0;
