@@ -12,7 +12,9 @@ import { forgetBrought } from "./zone";
 import {
   ENVELOPE_BYTES,
   ENVELOPE_EVENT_ID,
+  ENVELOPE_MEMBERS,
   ENVELOPE_SOURCE,
+  EVENT_TIME,
   KIND_EVENT,
   KIND_ODD,
   SCRATCH_BYTES,
@@ -33,8 +35,10 @@ import {
 } from "./layout";
 import { identityCount, touch } from "./dedupe";
 import { hashIdentity } from "./hash";
-import { markOf } from "./mark";
+import { beginMark, endMark } from "./mark";
 import { fieldRowBytes } from "./program";
+import { PLAIN_TIME_BYTES, addRaw } from "./scan-envelope";
+import { time } from "./scan-time";
 import {
   clearScratch,
   scratch,
@@ -206,14 +210,22 @@ export function gatherEntries(bytes: usize): usize {
 }
 
 /**
- * Gives an event that the strict lane decoded its identity and its content mark. The mark is the
- * sum of the members' hashes, so their order does not matter.
+ * Gives an event that the strict lane decoded its identity and its content mark. Of what the
+ * identity says nothing is in the mark, as in the scan.
  */
 export function sealEvent(line: u32): void {
   const text = textBase();
   const slot = slotAt(line);
   const envelope = envelopeRow();
-  store<u64>(slot, markOf(envelope, text), SLOT_MARK);
+  beginMark();
+  for (let member = 0; member < ENVELOPE_MEMBERS; member++) {
+    const span = envelope + ((<usize>member) << 3);
+    const from = text + load<u32>(span);
+    const bytes = <usize>load<u32>(span, 4);
+    if (member == EVENT_TIME && bytes == PLAIN_TIME_BYTES) time(from + 1, bytes - 2);
+    if (bytes) addRaw(member, from, from + bytes);
+  }
+  store<u64>(slot, endMark(), SLOT_MARK);
   const source = text + load<u32>(envelope, ENVELOPE_SOURCE);
   const id = text + load<u32>(envelope, ENVELOPE_EVENT_ID);
   hashIdentity(

@@ -2,9 +2,9 @@
 // (engine/query/route.ts), so every route is known; the types of a feed are few, and the latest are
 // kept beside the route that they got.
 //
-//   kept type (160 bytes):  ┌────────┬───────┬──────┬──────────────────┬────────┐
-//                           │ length │ route │ mark │ up to 128, quote │ checks │  length 0: empty
-//                           └────────┴───────┴──────┴──────────────────┴────────┘
+//   kept type (160 bytes):  ┌────────┬───────┬────────┬───────────┐
+//                           │ length │ route │ checks │ up to 128 │  length 0: empty
+//                           └────────┴───────┴────────┴───────────┘
 
 import {
   PROGRAM,
@@ -21,23 +21,10 @@ import { sameBytes } from "./scan-text";
 
 const KEPT_BITS: u32 = 5;
 const KEPT_BYTES: usize = 160;
-const KEPT_MARK: usize = 8;
 const NAME: usize = 16;
-const KEPT_CHECKS: usize = 152;
-const QUOTE: u32 = 0x22;
+const KEPT_CHECKS: usize = 8;
 /** Behind the names of scan-value.ts. */
 const KEPT: usize = SCAN + 8192;
-
-/** Whether the string that begins at `p` is the type kept at `kept`: its bytes, and a quote. */
-@inline
-export function isKept(kept: usize, p: usize): bool {
-  return sameBytes(kept + NAME, p, load<u32>(kept) + 1);
-}
-
-@inline
-export function keptBytes(kept: usize): usize {
-  return load<u32>(kept);
-}
 
 @inline
 export function keptRoute(kept: usize): u32 {
@@ -48,16 +35,6 @@ export function keptRoute(kept: usize): u32 {
 @inline
 export function keptChecks(kept: usize): usize {
   return load<u32>(kept, KEPT_CHECKS);
-}
-
-/** The type's part in a content mark; 0 while it is not known. */
-@inline
-export function keptMark(kept: usize): u64 {
-  return load<u64>(kept, KEPT_MARK);
-}
-
-export function keepMark(kept: usize, mark: u64): void {
-  store<u64>(kept, mark, KEPT_MARK);
 }
 
 /** Where the type of `n` bytes at `p` is kept: at least 1, at most 128. */
@@ -71,8 +48,6 @@ export function keepType(p: usize, n: u32): usize {
   find(p, n, entry);
   store<u32>(entry, n);
   memory.copy(entry + NAME, p, n);
-  store<u8>(entry + NAME + n, QUOTE);
-  store<u64>(entry, 0, KEPT_MARK);
   return entry;
 }
 

@@ -6,7 +6,6 @@ import {
   CAUSATION_ID,
   CORRELATION_ID,
   DATA,
-  ENVELOPE_MEMBERS,
   EVENT_ID,
   EVENT_TIME,
   EVENT_TYPE,
@@ -20,10 +19,10 @@ import {
   TOKEN_LENGTH_MAX,
 } from "./layout";
 import { hashIdentity } from "./hash";
-import { markOf } from "./mark";
+import { addMember, addPlainTime, beginMark, endMark } from "./mark";
 import { keepType, keptChecks, keptRoute } from "./route";
 import { isPrintable, stringAt, stringBytes } from "./scan-text";
-import { time, timeRead } from "./scan-time";
+import { isPlain, time, timeRead } from "./scan-time";
 
 const REQUIRED: u32 =
   (1 << EVENT_ID) |
@@ -33,31 +32,27 @@ const REQUIRED: u32 =
   (1 << CORRELATION_ID) |
   (1 << DATA);
 
+/** A time as machines write it, with its quotes. */
+export const PLAIN_TIME_BYTES: usize = 26;
+
 /** A bit for each member that has come. */
 let taken: u32 = 0;
-/** The envelope's row, and what its offsets are relative to. */
-let row: usize = 0;
-let base: usize = 0;
 let idAt: usize = 0;
 let idBytes: usize = 0;
 let sourceAt: usize = 0;
 let sourceBytes: usize = 0;
 /** Where the type is kept. */
 export let typeAt: usize = 0;
-/** The part in the content mark of the members that are not in the row. */
-let knownMark: u64 = 0;
+/** Of the event that was sealed. */
+export let routeTaken: u32 = 0;
+export let checksTaken: usize = 0;
 /** The event time, ms since 1970, once it has come. */
 export let timeTaken: i64 = 0;
 
-export function beginEnvelope(envelope: usize, text: usize): void {
+export function beginEnvelope(): void {
   taken = 0;
-  knownMark = 0;
   sourceBytes = 0;
-  row = envelope;
-  base = text;
-  for (let span = row; span < row + ENVELOPE_MEMBERS * 8; span += 16) {
-    v128.store(span, i64x2.splat(0));
-  }
+  beginMark();
 }
 
 @inline
@@ -116,85 +111,64 @@ export function takeText(member: u32, from: usize, end: usize): bool {
 /** Takes the object that is `data`. */
 @inline
 export function takeData(from: usize, end: usize): void {
-  takeRaw(DATA, from, end);
+  taken |= 1 << DATA;
+  addMember(DATA, from, end - from);
 }
 
 @inline
 function takeRaw(member: u32, from: usize, end: usize): void {
   taken |= 1 << member;
-  store<u32>(row + ((<usize>member) << 3), <u32>(from - base));
-  store<u32>(row + ((<usize>member) << 3), <u32>(end - from), 4);
+  addRaw(member, from, end);
+}
+
+/** Adds a raw value to the mark; the identity stands for its two members in what is compared. */
+export function addRaw(member: u32, from: usize, end: usize): void {
+  if (member == EVENT_TIME) addTime(from, end);
+  else if (member != EVENT_ID && member != SOURCE) addMember(member, from, end - from);
+}
+
+/** Adds the time that was read of the raw value from `from` to `end` to the mark. */
+@inline
+function addTime(from: usize, end: usize): void {
+  if (isPlain && end - from == PLAIN_TIME_BYTES) addPlainTime(timeRead);
+  else addMember(EVENT_TIME, from, end - from);
 }
 
 /** Fills what the envelope says into the slot; false where a member is missing. */
 export function sealEnvelope(slot: usize): bool {
   if ((taken & REQUIRED) != REQUIRED) return false;
-  hashIdentity(sourceAt, sourceBytes, idAt, idBytes, slot + SLOT_IDENTITY);
-  store<u32>(slot, keptRoute(typeAt), SLOT_ROUTE);
-  store<i64>(slot, timeTaken, SLOT_TIME);
-  store<u64>(slot, knownMark + markOf(row, base), SLOT_MARK);
+  sealSlot(slot, keptRoute(typeAt), keptChecks(typeAt));
   return true;
 }
 
-/** What the schema of the sealed event's type asks for; 0: it has none. */
+/** The same where nothing is missing; `checks` is what the type's schema asks for, or 0. */
 @inline
-export function checksOfType(): usize {
-  return keptChecks(typeAt);
+export function sealSlot(slot: usize, route: u32, checks: usize): void {
+  hashIdentity(sourceAt, sourceBytes, idAt, idBytes, slot + SLOT_IDENTITY);
+  routeTaken = route;
+  checksTaken = checks;
+  store<u32>(slot, route, SLOT_ROUTE);
+  store<i64>(slot, timeTaken, SLOT_TIME);
+  store<u64>(slot, endMark(), SLOT_MARK);
 }
 
 // ── along a path of a shape (scan-follow.ts) ───────────────────────────────────────────────────
 
-/** The version that came last, with its quote: a word, its bytes, its part in a content mark. */
-let versionWord: u64 = 1;
-let versionMask: u64 = 0;
-export let versionBytes: usize = 0;
-let versionMark: u64 = 0;
-
-/** Takes an identity or a name, the `n` bytes at `p`, which are as they should be. */
+/** Takes the identity, the `n` bytes at `p`, which are as they should be. */
 @inline
-export function takeName(member: u32, p: usize, n: usize): void {
-  if (member == EVENT_ID) {
-    idAt = p;
-    idBytes = n;
-  } else if (member == SOURCE) {
-    sourceAt = p;
-    sourceBytes = n;
-  }
-  takeRaw(member, p - 1, p + n + 1);
+export function takeId(p: usize, n: usize): void {
+  idAt = p;
+  idBytes = n;
+}
+
+@inline
+export function takeSource(p: usize, n: usize): void {
+  sourceAt = p;
+  sourceBytes = n;
 }
 
 @inline
 export function takeTime(from: usize, end: usize, ms: i64): void {
   timeTaken = ms;
-  takeRaw(EVENT_TIME, from, end);
-}
-
-/** Takes a type that route.ts keeps, and its part in a mark. */
-@inline
-export function takeType(kept: usize, mark: u64): void {
-  typeAt = kept;
-  taken |= 1 << EVENT_TYPE;
-  knownMark += mark;
-}
-
-/** Takes the version that came last. */
-@inline
-export function takeVersion(): void {
-  taken |= 1 << EVENT_VERSION;
-  knownMark += versionMark;
-}
-
-/** Whether the string that begins at `p` is the version that came last. */
-@inline
-export function isVersionKept(p: usize): bool {
-  return (load<u64>(p) & versionMask) == versionWord;
-}
-
-/** Keeps the version that is the `n` bytes at `p`, and its part in a mark. */
-export function keepVersion(p: usize, n: usize, mark: u64): void {
-  if (n > 7) return;
-  versionMask = u64.MAX_VALUE >> ((7 - <u64>n) << 3);
-  versionWord = load<u64>(p) & versionMask;
-  versionBytes = n;
-  versionMark = mark;
+  addTime(from, end);
 }

@@ -4,28 +4,25 @@
 
 import {
   DATA,
-  EVENT_TYPE,
-  EVENT_VERSION,
   NAME_BYTES_MAX,
   TOKEN_LENGTH_MAX,
 } from "./layout";
-import { markOfMember } from "./mark";
-import { isKept, keepMark, keptBytes, keptMark } from "./route";
+import { addMember, addPart } from "./mark";
+import { keptChecks, keptRoute } from "./route";
 import {
-  isVersionKept,
-  keepVersion,
-  sealEnvelope,
+  checksTaken,
+  routeTaken,
+  sealSlot,
   takeData,
-  takeName,
+  takeId,
+  takeSource,
   takeTime,
-  takeType,
-  takeVersion,
   typeAt,
-  versionBytes,
 } from "./scan-envelope";
 import { number, numberRead, skipShortNumber } from "./scan-number";
-import { plainEnd, skipText, stringAt, stringBytes, tokenEnd } from "./scan-text";
+import { closingQuote, plainEnd, tokenEnd } from "./scan-text";
 import { time, timeRead } from "./scan-time";
+import { charactersEnd } from "./scan-utf8";
 import {
   beginNotes,
   blankEnd,
@@ -44,8 +41,14 @@ import {
   NODE_DEPTH,
   NODE_FIELD,
   NODE_INNER,
+  NODE_LENGTH,
   NODE_KIND,
-  NODE_MASK,
+  NODE_CHECKS,
+  NODE_CLOSED,
+  NODE_IS_TYPED,
+  NODE_OTHERS,
+  NODE_PART,
+  NODE_ROUTE,
   NODE_MEMBER,
   NODE_NEXT,
   NODE_NUMBER,
@@ -53,7 +56,6 @@ import {
   ROOT,
   STEP_ARRAY,
   STEP_CLOSE,
-  STEP_ELEMENT_END,
   STEP_END,
   STEP_ID,
   STEP_NAME,
@@ -67,28 +69,39 @@ import {
   STEP_TIME,
   STEP_TYPE,
   STEP_VERSION,
+  STEP_SOURCE,
+  WIDE,
+  countElement,
   countHit,
+  elementHits,
+  guessed,
+  hits,
+  isTyped,
   learn,
   learns,
+  partLearned,
 } from "./shape";
 
-const NEWLINE: u32 = 10;
 const QUOTE: u32 = 0x22;
 const COMMA: u32 = 0x2c;
 const CLOSE_ARRAY: u32 = 0x5d;
 const OPEN_OBJECT: u32 = 0x7b;
 
+/** Where `data` begins, and where the path ended. */
+let dataAt: usize = 0;
+let lastNode: usize = 0;
+
 @inline
 function begins(p: usize, node: usize): bool {
-  const mask = load<u32>(node, NODE_MASK);
   const same = i8x16.bitmask(i8x16.eq(v128.load(p), v128.load(node, NODE_SEGMENT)));
-  if (mask < 0x10000) return (mask & ~same) == 0;
+  if ((same | load<u16>(node, NODE_OTHERS)) != 0xffff) return false;
+  const others = <i32>load<u16>(node, NODE_OTHERS + 2);
+  if (others == 0xffff) return true;
   const more = i8x16.bitmask(i8x16.eq(v128.load(p, 16), v128.load(node, NODE_SEGMENT + 16)));
-  return (mask & ~(same | (more << 16))) == 0;
+  return (more | others) == 0xffff;
 }
 
 /** Whether the value that begins at `p` is of the kind that the step is for. */
-@inline
 function isFor(kind: u32, p: usize): bool {
   if (kind > STEP_NUMBER) return true;
   const byte = <u32>load<u8>(p);
@@ -97,73 +110,109 @@ function isFor(kind: u32, p: usize): bool {
   return kind != STEP_OPEN || byte == OPEN_OBJECT;
 }
 
+/** Does what the step at `node` asks with the value at `p`; where it ends, or 0. */
+@inline
+function take(kind: u32, p: usize, node: usize, now: u32): usize {
+  switch (kind) {
+    case STEP_ON:
+      return p;
+    case STEP_END:
+      lastNode = node;
+      return 0;
+    case STEP_SKIP_TEXT:
+      return passText(p, node, now);
+    case STEP_SKIP_NUMBER:
+      return guessed(node, p, skipShortNumber(p), now);
+    case STEP_TEXT:
+      return readText(p, node, now);
+    case STEP_NUMBER:
+      return readNumber(p, node, now);
+    case STEP_ARRAY:
+      setArray(load<u32>(node, NODE_FIELD));
+      return followArray(p, node);
+    case STEP_READ:
+      return isFor(kind, p) ? readOther(p, node) : 0;
+    case STEP_OPEN:
+      return openObject(p, node);
+    case STEP_CLOSE:
+      takeData(dataAt, p);
+      return p;
+    case STEP_TYPE:
+    case STEP_VERSION:
+      return slowText(p, node);
+    case STEP_TIME:
+      return readTime(p, node);
+    case STEP_ID:
+      return readId(p, node, now);
+    default:
+      return readName(p, node, kind == STEP_SOURCE, now);
+  }
+}
+
 /** Follows a path along the line that begins at `p`, into `slot`; the newline behind it, or 0. */
-export function follow(p: usize, slot: usize): usize {
-  let node = <usize>load<u32>(ROOT);
-  let dataAt: usize = 0;
+export function followLine(p: usize, slot: usize): usize {
+  const end = follow(load<u32>(ROOT), p, hits);
+  if (!end) return 0;
+  countHit();
+  const closed = <usize>load<u8>(lastNode, NODE_CLOSED);
+  if (closed) takeData(dataAt, end - closed);
+  seal(slot, lastNode);
+  return end - 1;
+}
+
+/** Follows a path from `node` on along the bytes at `p`; the end behind its last segment, or 0. */
+function follow(node: usize, p: usize, now: u32): usize {
   while (node) {
-    const kind = <u32>load<u8>(node, NODE_KIND);
-    const from = p + load<u8>(node);
-    if (!begins(p, node) || !isFor(kind, from)) {
+    if (!begins(p, node)) {
       node = load<u32>(node, NODE_ALTERNATE);
       continue;
     }
-    p = from;
-    switch (kind) {
-      case STEP_ON:
-        break;
-      case STEP_SKIP_TEXT:
-        p = skipText(p);
-        break;
-      case STEP_SKIP_NUMBER:
-        p = skipShortNumber(p);
-        break;
-      case STEP_TEXT:
-        p = readText(p, node);
-        break;
-      case STEP_NUMBER:
-        p = number(p);
-        if (p) setNumber(load<u32>(node, NODE_FIELD), numberRead);
-        break;
-      case STEP_ARRAY:
-        setArray(load<u32>(node, NODE_FIELD));
-        p = followArray(p, node);
-        break;
-      case STEP_READ:
-        p = readOther(p, node);
-        break;
-      case STEP_OPEN:
-        openComposite(load<u32>(node, NODE_MEMBER));
-        if (<u32>load<u8>(node, NODE_NUMBER) == DATA) dataAt = p;
-        break;
-      case STEP_CLOSE:
-        takeData(dataAt, p);
-        break;
-      case STEP_END:
-        if (<u32>load<u8>(p) != NEWLINE || !sealEnvelope(slot)) return 0;
-        countHit();
-        return p;
-      case STEP_TYPE:
-        p = readType(p, node);
-        break;
-      case STEP_VERSION:
-        p = readVersion(p, node);
-        break;
-      case STEP_TIME:
-        p = readTime(p, node);
-        break;
-      default:
-        p = readName(p, node, kind == STEP_ID);
+    const kind = <u32>load<u8>(node, NODE_KIND);
+    const from = p + load<u8>(node);
+    const end = take(kind, from, node, now);
+    if (end) {
+      p = end;
+      node = load<u32>(node, NODE_NEXT);
+    } else {
+      if (kind == STEP_END) return from;
+      // Of another kind, it may have a path of its own.
+      if (isFor(kind, from)) return 0;
+      node = load<u32>(node, NODE_ALTERNATE);
     }
-    if (!p) return 0;
-    node = load<u32>(node, NODE_NEXT);
   }
   return 0;
 }
 
+/** The path that ends with `last` was learned of the event just sealed. */
+export function sealShape(last: usize): void {
+  if (!last) return;
+  store<u8>(last, isTyped ? 1 : 0, NODE_IS_TYPED);
+  store<u32>(last, routeTaken, NODE_ROUTE);
+  store<u32>(last, <u32>checksTaken, NODE_CHECKS);
+  store<u64>(last, partLearned, NODE_PART);
+}
+
+/** Nothing is missing where a path ends, since the event that it was learned of was one. */
+@inline
+function seal(slot: usize, last: usize): void {
+  const isKnown = load<u8>(last, NODE_IS_TYPED) != 0;
+  const route = isKnown ? load<u32>(last, NODE_ROUTE) : keptRoute(typeAt);
+  const checks = isKnown ? <usize>load<u32>(last, NODE_CHECKS) : keptChecks(typeAt);
+  addPart(load<u64>(last, NODE_PART));
+  sealSlot(slot, route, checks);
+}
+
 // ── values: `p` is behind the quote of a string ────────────────────────────────────────────────
 
-/** Reads a string that is not as it mostly is. */
+@inline
+function openObject(p: usize, node: usize): usize {
+  if (<u32>load<u8>(p) != OPEN_OBJECT) return 0;
+  openComposite(load<u32>(node, NODE_MEMBER));
+  if (<u32>load<u8>(node, NODE_NUMBER) == DATA) dataAt = p;
+  return p;
+}
+
+/** Reads a string that is not as it mostly is, or that is part of the path where it matters. */
 function slowText(p: usize, node: usize): usize {
   return readMember(p - 1, load<u8>(node, NODE_DEPTH), load<u32>(node, NODE_MEMBER));
 }
@@ -175,12 +224,35 @@ function setText(node: usize, p: usize, end: usize): void {
   if (field) setString(field, p, end - p);
 }
 
+/** Passes a string. Where one was beyond ASCII, others are: they are not looked at twice. */
 @inline
-function readText(p: usize, node: usize): usize {
+function passText(p: usize, node: usize, now: u32): usize {
+  const isWide = <u32>load<u8>(node, NODE_LENGTH) == WIDE;
+  const end = isWide ? charactersEnd(p) : plainEnd(p);
+  if (<u32>load<u8>(end) != QUOTE) return passIntricate(end, node);
+  return isWide ? end + 1 : guessed(node, p, end + 1, now);
+}
+
+function passIntricate(p: usize, node: usize): usize {
+  if (!p) return 0;
+  if (<u32>load<u8>(p) >= 0x80) store<u8>(node, WIDE, NODE_LENGTH);
+  const end = closingQuote(p);
+  return end ? end + 1 : 0;
+}
+
+@inline
+function readText(p: usize, node: usize, now: u32): usize {
   const end = plainEnd(p);
   if (<u32>load<u8>(end) != QUOTE) return slowText(p, node);
   setString(load<u32>(node, NODE_FIELD), p, end - p);
-  return end + 1;
+  return guessed(node, p, end + 1, now);
+}
+
+@inline
+function readNumber(p: usize, node: usize, now: u32): usize {
+  const end = number(p);
+  if (end) setNumber(load<u32>(node, NODE_FIELD), numberRead);
+  return guessed(node, p, end, now);
 }
 
 /** Reads a literal. */
@@ -188,38 +260,6 @@ function readOther(p: usize, node: usize): usize {
   const member = <usize>load<u32>(node, NODE_MEMBER);
   const depth = <u32>load<u8>(node, NODE_DEPTH);
   return member ? readMember(p, depth, member) : skipValue(p, depth);
-}
-
-/** Of a feed most events have the type of one before: then it need not be looked up. */
-@inline
-function readType(p: usize, node: usize): usize {
-  const kept = <usize>load<u32>(node, NODE_INNER);
-  const mark = kept ? keptMark(kept) : 0;
-  if (mark && isKept(kept, p)) {
-    takeType(kept, mark);
-    setText(node, p, p + keptBytes(kept));
-    return p + keptBytes(kept) + 1;
-  }
-  const end = slowText(p, node);
-  if (end && stringAt == p) {
-    store<u32>(node, <u32>typeAt, NODE_INNER);
-    keepMark(typeAt, markOfMember(EVENT_TYPE, p - 1, end - p + 1));
-  }
-  return end;
-}
-
-@inline
-function readVersion(p: usize, node: usize): usize {
-  if (isVersionKept(p)) {
-    takeVersion();
-    setText(node, p, p + versionBytes);
-    return p + versionBytes + 1;
-  }
-  const end = slowText(p, node);
-  if (end && stringAt == p) {
-    keepVersion(p, stringBytes, markOfMember(EVENT_VERSION, p - 1, end - p + 1));
-  }
-  return end;
 }
 
 @inline
@@ -231,16 +271,27 @@ function readTime(p: usize, node: usize): usize {
   return p + 25;
 }
 
-/** Reads the identity or a name of the envelope. */
 @inline
-function readName(p: usize, node: usize, isId: bool): usize {
-  const end = isId ? tokenEnd(p) : plainEnd(p);
-  if (<u32>load<u8>(end) != QUOTE) return slowText(p, node);
+function readId(p: usize, node: usize, now: u32): usize {
+  const end = tokenEnd(p);
   const bytes = end - p;
-  if (bytes - 1 >= <usize>(isId ? TOKEN_LENGTH_MAX : NAME_BYTES_MAX)) return 0;
-  takeName(<u32>load<u8>(node, NODE_NUMBER), p, bytes);
+  if (<u32>load<u8>(end) != QUOTE) return slowText(p, node);
+  if (bytes - 1 >= <usize>TOKEN_LENGTH_MAX) return 0;
+  takeId(p, bytes);
   setText(node, p, end);
-  return end + 1;
+  return guessed(node, p, end + 1, now);
+}
+
+@inline
+function readName(p: usize, node: usize, isSource: bool, now: u32): usize {
+  const end = plainEnd(p);
+  const bytes = end - p;
+  if (<u32>load<u8>(end) != QUOTE) return slowText(p, node);
+  if (bytes - 1 >= <usize>NAME_BYTES_MAX) return 0;
+  if (isSource) takeSource(p, bytes);
+  else addMember(load<u8>(node, NODE_NUMBER), p - 1, bytes + 2);
+  setText(node, p, end);
+  return guessed(node, p, end + 1, now);
 }
 
 // ── arrays ─────────────────────────────────────────────────────────────────────────────────────
@@ -251,8 +302,9 @@ function followArray(p: usize, array: usize): usize {
   p = blankEnd(p);
   if (<u32>load<u8>(p) == CLOSE_ARRAY) return p + 1;
   while (true) {
-    let end = followElement(p, array);
-    if (!end) {
+    let end = follow(load<u32>(array, NODE_INNER), p, elementHits);
+    if (end) countElement();
+    else {
       end = skipValue(p, depth);
       if (!end) return 0;
       if (<u32>load<u8>(p) == OPEN_OBJECT) learnElement(p, depth, array);
@@ -265,36 +317,11 @@ function followArray(p: usize, array: usize): usize {
   }
 }
 
-/** Follows a path along the element that begins at `p`; the end behind it, or 0. */
-function followElement(p: usize, array: usize): usize {
-  let node = <usize>load<u32>(array, NODE_INNER);
-  while (node) {
-    const kind = <u32>load<u8>(node, NODE_KIND);
-    const from = p + load<u8>(node);
-    if (!begins(p, node) || !isFor(kind, from)) {
-      node = load<u32>(node, NODE_ALTERNATE);
-      continue;
-    }
-    p = from;
-    if (kind == STEP_SKIP_TEXT) p = skipText(p);
-    else if (kind == STEP_SKIP_NUMBER) p = skipShortNumber(p);
-    else if (kind == STEP_READ) p = skipValue(p, 0);
-    else if (kind == STEP_ARRAY) p = followArray(p, node);
-    else if (kind == STEP_ELEMENT_END) {
-      countHit();
-      return p;
-    }
-    if (!p) return 0;
-    node = load<u32>(node, NODE_NEXT);
-  }
-  return 0;
-}
-
 /** Learns the shape of the object at `p`, which is JSON. */
 function learnElement(p: usize, depth: u32, array: usize): void {
   if (!learns()) return;
   beginNotes();
   const end = noteObject(p, depth, 0);
   endNotes();
-  learn(array + NODE_INNER, p, end, STEP_ELEMENT_END);
+  learn(array + NODE_INNER, p, end);
 }

@@ -1,6 +1,6 @@
 // Times of the scan: RFC 3339 as engine/event/time.ts reads it. The form that machines write,
 // 2024-03-15T18:30:00.123Z, is compared by sixteen bytes at once, and of a feed most events share
-// their minute, which is kept.
+// their minute, or one of the last ten, which are kept by their last digit.
 
 import { firstDayOf } from "./civil";
 
@@ -16,12 +16,13 @@ const SECONDS: u64 = 0x5a3030302e30303a;
 const CARRIES: u64 = 0x0006060600060600;
 const NO_DIGITS: u64 = 0xfff0f0f0fff0f0ff;
 
-/** The minute read last, as text, and its ms; zeros are no minute. */
-const minuteText: usize = memory.data(16, 16);
-let minuteMs: i64 = 0;
+/** The minutes read last: sixteen bytes of text, and the ms; zeros are no minute. */
+const MINUTE_BYTES: usize = 32;
+const MINUTES: usize = memory.data(512, 16);
 
-/** What `time` read: ms since 1970. */
+/** What `time` read: ms since 1970, and whether it is in the form that machines write. */
 export let timeRead: i64 = 0;
+export let isPlain: bool = false;
 
 /** Two digits as a number, or one beyond 99. */
 @inline
@@ -43,24 +44,30 @@ export function time(p: usize, n: usize): bool {
     if ((((seconds + CARRIES) | seconds) & NO_DIGITS) == 0) {
       const second = ((seconds >> 8) & 15) * 10 + ((seconds >> 16) & 15);
       const hundreds = ((seconds >> 32) & 15) * 100 + ((seconds >> 40) & 15) * 10;
-      if (second > 59 || !minute(p)) return slowTime(p, n);
-      timeRead = minuteMs + <i64>(second * 1000 + hundreds + ((seconds >> 48) & 15));
+      const minute = MINUTES + <usize>(load<u8>(p, 15) & 15) * MINUTE_BYTES;
+      if (second > 59 || !isMinute(minute, p)) return slowTime(p, n);
+      isPlain = true;
+      timeRead = load<i64>(minute, 16) + <i64>(second * 1000 + hundreds + ((seconds >> 48) & 15));
       return true;
     }
   }
   return slowTime(p, n);
 }
 
-/** Sets `minuteMs` to the minute at `p`; false where it is written otherwise, or is none. */
+/** Keeps the minute at `p` in its place; false where it is written otherwise, or is none. */
 @inline
-function minute(p: usize): bool {
+function isMinute(minute: usize, p: usize): bool {
   const v = v128.load(p);
-  if (!v128.any_true(v128.xor(v, v128.load(minuteText)))) return true;
+  return !v128.any_true(v128.xor(v, v128.load(minute))) || keepMinute(minute, p);
+}
+
+function keepMinute(minute: usize, p: usize): bool {
+  const v = v128.load(p);
   if (!i8x16.all_true(i8x16.le_u(i8x16.sub(v, LEAST), MORE))) return false;
   const ms = wholeMinutes(p);
   if (ms == i64.MIN_VALUE) return false;
-  minuteMs = ms;
-  v128.store(minuteText, v);
+  v128.store(minute, v);
+  store<i64>(minute, ms, 16);
   return true;
 }
 
@@ -81,6 +88,7 @@ function wholeMinutes(p: usize): i64 {
 }
 
 function slowTime(p: usize, n: usize): bool {
+  isPlain = false;
   if (n < 20) return false;
   const between = <u32>load<u8>(p, 10);
   if (between != 0x54 && between != 0x74 && between != 0x20) return false;

@@ -25,6 +25,7 @@ import {
   MEMBER_OTHER,
   PROGRAM,
   SCAN,
+  SOURCE,
   TAG_COMPOSITE,
   TAG_FALSE,
   TAG_NUMBER,
@@ -46,6 +47,7 @@ import {
   STEP_READ,
   STEP_SKIP_NUMBER,
   STEP_SKIP_TEXT,
+  STEP_SOURCE,
   STEP_TEXT,
   STEP_TIME,
   STEP_TYPE,
@@ -285,7 +287,8 @@ function stepOf(byte: u32, member: usize): u32 {
     if (name == EVENT_ID) return STEP_ID;
     if (name == EVENT_TYPE) return STEP_TYPE;
     if (name == EVENT_VERSION) return STEP_VERSION;
-    return name == EVENT_TIME ? STEP_TIME : STEP_NAME;
+    if (name == EVENT_TIME) return STEP_TIME;
+    return name == SOURCE ? STEP_SOURCE : STEP_NAME;
   }
   if (isNumber(byte)) return isRead ? STEP_NUMBER : STEP_SKIP_NUMBER;
   return byte == OPEN_ARRAY ? STEP_ARRAY : STEP_READ;
