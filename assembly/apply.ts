@@ -38,7 +38,7 @@ import {
   slotAt,
   slotCount,
   textBase,
-  touchIdentities,
+  touchSlots,
   verdictOf,
 } from "./batch";
 import { advance, afterEvent, afterTick } from "./clock";
@@ -147,7 +147,7 @@ function applyEvent(slot: usize): bool {
 /** Applies the rest of the batch and tells it; false where the buffer of changes is full. */
 export function applyBatch(): bool {
   for (; cursor < slotCount; cursor++, begun = false) {
-    if (cursor % TOUCHED == 0) touchIdentities(cursor);
+    if (cursor % TOUCHED == 0) touchSlots(cursor);
     const slot = slotAt(cursor);
     if (verdictOf(slot) != VERDICT_ACCEPTED) continue;
     // Sessions that an event joins are retracted as it is applied: there is room for that.

@@ -98,6 +98,18 @@ export function free(at: usize, bytes: usize): void {
   // Most are small, and for those the call of memory.fill costs more.
   if (block > 128) memory.fill(at, 0, block);
   else for (let p = at; p < at + block; p += 16) v128.store(p, i64x2.splat(0));
+  freeZeros(at, block);
+}
+
+/** Frees a block that was made zeros again; not one of a moment. */
+export function freeCleared(at: usize, bytes: usize): void {
+  const block = blockBytes(bytes);
+  if (counter) store<u64>(counter, load<u64>(counter) - block);
+  freeZeros(at, block);
+}
+
+@inline
+function freeZeros(at: usize, block: usize): void {
   if (block <= SMALL_MAX) freeSmall(at, block);
   else freeLarge(at, orderOf(block));
 }

@@ -33,8 +33,8 @@ import {
   SLOT_VERDICT,
   VERDICT_ACCEPTED,
 } from "./layout";
-import { identityCount, touch } from "./dedupe";
 import { hashIdentity } from "./hash";
+import { touchIdentities } from "./identity-table";
 import { beginMark, endMark } from "./mark";
 import { fieldRowBytes } from "./program";
 import { PLAIN_TIME_BYTES, addRaw } from "./scan-envelope";
@@ -147,10 +147,8 @@ export function verdictOf(slot: usize): u32 {
 export const TOUCHED: u32 = 64;
 
 /** Touches the identities of the slots from `line` on. */
-export function touchIdentities(line: u32): void {
-  if (identityCount() == 0) return;
-  const end = slotAt(min(line + TOUCHED, slotCount));
-  for (let slot = slotAt(line); slot < end; slot += SLOT_BYTES) touch(slot + SLOT_IDENTITY);
+export function touchSlots(line: u32): void {
+  touchIdentities(slotAt(line) + SLOT_IDENTITY, min(TOUCHED, slotCount - line), SLOT_BYTES);
 }
 
 // ── what the host asks of the slots ────────────────────────────────────────────────────────────

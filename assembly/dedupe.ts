@@ -18,18 +18,13 @@
 import { PROGRAM, PROGRAM_DEDUP, PROGRAM_IDENTITIES_MAX } from "./layout";
 import { alloc, free } from "./arena";
 import {
-  home,
-  needTable,
-  slotAfter,
-  slotRef,
-  slotTag,
-  tableBits,
-  tableCount,
-  tableInsert,
-  tableRemove,
-} from "./hash";
+  identityCount,
+  insertIdentity,
+  needIdentityTable,
+  removeIdentity,
+} from "./identity-table";
 import { needBlocks } from "./need";
-import { NO_TIME, S_FORGOTTEN, S_HORIZON, S_IDENTITIES, S_RADIX } from "./state";
+import { NO_TIME, S_FORGOTTEN, S_HORIZON, S_RADIX } from "./state";
 
 const FINGERPRINT: usize = 0;
 export const IDENTITY_MARK: usize = 16;
@@ -53,10 +48,6 @@ export function dedupeOpen(): void {
   store<i64>(S_RADIX, NO_TIME);
 }
 
-export function identityCount(): u32 {
-  return tableCount(S_IDENTITIES);
-}
-
 export function identitiesMax(): u32 {
   return load<u32>(PROGRAM + PROGRAM_IDENTITIES_MAX);
 }
@@ -64,38 +55,6 @@ export function identitiesMax(): u32 {
 /** What dedup can vouch for when the clock stands at `clock`. */
 export function horizonAt(clock: i64): i64 {
   return clock == NO_TIME ? NO_TIME : clock - load<i64>(PROGRAM + PROGRAM_DEDUP);
-}
-
-/** The identity with the fingerprint at `print`, or 0; it may lie before the horizon. */
-export function find(print: usize): usize {
-  if (tableBits(S_IDENTITIES) == 0) return 0;
-  const low = load<u64>(print);
-  const tag = <u32>(low >> 32);
-  let i = home(S_IDENTITIES, tag);
-  while (true) {
-    const identity = slotRef(S_IDENTITIES, i);
-    if (!identity) return 0;
-    if (
-      slotTag(S_IDENTITIES, i) == tag &&
-      load<u64>(identity, FINGERPRINT) == low &&
-      load<u64>(identity, FINGERPRINT + 8) == load<u64>(print, 8)
-    ) {
-      return identity;
-    }
-    i = slotAfter(S_IDENTITIES, i);
-  }
-}
-
-let touched: u32 = 0;
-
-/**
- * Reads where `find` and `remember` will look first. Of a run of identities, all of them touched
- * before the first is looked for, so that the cache misses overlap.
- */
-@inline
-export function touch(print: usize): void {
-  const tag = <u32>(load<u64>(print) >> 32);
-  touched += slotTag(S_IDENTITIES, home(S_IDENTITIES, tag));
 }
 
 // ── the radix heap ─────────────────────────────────────────────────────────────────────────────
@@ -139,7 +98,7 @@ function link(identity: usize, reference: i64): void {
 }
 
 function forget(identity: usize): void {
-  tableRemove(S_IDENTITIES, <u32>(load<u64>(identity, FINGERPRINT) >> 32), identity);
+  removeIdentity(load<u64>(identity, FINGERPRINT), identity);
   free(identity, IDENTITY_BYTES);
 }
 
@@ -159,7 +118,7 @@ function sift(list: u32, horizon: i64): void {
 export function raiseHorizon(horizon: i64): void {
   if (horizon <= load<i64>(S_HORIZON)) return;
   store<i64>(S_HORIZON, horizon);
-  if (tableCount(S_IDENTITIES) != 0 && horizon >= quietBelow) {
+  if (identityCount() != 0 && horizon >= quietBelow) {
     quietBelow = NO_TIME;
     for (let list: u32 = 0; list < LISTS; list++) {
       if (!listHead(list)) continue;
@@ -203,11 +162,11 @@ export function remember(print: usize, mark: u64, time: i64, position: u64): voi
   store<u64>(identity, mark, IDENTITY_MARK);
   store<i64>(identity, time, IDENTITY_TIME);
   store<u64>(identity, position, IDENTITY_POSITION);
-  tableInsert(S_IDENTITIES, <u32>(load<u64>(print) >> 32), identity);
+  insertIdentity(load<u64>(print), identity);
   link(identity, load<i64>(S_RADIX));
 }
 
 export function needIdentities(more: u32): void {
   needBlocks(more, IDENTITY_BYTES);
-  needTable(S_IDENTITIES, more);
+  needIdentityTable(more);
 }

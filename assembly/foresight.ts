@@ -11,10 +11,10 @@ import {
   LISTS,
   horizonAt,
   identitiesMax,
-  identityCount,
   listHead,
   listStart,
 } from "./dedupe";
+import { identityCount } from "./identity-table";
 import { scratch, scratchAlloc } from "./regions";
 import { S_CLOCK, S_HORIZON } from "./state";
 

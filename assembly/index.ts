@@ -59,11 +59,12 @@ import {
 } from "./batch";
 import { RECEIVED_UNKNOWN, beginPassing, clockOpen, passAll } from "./clock";
 import { correctState, holdCorrections, reserveCorrections as roomForCorrections } from "./correct";
-import { dedupeOpen, horizonAt, identityCount } from "./dedupe";
+import { dedupeOpen, horizonAt } from "./dedupe";
 import { findKeyAt } from "./dictionary";
 import { outOffset, returnOut, takeOut } from "./emit";
 import { reserveImage, stateBytes } from "./image";
 import { copyLate } from "./late";
+import { identityCount } from "./identity-table";
 import { openMarks } from "./mark";
 import { probeBatch, sealLogged } from "./probe";
 import { checkProgram } from "./program";

@@ -27,12 +27,13 @@ import {
   kindOf,
   slotAt,
   slotCount,
-  touchIdentities,
+  touchSlots,
   verdictOf,
 } from "./batch";
 import { RECEIVED_UNKNOWN, afterEvent, afterTick } from "./clock";
-import { IDENTITY_MARK, IDENTITY_POSITION, IDENTITY_TIME, find } from "./dedupe";
+import { IDENTITY_MARK, IDENTITY_POSITION, IDENTITY_TIME } from "./dedupe";
 import { clock, foresee, foreseeClock, foreseeIdentity, horizon } from "./foresight";
+import { findIdentity } from "./identity-table";
 import { maxAhead } from "./program";
 import { scratch, scratchAlloc } from "./regions";
 
@@ -65,6 +66,25 @@ function placeOf(print: usize): usize {
   }
 }
 
+// ── identities of before ───────────────────────────────────────────────────────────────────────
+
+/** Of a run of lines: the identity with the fingerprint of each, or 0. */
+const found: usize = memory.data(64 * 4, 8);
+
+/** Looks for those of the lines from `line` on, one right behind the other. */
+function findIdentities(line: u32): void {
+  const end = min(line + TOUCHED, slotCount);
+  touchSlots(line);
+  for (let i = line; i < end; i++) {
+    store<u32>(found + (<usize>(i - line) << 2), <u32>findIdentity(slotAt(i) + SLOT_IDENTITY));
+  }
+}
+
+@inline
+function foundAt(line: u32): usize {
+  return load<u32>(found + (<usize>(line % TOUCHED) << 2));
+}
+
 // ── verdicts ───────────────────────────────────────────────────────────────────────────────────
 
 function setKnown(slot: usize, sameMark: bool, first: f64): void {
@@ -87,7 +107,7 @@ function probeEvent(index: u32, slot: usize): void {
     const same = load<u64>(slotAt(line - 1), SLOT_MARK) == mark;
     return setKnown(slot, same, <f64>FIRST_IN_PUSH - <f64>(line - 1));
   }
-  const identity = line ? 0 : find(print);
+  const identity = line ? 0 : foundAt(index);
   if (identity && load<i64>(identity, IDENTITY_TIME) >= horizon) {
     const same = load<u64>(identity, IDENTITY_MARK) == mark;
     return setKnown(slot, same, <f64>load<u64>(identity, IDENTITY_POSITION));
@@ -122,7 +142,7 @@ export function sealLogged(): void {
 export function probeBatch(): bool {
   if (!beginIdentities() || !foresee(slotCount)) return false;
   for (let i: u32 = 0; i < slotCount; i++) {
-    if (i % TOUCHED == 0) touchIdentities(i);
+    if (i % TOUCHED == 0) findIdentities(i);
     const slot = slotAt(i);
     const kind = kindOf(slot);
     if (kind == KIND_EVENT) probeEvent(i, slot);
