@@ -3,7 +3,7 @@
 // that is no JSON, and the last.
 
 import { LINE_BYTES_MAX } from "../event/envelope.ts";
-import { ArrayReader } from "../ingest/array.ts";
+import { ArrayReader } from "./array-reader.ts";
 import { LineReader, type Line } from "./line.ts";
 
 /** Where a line stands, for a person. */

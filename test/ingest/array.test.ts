@@ -1,9 +1,10 @@
-// One JSON array as a stream: cut anywhere it gives the same elements, and it ends where
+// One JSON array, whole and as a stream: cut anywhere it gives the same elements, and it ends where
 // JSON.parse would say that it does not parse.
 
 import { readFileSync, readdirSync } from "node:fs";
 import { describe, expect, test } from "vitest";
-import { ArrayReader, elementSpans } from "../../engine/ingest/array.ts";
+import { ArrayReader } from "../../engine/cli/array-reader.ts";
+import { elementSpans } from "../../engine/ingest/array.ts";
 import { decodeUtf8 } from "../../engine/event/utf8.ts";
 import { describeCorpus } from "../event/corpus.ts";
 import { SEEDED_LIMIT_MS, seeded } from "../event/random.ts";
@@ -174,6 +175,11 @@ describe("ArrayReader", () => {
           const read = readChunks([bytes.subarray(0, cut), bytes.subarray(cut)]);
           const values = read.elements.map((element): unknown => JSON.parse(element));
           expect(values, JSON.stringify(source)).toEqual(JSON.parse(source));
+          const cuts = spans.flatMap((start, edge) => {
+            return edge % 2 === 0 ? [bytes.subarray(start, spans[edge + 1])] : [];
+          });
+          const joined = cuts.map((element) => text(element).replaceAll(/[\r\n]/g, " "));
+          expect(joined, JSON.stringify(source)).toEqual(read.elements);
         }
         expect(wholeCount).toBeGreaterThan(1000);
       });
