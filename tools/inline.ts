@@ -16,11 +16,15 @@ export function inlined(bytes: Uint8Array): string {
   const counts = Array.from({ length: 256 }, () => 0);
   for (const byte of bytes) counts[byte]!++;
   const often = [...counts.keys()].sort((a, b) => counts[b]! - counts[a]!).slice(0, OFTEN);
-  const isOften = new Set(often);
-  const order = [...isOften].sort((a, b) => a - b);
-  for (let byte = 0; byte < 256; byte++) if (!isOften.has(byte)) order.push(byte);
+  often.sort((a, b) => a - b);
+  const order = orderOf(often);
   const text = Array.from(bytes, (byte) => textOf(order.indexOf(byte))).join("");
-  return `(${decode})(${bytes.length}, ${OFTEN}, ${JSON.stringify(order)}, ${JSON.stringify(text)})`;
+  return `(${decode})(${bytes.length}, ${JSON.stringify(often)}, ${JSON.stringify(text)})`;
+}
+
+/** All bytes, those that come often first. */
+function orderOf(often: readonly number[]): number[] {
+  return [...new Set([...often, ...Array(256).keys()])];
 }
 
 function textOf(index: number): string {
@@ -34,18 +38,19 @@ function characterOf(index: number): string {
 }
 
 /** Stands in the module as it is here: plain JavaScript, which knows nothing around it. */
-const decode = `(length, often, order, text) => {
+const decode = `(length, often, text) => {
+  const order = [...new Set([...often, ...Array(256).keys()])];
   const bytes = new Uint8Array(length);
   let count = 0;
   let skipped = 0;
   for (let at = 0; at < text.length; at++) {
     const code = text.charCodeAt(at);
     const index = code - ${FIRST} - (code > ${BACKSLASH});
-    if (index < often) {
+    if (index < ${OFTEN}) {
       bytes[count++] = order[skipped + index];
       skipped = 0;
     } else {
-      skipped = (index - often + 1) * often;
+      skipped = (index - ${OFTEN - 1}) * ${OFTEN};
     }
   }
   return bytes;
