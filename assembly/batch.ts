@@ -1,7 +1,6 @@
 // The batch: the wall between ingest and core. The host asks for one (`beginBatch`) and copies the
-// bytes of a push in; then either the scan (scan.ts) cuts them into lines and fills a slot a line,
-// or the host says how many lines there are (`layLines`) and fills them. From then on everything
-// about the push is read from here.
+// bytes of a push in; then the scan (scan.ts) cuts them into lines and fills a slot a line; those
+// that it leaves the host fills. From then on everything about the push is read from here.
 //
 //   scratch:  ┌────────┬──────────┬───────┬───────┬─────────────┬─────────┐
 //             │ header │ envelope │ bytes │ slots │ values      │ strings │

@@ -2,7 +2,7 @@
 //
 //   open                     a fresh state
 //   begin, bytes → scan      a batch of lines, cut and read by the fast lane; what is odd the host
-//                            fills (odd, sealLine); or `lay`, and it fills them all
+//                            fills (odd, sealLine)
 //   probe → reserve          their verdicts, and room for the worst; no state moves
 //   accept → seal → reserve  the same for entries of the log, all of them accepted once
 //   apply …                  state moves; 1: take the changes and call again, 0: done
@@ -51,7 +51,6 @@ import {
   entryBytes,
   extendBatch,
   gatherEntries,
-  layLines,
   oddFrom,
   sealEvent,
   slotCount,
@@ -145,11 +144,6 @@ export function startAt(position: f64): void {
 /** The address of the scratch header of a batch of `bytes` bytes; 0: no memory. */
 export function begin(bytes: u32): usize {
   return beginBatch(bytes);
-}
-
-/** Slots for `lines` lines, which the host fills. */
-export function lay(lines: u32): bool {
-  return layLines(lines);
 }
 
 /** Cuts and reads the batch's bytes, all received at `receivedAt` (ms, NaN where unknown). */

@@ -108,7 +108,7 @@ export class Engine implements RowSource {
   /** Time passed without events: `timeMs` since 1970. */
   async tick(timeMs: number): Promise<void> {
     if (!Number.isSafeInteger(timeMs)) throw new RangeError("A tick is a whole number of ms.");
-    const read = (): Pushed => ({ bytes: tickLine(timeMs), lines: null });
+    const read = (): Pushed => ({ bytes: tickLine(timeMs) });
     await this.#turns.take(() => this.#push(read, { ticks: true }));
   }
 

@@ -10,7 +10,6 @@ interface Exports {
   open(): number;
   startAt(position: number): void;
   begin(bytes: number): number;
-  lay(lines: number): number;
   scan(bytes: number, receivedAt: number): number;
   lines(): number;
   odd(line: number): number;
@@ -173,11 +172,6 @@ export class Core {
   /** The address of the scratch header of a batch of `bytes`. HostFault `state_full`. */
   begin(bytes: number): number {
     return this.#must(this.#exports.begin(bytes), "hold a push");
-  }
-
-  /** Slots for so many lines, which the host fills. */
-  lay(lines: number): void {
-    this.#must(this.#exports.lay(lines), "hold a push");
   }
 
   /** Cuts the batch's `bytes` into lines, and fills what the fast lane is sure of. */

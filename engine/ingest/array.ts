@@ -1,10 +1,12 @@
-// One JSON array as its elements, which are lines. The host's parser says whether it parses; then
-// it is cut where commas and brackets stand outside of strings. Depth, size, keys, numbers and
-// UTF-8 are not judged; those are faults of an element, found when the element is decoded. An array
-// that streams is read by cli/array-reader.ts.
+// One JSON array as lines: its elements. The host's parser says whether it parses; then it is cut
+// where commas and brackets stand outside of strings. Depth, size, keys, numbers and UTF-8 are not
+// judged; those are faults of an element, found when its line is read. An array that streams is
+// read by cli/array-reader.ts.
 
 const DECODER = new TextDecoder("utf-8", { ignoreBOM: true });
-/** Outside of strings: space, tab, newline and carriage return. */
+const NEWLINE = 0x0a;
+const RETURN = 0x0d;
+/** Up to here: outside of strings, space, tab, newline and carriage return. */
 const SPACE = 0x20;
 const QUOTE = 0x22;
 const COMMA = 0x2c;
@@ -21,10 +23,11 @@ function isArray(bytes: Uint8Array): boolean {
   }
 }
 
-/** Start and end of each element in turn, or null when the bytes are not one whole array. */
-export function elementSpans(bytes: Uint8Array): number[] | null {
+/** The elements, a line each, in bytes of their own; null where the bytes are no whole array. */
+export function elementLines(bytes: Uint8Array): Uint8Array | null {
   if (!isArray(bytes)) return null;
-  const edges: number[] = [];
+  const lines = new Uint8Array(bytes);
+  let length = 0;
   let depth = 0;
   let start = bytes.indexOf(OPEN) + 1;
   for (let at = start; depth >= 0; at++) {
@@ -33,16 +36,21 @@ export function elementSpans(bytes: Uint8Array): number[] | null {
     if (bracket === CLOSE) depth--;
     if (bracket === OPEN) depth++;
     if (byte === QUOTE) at = stringEnd(bytes, at);
+    else if (byte === NEWLINE || byte === RETURN) lines[at] = SPACE;
     else if (depth < 0 || (depth === 0 && byte === COMMA)) {
       let end = at;
       while (bytes[start]! <= SPACE) start++;
       while (bytes[end - 1]! <= SPACE) end--;
       // Only an empty array has nothing there.
-      if (start < end) edges.push(start, end);
+      if (start < end) {
+        lines.copyWithin(length, start, end);
+        length += end - start;
+        lines[length++] = NEWLINE;
+      }
       start = at + 1;
     }
   }
-  return edges;
+  return lines.slice(0, length);
 }
 
 /** The closing quote of the string that opens at `open`. */
@@ -55,6 +63,6 @@ function stringEnd(bytes: Uint8Array, open: number): number {
 /** Turns the newlines within one element into spaces. */
 export function joinLines(element: Uint8Array): void {
   for (let at = 0; at < element.length; at++) {
-    if (element[at] === 0x0a || element[at] === 0x0d) element[at] = 0x20;
+    if (element[at] === NEWLINE || element[at] === RETURN) element[at] = SPACE;
   }
 }

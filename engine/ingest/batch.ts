@@ -40,30 +40,19 @@ export class Batch {
   #used: number;
   #room: number;
 
-  /**
-   * Takes `bytes` in, all of one receive time. Without `lines` they are NDJSON, cut and read by the
-   * fast lane; with them, every line is left to be filled.
-   */
-  constructor(
-    core: Core,
-    program: Program,
-    bytes: Uint8Array,
-    lines: readonly Span[] | null,
-    receivedAt: number | null,
-  ) {
+  /** Takes `bytes` in: NDJSON, all of one receive time, cut and read by the fast lane. */
+  constructor(core: Core, program: Program, bytes: Uint8Array, receivedAt: number | null) {
     this.#core = core;
     this.#program = program;
     const scratch = core.begin(bytes.length);
     const text = scratch + core.view.getUint32(scratch + layout.SCRATCH_BYTES, true);
     core.bytes.set(bytes, text);
-    if (lines === null) core.scan(bytes.length, receivedAt);
-    else core.lay(lines.length);
+    core.scan(bytes.length, receivedAt);
     this.lines = core.lines;
     this.#place(scratch);
     this.#strings = core.view.getUint32(scratch + layout.SCRATCH_STRINGS, true);
     this.#used = this.#strings;
     this.#room = this.#strings;
-    lines?.forEach(({ start, end }, line) => this.#setLine(line, start, end - start));
   }
 
   #place(scratch: number): void {

@@ -1,11 +1,11 @@
-// What a program pushes, as lines: non-blank spans of one buffer. Bytes and text are NDJSON, or one
-// JSON array whose elements are the lines; objects are serialised, each to a line of its own. It
-// judges no line but an array as a whole, which parses or is one fault.
+// What a program pushes, as lines of one buffer. Bytes and text are NDJSON, or one JSON array whose
+// elements become lines; objects are serialised, each to a line of its own. It judges no line but
+// an array as a whole, which parses or is one fault.
 
 import { eventFault } from "../event/fault.ts";
 import type { EventFault } from "../event/fault.ts";
 import type { ZoneYear } from "../event/zone.ts";
-import { elementSpans, joinLines } from "./array.ts";
+import { elementLines, joinLines } from "./array.ts";
 import { lineOf } from "./object.ts";
 import { encodeUtf8 } from "../event/utf8.ts";
 
@@ -90,47 +90,31 @@ function beginsArray(bytes: Uint8Array): boolean {
   return bytes[at] === 0x5b;
 }
 
-/** The elements of an array; `isOurs` allows the bytes to be changed. */
-function readArray(bytes: Uint8Array, isOurs: boolean): Input {
-  const edges = elementSpans(bytes);
-  if (edges === null) {
-    return {
-      bytes,
-      lines: [{ start: 0, end: bytes.length, fault: eventFault("invalid_json", "") }],
-    };
-  }
-  const hasNewlines = bytes.includes(NEWLINE) || bytes.includes(RETURN);
-  const joined = hasNewlines && !isOurs ? new Uint8Array(bytes) : bytes;
-  const lines: InputLine[] = [];
-  for (let edge = 0; edge < edges.length; edge += 2) {
-    const start = edges[edge]!;
-    const end = edges[edge + 1]!;
-    if (hasNewlines) joinLines(joined.subarray(start, end));
-    lines.push({ start, end, fault: null });
-  }
-  return { bytes: joined, lines };
-}
-
-/** What is pushed: its lines, or NDJSON that is not cut yet (`null`). */
+/** What is pushed: NDJSON that is not cut yet. */
 export interface Pushed {
   readonly bytes: Uint8Array;
-  readonly lines: readonly InputLine[] | null;
+  /** Set when all of it is one line that is already refused. */
+  readonly fault?: EventFault;
 }
 
 /** The input's bytes; `"ndjson"` knows no arrays in text. */
 export function readPushed(input: PushInput, format?: "ndjson"): Pushed {
-  const isText = typeof input === "string";
-  if (isText || isBytes(input)) {
-    const bytes = isText ? encodeUtf8(input) : adopt(input);
-    if (format !== "ndjson" && beginsArray(bytes)) return readArray(bytes, isText);
-    return { bytes, lines: null };
+  if (typeof input !== "string" && !isBytes(input)) {
+    const objects: readonly unknown[] = Array.isArray(input) ? input : [input];
+    return { bytes: encodeUtf8(Array.from(objects, lineOf).join("\n")) };
   }
-  const objects: readonly unknown[] = Array.isArray(input) ? input : [input];
-  return { bytes: encodeUtf8(Array.from(objects, lineOf).join("\n")), lines: null };
+  const bytes = typeof input === "string" ? encodeUtf8(input) : adopt(input);
+  if (format === "ndjson" || !beginsArray(bytes)) return { bytes };
+  const lines = elementLines(bytes);
+  if (lines !== null) return { bytes: lines };
+  const line = new Uint8Array(bytes);
+  joinLines(line);
+  return { bytes: line, fault: eventFault("invalid_json", "") };
 }
 
 /** The input's lines; `"ndjson"` knows no arrays in text. */
 export function readInput(input: PushInput, format?: "ndjson"): Input {
-  const { bytes, lines } = readPushed(input, format);
-  return { bytes, lines: lines ?? splitLines(bytes) };
+  const { bytes, fault } = readPushed(input, format);
+  if (fault === undefined) return { bytes, lines: splitLines(bytes) };
+  return { bytes, lines: [{ start: 0, end: bytes.length, fault }] };
 }

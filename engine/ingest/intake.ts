@@ -13,7 +13,7 @@ import { entryLines } from "../store/entry.ts";
 import type { MaybePromise, Store } from "../store/store.ts";
 import { Batch, type First } from "./batch.ts";
 import { content, decodeEvent, isFault, type DecodedEvent } from "./decode.ts";
-import { splitLines, type Pushed } from "./input.ts";
+import type { Pushed } from "./input.ts";
 import type { Quarantine, Release } from "./quarantine.ts";
 import { Tally, type Settled } from "./tally.ts";
 import { tickOf } from "./tick.ts";
@@ -64,27 +64,25 @@ export class Intake {
 
   /** A batch with a slot for each line; what the fast lane leaves, the strict lane fills. */
   fill(core: Core, pushed: Pushed, options: IntakeOptions): Filled {
-    const { bytes } = pushed;
+    const { bytes, fault } = pushed;
     const { receivedAt = null, receivedAtMember, release = null } = options;
     const isByMember = receivedAtMember !== undefined;
     const received = isByMember ? [] : checkedTimes(receivedAt);
-    // The fast lane reads no receive times.
-    const lines = isByMember ? (pushed.lines ?? splitLines(bytes)) : pushed.lines;
-    const one = isList(received) ? null : received;
-    const batch = new Batch(core, this.#program, bytes, lines, one);
+    const batch = new Batch(core, this.#program, bytes, isList(received) ? null : received);
     if (isList(received) && !isByMember && received.length !== batch.lines) {
       throw new RangeError(`Got ${received.length} receive times for ${batch.lines} lines.`);
     }
     if (release !== null) batch.release();
+    for (const line of release?.known.keys() ?? []) batch.faulty(line);
     const found = new Map<number, EventFault | number>();
     const filled = { batch, position: core.counts().position, bytes, received, release, found };
-    for (const line of lines === null ? batch.odd() : lines.keys()) {
-      if (release?.known.has(line) === true) continue;
-      const what = lines?.[line]?.fault ?? fillLine(this.#program, filled, line, options);
+    // The fast lane reads no receive times.
+    for (const line of isByMember ? Array(batch.lines).keys() : batch.odd()) {
+      const what = fault ?? fillLine(this.#program, filled, line, options);
       if (what !== null) found.set(line, what);
       if (what !== null && typeof what !== "number") batch.faulty(line);
     }
-    if (isList(received) && lines === null) batch.receive((line) => timeOf(received, line));
+    if (isList(received)) batch.receive((line) => timeOf(received, line));
     return filled;
   }
 
@@ -266,7 +264,7 @@ export function fillFromLog(core: Core, program: Program, chunk: Chunk, skip: nu
   for (let entry = 0; entry < skip; entry++) bytes = bytes.subarray(bytes.indexOf(NEWLINE) + 1);
   const { receivedAt } = chunk;
   const received = isList(receivedAt) ? receivedAt.slice(skip) : receivedAt;
-  const batch = new Batch(core, program, bytes, null, isList(received) ? null : received);
+  const batch = new Batch(core, program, bytes, isList(received) ? null : received);
   if ((chunk.flags & CHUNK_RELEASED) !== 0) batch.release();
   for (const line of batch.odd()) {
     const { start, end } = batch.span(line);

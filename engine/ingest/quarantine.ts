@@ -9,7 +9,7 @@ import type { QuarantineCode } from "../event/fault.ts";
 import { HostFault } from "../store/host-fault.ts";
 import type { HeldLine, Recovered, ReleasedIdentity } from "../store/store.ts";
 import { content, decodeEvent, isFault } from "./decode.ts";
-import type { Input } from "./input.ts";
+import type { Pushed } from "./input.ts";
 
 /** A held line, as the library lists it. */
 export interface QuarantineEntry {
@@ -30,6 +30,8 @@ export interface Release {
 export const LOGGED_RELEASE: Release = { ids: [], known: new Map() };
 
 const UNKNOWN_NAMED_MAX = 3;
+/** A carriage return is taken off with the newline: one that the line ends with stays. */
+const LINE_END = [13, 10];
 
 const decoder = new TextDecoder();
 
@@ -92,7 +94,7 @@ export class Quarantine {
   }
 
   /** The held lines with these ids, each once. HostFault `unknown_id` where one names none. */
-  take(ids: readonly string[]): Input & { readonly release: Release } {
+  take(ids: readonly string[]): Pushed & { readonly release: Release } {
     const distinct = [...new Set(ids)];
     const unknown = distinct.filter((id) => !this.#held.has(id));
     if (unknown.length > 0) throw unknownIds(unknown);
@@ -102,7 +104,7 @@ export class Quarantine {
       const position = this.releasedAt(identityOf(id));
       if (position !== null) known.set(index, position);
     }
-    return { ...joined(lines), release: { ids: distinct, known } };
+    return { bytes: joined(lines), release: { ids: distinct, known } };
   }
 
   /** These lines leave the list, and what was accepted of them is remembered. */
@@ -158,17 +160,18 @@ function identityOf(id: string): string {
   return id.split("-", 1)[0]!;
 }
 
-/** Lines in one buffer; not cut again, so each is what it was. */
-function joined(lines: readonly Uint8Array[]): Input {
-  const bytes = new Uint8Array(lines.reduce((sum, { length }) => sum + length, 0));
+/** Lines in one buffer, each ended. */
+function joined(lines: readonly Uint8Array[]): Uint8Array {
+  const bytes = new Uint8Array(
+    lines.reduce((sum, { length }) => sum + length + LINE_END.length, 0),
+  );
   let end = 0;
-  const spans = lines.map((line) => {
-    const start = end;
-    bytes.set(line, start);
-    end += line.length;
-    return { start, end, fault: null };
-  });
-  return { bytes, lines: spans };
+  for (const line of lines) {
+    bytes.set(line, end);
+    bytes.set(LINE_END, end + line.length);
+    end += line.length + LINE_END.length;
+  }
+  return bytes;
 }
 
 function unknownIds(ids: readonly string[]): HostFault {

@@ -41,6 +41,7 @@ import { factOfChunk } from "../ingest/fact.ts";
 import { Batch } from "../ingest/batch.ts";
 import { fillFromLog } from "../ingest/intake.ts";
 import { bringYears } from "../ingest/zone-years.ts";
+import { tickLine } from "../ingest/tick.ts";
 import type { Program } from "../query/compile.ts";
 import type { Query } from "../query/plan.ts";
 import { LIMIT_MAX } from "../query/plan-limit.ts";
@@ -126,8 +127,9 @@ function passSlices(
   const restMs = disorderMs + window.sizeMs + window.graceMs + 3;
   const steps = Math.min(STEPS_MAX, Math.ceil(restMs / window.everyMs));
   for (let step = 1; step <= steps; step++) {
-    const batch = new Batch(core, program, new Uint8Array(0), [{ start: 0, end: 0 }], null);
-    batch.tick(0, clock + disorderMs + 1 + Math.floor((restMs * step) / steps));
+    const timeMs = clock + disorderMs + 1 + Math.floor((restMs * step) / steps);
+    const batch = new Batch(core, program, tickLine(timeMs), null);
+    batch.tick(0, timeMs);
     batch.setVerdict(0, VERDICT_ACCEPTED);
     core.seal();
     core.reserve();

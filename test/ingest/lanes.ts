@@ -44,7 +44,7 @@ export class Lanes {
   }
 
   fast(bytes: Uint8Array, receivedAt: number | null): Line[] {
-    const batch = new Batch(this.#fast, this.#program, bytes, null, receivedAt);
+    const batch = new Batch(this.#fast, this.#program, bytes, receivedAt);
     const odd = new Set(batch.odd());
     return Array.from({ length: batch.lines }, (_, line) => {
       return this.#line(this.#fast, batch, line, odd.has(line) ? "odd" : null);
@@ -53,7 +53,9 @@ export class Lanes {
 
   strict(bytes: Uint8Array, receivedAt: number | null): Line[] {
     const lines = splitLines(bytes);
-    const batch = new Batch(this.#strict, this.#program, bytes, lines, receivedAt);
+    const batch = new Batch(this.#strict, this.#program, bytes, receivedAt);
+    expect(batch.lines).toBe(lines.length);
+    this.#clear(batch);
     const odd = lines.map(({ start, end }, line) => {
       const decoded = decodeEvent(bytes, start, end);
       if (isFault(decoded)) return decoded.code;
@@ -62,7 +64,23 @@ export class Lanes {
       batch.event(line, decoded, receivedAt);
       return decoded.isCloudEvent ? "cloud" : null;
     });
-    return odd.map((each, line) => this.#line(this.#strict, batch, line, each));
+    return odd.map((each, line) => {
+      return { ...this.#line(this.#strict, batch, line, each), ...lines[line]! };
+    });
+  }
+
+  /** Takes from slots and rows what the scan has found; where the lines stand is left. */
+  #clear(batch: Batch): void {
+    const { view, bytes, batch: scratch } = this.#strict;
+    const slots = scratch + view.getUint32(scratch + layout.SCRATCH_SLOTS, true);
+    for (let line = 0; line < batch.lines; line++) {
+      const slot = slots + line * layout.SLOT_BYTES;
+      bytes.fill(0, slot, slot + layout.SLOT_LINE);
+      bytes.fill(0, slot + layout.SLOT_LINE_BYTES + 4, slot + layout.SLOT_BYTES);
+    }
+    const rows = scratch + view.getUint32(scratch + layout.SCRATCH_VALUES, true);
+    const rowBytes = this.#program.fields.length * layout.VALUE_BYTES;
+    bytes.fill(0, rows, rows + batch.lines * rowBytes);
   }
 
   #line(core: Core, batch: Batch, line: number, odd: string | null): Line {
