@@ -10,14 +10,12 @@ import {
 } from "./expression.ts";
 import { AGGREGATES_MAX, HISTOGRAM_BOUNDS_MAX, QUANTILES_MAX, TOP_K_MAX } from "./plan-limit.ts";
 import {
-  childOf,
   elementsOf,
   membersOf,
   namedOf,
   recordOf,
   valueText,
   wordOf,
-  type FaultList,
   type Place,
 } from "./plan-place.ts";
 
@@ -51,10 +49,10 @@ export interface Aggregate {
 
 /** All aggregates of a query, in the order of the plan; those at fault are left out. */
 export function checkAggregates(scope: Scope, place: Place): readonly Aggregate[] {
-  const named = namedOf(scope.list, place, AGGREGATES_MAX);
+  const named = namedOf(place, AGGREGATES_MAX);
   const isObject = typeof place.value === "object" && place.value !== null;
   if (named.length === 0 && isObject && !Array.isArray(place.value)) {
-    scope.list.add("empty_list", place.pointer, 'Add one, such as "n": { "fn": "count" }.');
+    place.add("empty_list", 'Add one, such as "n": { "fn": "count" }.');
   }
   return named
     .map(([name, each]) => checkAggregate(scope, name, each))
@@ -62,13 +60,12 @@ export function checkAggregates(scope: Scope, place: Place): readonly Aggregate[
 }
 
 function checkAggregate(scope: Scope, name: string, place: Place): Aggregate | null {
-  const { list } = scope;
-  if (membersOf(list, place) === null) return null;
-  const fnPlace = childOf(place, "fn");
-  if (fnPlace.value === undefined) return list.add("missing_member", fnPlace.pointer, 'Add "fn".');
-  const fn = wordOf(list, fnPlace, AGGREGATE_FUNCTIONS, "unknown_function");
+  if (membersOf(place) === null) return null;
+  const fnPlace = place.child("fn");
+  if (fnPlace.value === undefined) return fnPlace.add("missing_member", 'Add "fn".');
+  const fn = wordOf(fnPlace, AGGREGATE_FUNCTIONS, "unknown_function");
   if (fn === null) return null;
-  const members = recordOf(list, place, membersFor(fn));
+  const members = recordOf(place, membersFor(fn));
   const ofPlace = members?.get("of");
   const wherePlace = members?.get("where");
   const of = ofPlace === undefined ? null : checkPathOrExpression(scope, ofPlace);
@@ -78,15 +75,15 @@ function checkAggregate(scope: Scope, name: string, place: Place): Aggregate | n
   const k = members?.get("k");
   const bounds = members?.get("bounds");
   if (fn === "quantile" && q !== undefined) {
-    const checked = checkQuantile(list, q);
+    const checked = checkQuantile(q);
     return checked === null ? null : { ...aggregate, q: checked };
   }
   if (fn === "top" && k !== undefined) {
-    const checked = checkTop(list, k);
+    const checked = checkTop(k);
     return checked === null ? null : { ...aggregate, k: checked };
   }
   if (fn === "histogram" && bounds !== undefined) {
-    return { ...aggregate, bounds: checkBounds(list, bounds) };
+    return { ...aggregate, bounds: checkBounds(bounds) };
   }
   return aggregate;
 }
@@ -98,36 +95,39 @@ function membersFor(fn: AggregateFunction): { required: string[]; optional: stri
   return { required: ["fn", ...extra, "of"], optional: ["where"] };
 }
 
-function checkQuantile(list: FaultList, place: Place): number | readonly number[] | null {
-  if (!Array.isArray(place.value)) return checkRank(list, place);
-  const elements = elementsOf(list, place, QUANTILES_MAX);
-  if (elements.length === 0) return list.add("bad_quantile", place.pointer, "Got an empty list.");
-  return elements.map((each) => checkRank(list, each)).filter((rank) => rank !== null);
+function checkQuantile(place: Place): number | readonly number[] | null {
+  if (!Array.isArray(place.value)) return checkRank(place);
+  const elements = elementsOf(place, QUANTILES_MAX);
+  if (elements.length === 0) return place.add("bad_quantile", "Got an empty list.");
+  return elements.map((each) => checkRank(each)).filter((rank) => rank !== null);
 }
 
-function checkRank(list: FaultList, { value, pointer }: Place): number | null {
+function checkRank(place: Place): number | null {
+  const { value } = place;
   if (typeof value === "number" && value >= 0 && value <= 1) return value === 0 ? 0 : value;
-  return list.add("bad_quantile", pointer, `Got ${valueText(value)}.`);
+  return place.add("bad_quantile", `Got ${valueText(value)}.`);
 }
 
-function checkTop(list: FaultList, { value, pointer }: Place): number | null {
+function checkTop(place: Place): number | null {
+  const { value } = place;
   const isCount = typeof value === "number" && Number.isInteger(value);
   if (isCount && value >= 1 && value <= TOP_K_MAX) return value;
-  return list.add("bad_top", pointer, `Got ${valueText(value)}.`);
+  return place.add("bad_top", `Got ${valueText(value)}.`);
 }
 
-function checkBounds(list: FaultList, place: Place): readonly number[] {
-  const elements = elementsOf(list, place, HISTOGRAM_BOUNDS_MAX);
+function checkBounds(place: Place): readonly number[] {
+  const elements = elementsOf(place, HISTOGRAM_BOUNDS_MAX);
   if (elements.length === 0 && Array.isArray(place.value)) {
-    list.add("bad_bounds", place.pointer, "Got an empty list.");
+    place.add("bad_bounds", "Got an empty list.");
   }
   const bounds: number[] = [];
-  for (const { value, pointer } of elements) {
+  for (const each of elements) {
+    const { value } = each;
     const before = bounds.at(-1) ?? -Infinity;
     if (typeof value !== "number" || !Number.isFinite(value)) {
-      list.add("bad_bounds", pointer, `Got ${valueText(value)}.`);
+      each.add("bad_bounds", `Got ${valueText(value)}.`);
     } else if (value <= before) {
-      list.add("bad_bounds", pointer, `Got ${value} after ${before}.`);
+      each.add("bad_bounds", `Got ${value} after ${before}.`);
     } else {
       bounds.push(value === 0 ? 0 : value);
     }

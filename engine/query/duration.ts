@@ -1,6 +1,6 @@
 /** Durations: `250ms` `30s` `5m` `1h` `1d` `1w`, or a number of milliseconds. */
 import { DURATION_MS_MAX } from "./plan-limit.ts";
-import { quote, typeName, type FaultList, type Place } from "./plan-place.ts";
+import { quote, type Place } from "./plan-place.ts";
 
 export const SECOND_MS = 1000;
 export const MINUTE_MS = 60 * SECOND_MS;
@@ -38,40 +38,38 @@ export function parseDuration(text: string): DurationText | null {
 
 /** The milliseconds of a duration of the plan. Only an offset may have a sign. */
 export function checkDuration(
-  list: FaultList,
   place: Place,
   sign: "unsigned" | "signed" = "unsigned",
 ): number | null {
-  const { value, pointer } = place;
+  const { value } = place;
   let ms: number;
   if (typeof value === "number") {
-    if (!Number.isInteger(value)) return list.add("bad_duration", pointer, `Got ${value}.`);
+    if (!Number.isInteger(value)) return place.add("bad_duration", `Got ${value}.`);
     if (value < 0 && sign === "unsigned") {
-      return list.add("bad_duration", pointer, `Got ${value}: only an offset may be negative.`);
+      return place.add("bad_duration", `Got ${value}: only an offset may be negative.`);
     }
     ms = value === 0 ? 0 : value;
   } else if (typeof value === "string") {
     const duration = parseDuration(value);
-    if (duration === null) return list.add("bad_duration", pointer, `Got ${quote(value)}.`);
+    if (duration === null) return place.add("bad_duration", `Got ${quote(value)}.`);
     if (duration.signed && sign === "unsigned") {
-      return list.add("bad_duration", pointer, `Got ${quote(value)}: only an offset has a sign.`);
+      return place.add("bad_duration", `Got ${quote(value)}: only an offset has a sign.`);
     }
     ms = duration.ms;
   } else {
-    return list.add("wrong_type", pointer, `Got ${typeName(value)} when expected a duration.`);
+    return place.isNo("a duration");
   }
   if (Math.abs(ms) > DURATION_MS_MAX) {
-    return list.add("duration_too_long", pointer, `Got ${quote(String(value))}.`);
+    return place.add("duration_too_long", `Got ${quote(String(value))}.`);
   }
   return ms;
 }
 
 /** The same for a member that may be absent. */
 export function checkDurationOr<Default extends number | null>(
-  list: FaultList,
   place: Place | undefined,
   otherwise: Default,
   sign: "unsigned" | "signed" = "unsigned",
 ): number | null | Default {
-  return place === undefined ? otherwise : checkDuration(list, place, sign);
+  return place === undefined ? otherwise : checkDuration(place, sign);
 }

@@ -3,7 +3,7 @@
  * (`order.*`), or `*` alone, which takes everything.
  */
 import { EVENT_TYPE_LENGTH_MAX, TYPES_MAX } from "./plan-limit.ts";
-import { elementsOf, quote, typeName, type FaultList, type Place } from "./plan-place.ts";
+import { elementsOf, quote, type Place } from "./plan-place.ts";
 
 /** Whether a pattern of a plan's `from` takes an event type: `*`, `order.*`, or the type itself. */
 export function patternTakes(pattern: string, eventType: string): boolean {
@@ -22,19 +22,20 @@ export function patternsMeet(a: string, b: string): boolean {
 }
 
 /** A list of patterns, none of them twice. */
-export function checkPatterns(list: FaultList, place: Place): readonly string[] {
-  const elements = elementsOf(list, place, TYPES_MAX);
-  if (elements.length === 0 && Array.isArray(place.value)) list.add("empty_list", place.pointer);
+export function checkPatterns(place: Place): readonly string[] {
+  const elements = elementsOf(place, TYPES_MAX);
+  if (elements.length === 0 && Array.isArray(place.value)) place.add("empty_list");
   const patterns: string[] = [];
-  for (const { value, pointer } of elements) {
+  for (const each of elements) {
+    const { value } = each;
     if (typeof value !== "string") {
-      list.add("wrong_type", pointer, `Got ${typeName(value)} when expected a string.`);
+      each.isNo("a string");
     } else if (!isPattern(value)) {
-      list.add("bad_event_type", pointer, `Got ${quote(value)}.`);
+      each.add("bad_event_type", `Got ${quote(value)}.`);
     } else if (value === "*" && elements.length > 1) {
-      list.add("bad_event_type", pointer, "Got `*` beside others.");
+      each.add("bad_event_type", "Got `*` beside others.");
     } else if (patterns.includes(value)) {
-      list.add("duplicate_type", pointer, `Got ${quote(value)}.`);
+      each.add("duplicate_type", `Got ${quote(value)}.`);
     } else {
       patterns.push(value);
     }

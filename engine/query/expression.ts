@@ -6,7 +6,7 @@
  * aggregates of the query. Nothing is evaluated here, and no type is inferred.
  */
 import { EXPRESSION_DEPTH_MAX, EXPRESSION_PARTS_MAX, PATH_SEGMENTS_MAX } from "./plan-limit.ts";
-import { childOf, didYouMean, quote, typeName, type FaultList, type Place } from "./plan-place.ts";
+import { didYouMean, quote, typeName, type Place } from "./plan-place.ts";
 
 export type Literal = null | boolean | number | string;
 
@@ -35,11 +35,8 @@ export type Expression =
   | { readonly op: Operator; readonly args: readonly Expression[] }
   | { readonly op: "in"; readonly arg: Expression; readonly values: readonly Literal[] };
 
-/** What paths name where an expression stands. */
-export interface Scope {
-  readonly list: FaultList;
-  pathOf(text: string, pointer: string): readonly string[] | null;
-}
+/** What paths name where an expression stands: that of `text`, which stands at `place`. */
+export type Scope = (place: Place, text: string) => readonly string[] | null;
 
 /** The fewest and the most operands of each operator. */
 const OPERANDS: Readonly<Record<Operator | "get" | "has" | "in", readonly [number, number]>> = {
@@ -79,36 +76,28 @@ export interface Read {
 }
 
 /** Paths into events, spans and what `with` found. What is read is added to `fields`. */
-export function eventScope(list: FaultList, fields: Read[], reads: "events" | "spans"): Scope {
-  return {
-    list,
-    pathOf(text, pointer) {
-      const path = checkPath(list, text, pointer);
-      if (path === null) return null;
-      const [root, member] = path;
-      const strange = member !== undefined && (path.length > 2 || !SPAN_MEMBERS.includes(member));
-      if (reads === "spans" && root === "span" && strange) {
-        const hint = didYouMean(
-          text,
-          SPAN_MEMBERS.map((each) => `span.${each}`),
-        );
-        return list.add("bad_path", pointer, hint || `A span has ${SPAN_MEMBERS.join(", ")}.`);
-      }
-      fields.push({ text, pointer });
-      return path;
-    },
+export function eventScope(fields: Read[], reads: "events" | "spans"): Scope {
+  return (place, text) => {
+    const path = checkPath(place, text);
+    if (path === null) return null;
+    const [root, member] = path;
+    const strange = member !== undefined && (path.length > 2 || !SPAN_MEMBERS.includes(member));
+    if (reads === "spans" && root === "span" && strange) {
+      const names = SPAN_MEMBERS.map((each) => `span.${each}`);
+      const hint = didYouMean(text, names) || `A span has ${SPAN_MEMBERS.join(", ")}.`;
+      return place.add("bad_path", hint);
+    }
+    fields.push({ text, pointer: place.pointer });
+    return path;
   };
 }
 
 /** The aggregates of a query, each by its whole name, dots included. */
-export function aggregateScope(list: FaultList, names: readonly string[]): Scope {
-  return {
-    list,
-    pathOf(text, pointer) {
-      if (names.includes(text)) return [text];
-      const hint = didYouMean(text, names) || `Got ${quote(text)}; derived members see no others.`;
-      return list.add("unknown_aggregate", pointer, hint);
-    },
+export function aggregateScope(names: readonly string[]): Scope {
+  return (place, text) => {
+    if (names.includes(text)) return [text];
+    const hint = didYouMean(text, names) || `Got ${quote(text)}; derived members see no others.`;
+    return place.add("unknown_aggregate", hint);
   };
 }
 
@@ -119,65 +108,57 @@ export function checkExpression(scope: Scope, place: Place): Expression | null {
 
 /** As in a key, `of` and `on`: a string is a path. Null would be a value that is never there. */
 export function checkPathOrExpression(scope: Scope, place: Place): Expression | null {
-  const { value, pointer } = place;
-  if (value === null) {
-    return scope.list.add("wrong_type", pointer, "Got null when expected a path or an expression.");
-  }
+  const { value } = place;
+  if (value === null) return place.isNo("a path or an expression");
   if (typeof value !== "string") return checkExpression(scope, place);
-  const path = scope.pathOf(value, pointer);
+  const path = scope(place, value);
   return path === null ? null : { op: "get", path };
 }
 
 /** As in `where`: only true holds, so a string, a number or null there is a slip. */
 export function checkCondition(scope: Scope, place: Place): Expression | null {
-  const { value, pointer } = place;
+  const { value } = place;
   if (typeof value === "boolean" || Array.isArray(value)) return checkExpression(scope, place);
   const hint = typeof value === "string" ? ` A path is read with ["get", ${quote(value)}].` : "";
-  const detail = `Got ${typeName(value)} when expected a condition.${hint}`;
-  return scope.list.add("wrong_type", pointer, detail);
+  return place.isNo("a condition", hint);
 }
 
-export function checkPath(
-  list: FaultList,
-  text: string,
-  pointer: string,
-): readonly string[] | null {
+export function checkPath(place: Place, text: string): readonly string[] | null {
   const path = text.split(".");
-  if (path.includes("__proto__")) return list.add("forbidden_name", pointer);
-  if (path.includes("")) return list.add("bad_path", pointer, `Got ${quote(text)}.`);
-  if (!text.isWellFormed()) return list.add("bad_path", pointer, "Got a lone surrogate.");
+  if (path.includes("__proto__")) return place.add("forbidden_name");
+  if (path.includes("")) return place.add("bad_path", `Got ${quote(text)}.`);
+  if (!text.isWellFormed()) return place.add("bad_path", "Got a lone surrogate.");
   if (path.length > PATH_SEGMENTS_MAX) {
-    return list.add("bad_path", pointer, `Got ${path.length} names.`);
+    return place.add("bad_path", `Got ${path.length} names.`);
   }
   return path;
 }
 
 function checkPart(scope: Scope, place: Place, depth: number, budget: Budget): Expression | null {
-  const { list } = scope;
-  const { value, pointer } = place;
-  if (!spend(list, pointer, depth, budget)) return null;
+  const { value } = place;
+  if (!spend(place, depth, budget)) return null;
   if (!Array.isArray(value)) {
     const isLiteral = value === null || ["boolean", "number", "string"].includes(typeof value);
-    if (!isLiteral) return list.add("bad_expression", pointer, `Got ${typeName(value)}.`);
-    const literal = checkLiteral(list, place);
+    if (!isLiteral) return place.add("bad_expression", `Got ${typeName(value)}.`);
+    const literal = checkLiteral(place);
     return literal === undefined ? null : { op: "literal", value: literal };
   }
   const op: unknown = value[0];
   if (typeof op !== "string") {
-    return list.add("bad_expression", pointer, `Got ${typeName(op)} as its operator.`);
+    return place.add("bad_expression", `Got ${typeName(op)} as its operator.`);
   }
   if (!isOperator(op)) {
     const hint = didYouMean(op, Object.keys(OPERANDS)) || `Got ${quote(op)}.`;
-    return list.add("unknown_operator", childOf(place, 0).pointer, hint);
+    return place.child(0).add("unknown_operator", hint);
   }
-  const counted = checkCount(list, place, op, value.length - 1);
+  const counted = checkCount(place, op, value.length - 1);
   if (op === "get" || op === "has") {
-    return counted ? checkRead(scope, childOf(place, 1), op) : null;
+    return counted ? checkRead(scope, place.child(1), op) : null;
   }
   if (op === "in") return counted ? checkIn(scope, place, depth, budget) : null;
   const args: Expression[] = [];
   for (let index = 1; index < value.length && !budget.spent; index++) {
-    const arg = checkPart(scope, childOf(place, index), depth + 1, budget);
+    const arg = checkPart(scope, place.child(index), depth + 1, budget);
     if (arg !== null) args.push(arg);
   }
   if (!counted || args.length < value.length - 1) return null;
@@ -186,62 +167,54 @@ function checkPart(scope: Scope, place: Place, depth: number, budget: Budget): E
 }
 
 function checkRead(scope: Scope, place: Place, op: "get" | "has"): Expression | null {
-  const { value, pointer } = place;
+  const { value } = place;
   if (typeof value !== "string") {
-    return scope.list.add("bad_path", pointer, `Got ${typeName(value)}.`);
+    return place.add("bad_path", `Got ${typeName(value)}.`);
   }
-  const path = scope.pathOf(value, pointer);
+  const path = scope(place, value);
   return path === null ? null : { op, path };
 }
 
 function checkIn(scope: Scope, place: Place, depth: number, budget: Budget): Expression | null {
-  const { list } = scope;
-  const arg = checkPart(scope, childOf(place, 1), depth + 1, budget);
-  const listed = childOf(place, 2);
-  if (!Array.isArray(listed.value)) {
-    const detail = `Got ${typeName(listed.value)} when expected a list of literals.`;
-    return list.add("wrong_type", listed.pointer, detail);
-  }
+  const arg = checkPart(scope, place.child(1), depth + 1, budget);
+  const listed = place.child(2);
+  if (!Array.isArray(listed.value)) return listed.isNo("a list of literals");
   const values: Literal[] = [];
   for (let index = 0; index < listed.value.length; index++) {
-    const element = childOf(listed, index);
-    if (!spend(list, element.pointer, depth + 1, budget)) return null;
-    const literal = checkLiteral(list, element);
+    const element = listed.child(index);
+    if (!spend(element, depth + 1, budget)) return null;
+    const literal = checkLiteral(element);
     if (literal !== undefined) values.push(literal);
   }
   return arg === null || values.length < listed.value.length ? null : { op: "in", arg, values };
 }
 
 /** The literal, or undefined, since null is one. No -0: its canonical text is 0. */
-function checkLiteral(list: FaultList, { value, pointer }: Place): Literal | undefined {
+function checkLiteral(place: Place): Literal | undefined {
+  const { value } = place;
   if (value === null || typeof value === "boolean") return value;
   if (typeof value === "number" && Number.isFinite(value)) return value === 0 ? 0 : value;
   if (typeof value === "string" && value.isWellFormed()) return value;
   const got = typeof value === "number" ? String(value) : typeName(value);
-  list.add("bad_literal", pointer, `Got ${typeof value === "string" ? "a lone surrogate" : got}.`);
+  place.add("bad_literal", `Got ${typeof value === "string" ? "a lone surrogate" : got}.`);
   return undefined;
 }
 
-function checkCount(
-  list: FaultList,
-  place: Place,
-  op: keyof typeof OPERANDS,
-  got: number,
-): boolean {
+function checkCount(place: Place, op: keyof typeof OPERANDS, got: number): boolean {
   const [least, most] = OPERANDS[op];
   if (got >= least && got <= most) return true;
   const expected = least === most ? String(least) : `at least ${least}`;
-  list.add("operand_count", place.pointer, `Got ${got} when ${quote(op)} takes ${expected}.`);
+  place.add("operand_count", `Got ${got} when ${quote(op)} takes ${expected}.`);
   return false;
 }
 
 /** Takes one part from the budget; a cycle ends here too, as an expression that is too deep. */
-function spend(list: FaultList, pointer: string, depth: number, budget: Budget): boolean {
+function spend(place: Place, depth: number, budget: Budget): boolean {
   if (budget.spent) return false;
   budget.parts -= 1;
   budget.spent = depth > EXPRESSION_DEPTH_MAX || budget.parts < 0;
   if (!budget.spent) return true;
-  list.add(budget.parts < 0 ? "expression_too_large" : "expression_too_deep", pointer);
+  place.add(budget.parts < 0 ? "expression_too_large" : "expression_too_deep");
   return false;
 }
 

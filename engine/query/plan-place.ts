@@ -1,53 +1,58 @@
 /**
- * A place in the plan: a value and the pointer to it. Every check reads the plan through this
- * file, so that a pointer is never put together twice, only own members are seen, and a fault is
- * told once. It decides what an object, a list and a name are; it knows no member of any plan.
+ * A place in the plan: a value, the pointer to it, and the list of the plan's faults. Every check
+ * reads the plan through this file, so that a pointer is never put together twice, only own members
+ * are seen, and a fault is told once. It decides what an object, a list and a name are; it knows no
+ * member of any plan.
  */
+import { utf8Length } from "../event/utf8.ts";
 import { PLAN_FAULTS, type PlanFault, type PlanFaultCode } from "./plan-fault.ts";
 import { NAME_BYTES_MAX } from "./plan-limit.ts";
 
-export interface Place {
-  readonly value: unknown;
-  readonly pointer: string;
-}
-
 export type Members = ReadonlyMap<string, Place>;
 
-/** The faults found so far. */
-export class FaultList {
-  readonly faults: PlanFault[] = [];
+export class Place {
+  readonly value: unknown;
+  readonly pointer: string;
+  /** Of the whole plan, so far. */
+  readonly faults: PlanFault[];
 
-  /** Null, so that a check can end with its fault. */
-  add(code: PlanFaultCode, pointer: string, detail = ""): null {
+  constructor(value: unknown, pointer = "", faults: PlanFault[] = []) {
+    this.value = value;
+    this.pointer = pointer;
+    this.faults = faults;
+  }
+
+  /** Tells a fault of this place. Null, so that a check can end with it. */
+  add(code: PlanFaultCode, detail = ""): null {
     const sentence = PLAN_FAULTS[code];
-    this.faults.push({
-      code,
-      pointer,
-      message: detail === "" ? sentence : `${sentence} ${detail}`,
-    });
+    const message = detail === "" ? sentence : `${sentence} ${detail}`;
+    this.faults.push({ code, pointer: this.pointer, message });
     return null;
   }
-}
 
-export function childOf(place: Place, name: string | number): Place {
-  const { value } = place;
-  const own = typeof value === "object" && value !== null && Object.hasOwn(value, name);
-  const escaped = String(name).replaceAll("~", "~0").replaceAll("/", "~1");
-  return {
-    value: own ? (value as Readonly<Record<string, unknown>>)[name] : undefined,
-    pointer: `${place.pointer}/${escaped}`,
-  };
+  /** Tells that another type is needed here. */
+  isNo(expected: string, hint = ""): null {
+    return this.add("wrong_type", `Got ${typeName(this.value)} when expected ${expected}.${hint}`);
+  }
+
+  child(name: string | number): Place {
+    const { value } = this;
+    const own = typeof value === "object" && value !== null && Object.hasOwn(value, name);
+    const escaped = String(name).replaceAll("~", "~0").replaceAll("/", "~1");
+    const inner = own ? (value as Readonly<Record<string, unknown>>)[name] : undefined;
+    return new Place(inner, `${this.pointer}/${escaped}`, this.faults);
+  }
 }
 
 /** All members of an object, by their own names. An undefined member is absent, as in JSON. */
-export function membersOf(list: FaultList, place: Place): Members | null {
+export function membersOf(place: Place): Members | null {
   const { value } = place;
   if (typeof value !== "object" || value === null || Array.isArray(value)) {
-    return list.add("wrong_type", place.pointer, `Got ${typeName(value)} when expected an object.`);
+    return place.isNo("an object");
   }
   const members = new Map<string, Place>();
   for (const name of Object.keys(value)) {
-    const child = childOf(place, name);
+    const child = place.child(name);
     if (child.value !== undefined) members.set(name, child);
   }
   return members;
@@ -55,73 +60,68 @@ export function membersOf(list: FaultList, place: Place): Members | null {
 
 /** The members of an object that knows its names: unknown and missing ones are faults. */
 export function recordOf(
-  list: FaultList,
   place: Place,
   known: { readonly required: readonly string[]; readonly optional: readonly string[] },
 ): Members | null {
-  const members = membersOf(list, place);
+  const members = membersOf(place);
   if (members === null) return null;
   const names = [...known.required, ...known.optional];
-  for (const [name, { pointer }] of members) {
+  for (const [name, member] of members) {
     if (!names.includes(name))
-      list.add("unknown_member", pointer, didYouMean(name, names) || `Got ${quote(name)}.`);
+      member.add("unknown_member", didYouMean(name, names) || `Got ${quote(name)}.`);
   }
   for (const name of known.required) {
     if (members.has(name)) continue;
-    const { pointer } = childOf(place, name);
     // The one member whose absence is a decision not taken; the others are just forgotten.
-    list.add(name === "grace" ? "grace_required" : "missing_member", pointer, `Add "${name}".`);
+    const code = name === "grace" ? "grace_required" : "missing_member";
+    place.child(name).add(code, `Add "${name}".`);
   }
   return members;
 }
 
 /** The elements of a list, at most `max` of them. */
-export function elementsOf(list: FaultList, place: Place, max: number): readonly Place[] {
+export function elementsOf(place: Place, max: number): readonly Place[] {
   const { value } = place;
   if (!Array.isArray(value)) {
-    list.add("wrong_type", place.pointer, `Got ${typeName(value)} when expected a list.`);
+    place.isNo("a list");
     return [];
   }
-  limitOf(list, place, value.length, max);
+  limitOf(place, value.length, max);
   const count = Math.min(value.length, max);
-  return Array.from({ length: count }, (_, index) => childOf(place, index));
+  return Array.from({ length: count }, (_, index) => place.child(index));
 }
 
 /** The named members of an object whose names are the plan's own, at most `max` of them. */
-export function namedOf(list: FaultList, place: Place, max: number): readonly [string, Place][] {
-  const members = membersOf(list, place);
+export function namedOf(place: Place, max: number): readonly [string, Place][] {
+  const members = membersOf(place);
   if (members === null) return [];
-  limitOf(list, place, members.size, max);
+  limitOf(place, members.size, max);
   const named = [...members].slice(0, max);
-  for (const [name, { pointer }] of named) checkName(list, name, pointer);
+  for (const [name, member] of named) checkName(member, name);
   return named;
 }
 
-export function checkName(list: FaultList, value: unknown, pointer: string): string | null {
-  if (typeof value !== "string") {
-    return list.add("wrong_type", pointer, `Got ${typeName(value)} when expected a name.`);
-  }
-  if (value === "__proto__") return list.add("forbidden_name", pointer);
-  if (value === "") return list.add("bad_name", pointer, "Got an empty one.");
-  if (!value.isWellFormed()) return list.add("bad_name", pointer, "Got a lone surrogate.");
-  const bytes = bytesOf(value);
-  if (bytes > NAME_BYTES_MAX) return list.add("bad_name", pointer, `Got ${bytes} bytes.`);
+/** The place's value, or the name under which it stands, as a name. */
+export function checkName(place: Place, value = place.value): string | null {
+  if (typeof value !== "string") return place.isNo("a name");
+  if (value === "__proto__") return place.add("forbidden_name");
+  if (value === "") return place.add("bad_name", "Got an empty one.");
+  if (!value.isWellFormed()) return place.add("bad_name", "Got a lone surrogate.");
+  const bytes = utf8Length(value);
+  if (bytes > NAME_BYTES_MAX) return place.add("bad_name", `Got ${bytes} bytes.`);
   return value;
 }
 
 /** One of a few words. */
 export function wordOf<Word extends string>(
-  list: FaultList,
   place: Place,
   words: readonly Word[],
   code: PlanFaultCode,
 ): Word | null {
-  const { value, pointer } = place;
-  if (typeof value !== "string") {
-    return list.add("wrong_type", pointer, `Got ${typeName(value)} when expected a string.`);
-  }
+  const { value } = place;
+  if (typeof value !== "string") return place.isNo("a string");
   const word = words.find((each) => each === value);
-  return word ?? list.add(code, pointer, didYouMean(value, words) || `Got ${quote(value)}.`);
+  return word ?? place.add(code, didYouMean(value, words) || `Got ${quote(value)}.`);
 }
 
 /** `Got "gaps". Did you mean "gap"?`, or nothing where nothing is near. */
@@ -158,17 +158,8 @@ export function quote(text: string): string {
   return JSON.stringify(text.length > 40 ? `${text.slice(0, 39)}…` : text);
 }
 
-function limitOf(list: FaultList, place: Place, count: number, max: number): void {
-  if (count > max) list.add("too_many", place.pointer, `Got ${count} when at most ${max} fit.`);
-}
-
-function bytesOf(text: string): number {
-  let bytes = 0;
-  for (const character of text) {
-    const code = character.codePointAt(0) ?? 0;
-    bytes += code < 0x80 ? 1 : code < 0x800 ? 2 : code < 0x10000 ? 3 : 4;
-  }
-  return bytes;
+function limitOf(place: Place, count: number, max: number): void {
+  if (count > max) place.add("too_many", `Got ${count} when at most ${max} fit.`);
 }
 
 /** Levenshtein's, two swapped neighbours counted as one edit. Both words are short. */
@@ -211,7 +202,7 @@ function rankOf(
   orders: Map<object, ReadonlyMap<string, number>>,
 ): readonly number[] {
   const rank: number[] = [];
-  let place: Place = { value: input, pointer: "" };
+  let place = new Place(input);
   for (const segment of pointer.split("/").slice(1)) {
     const name = segment.replaceAll("~1", "/").replaceAll("~0", "~");
     const { value } = place;
@@ -225,7 +216,7 @@ function rankOf(
       }
       rank.push(order.get(name) ?? Infinity);
     }
-    place = childOf(place, name);
+    place = place.child(name);
   }
   return rank;
 }

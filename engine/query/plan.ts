@@ -11,17 +11,15 @@ import type { PlanFault } from "./plan-fault.ts";
 import { FIELDS_MAX, LIMIT_MAX, QUERIES_MAX } from "./plan-limit.ts";
 import {
   checkName,
-  childOf,
   didYouMean,
   elementsOf,
-  FaultList,
   inDocumentOrder,
   quote,
   recordOf,
   typeName,
   valueText,
   type Members,
-  type Place,
+  Place,
 } from "./plan-place.ts";
 import { checkQuery, type Query, type QueryContext } from "./query.ts";
 import { checkHistories, checkTables, type Table } from "./table.ts";
@@ -67,10 +65,10 @@ const LIMIT_MEMBERS = { required: [], optional: ["keys", "identities", "quaranti
 
 /** Every fault of the plan in document order, or the plan with its defaults filled in. */
 export function checkPlan(input: unknown, catalogues: readonly string[] = []): PlanCheck {
-  const list = new FaultList();
-  const checked = checkMembers(list, { value: input, pointer: "" }, catalogues);
-  if (checked === null || list.faults.length > 0) {
-    return { plan: null, faults: inDocumentOrder(list.faults, input) };
+  const root = new Place(input);
+  const checked = checkMembers(root, catalogues);
+  if (checked === null || root.faults.length > 0) {
+    return { plan: null, faults: inDocumentOrder(root.faults, input) };
   }
   // Not canonical: the order of aggregates and key members is that of what people read, and of
   // the state's layout.
@@ -78,71 +76,68 @@ export function checkPlan(input: unknown, catalogues: readonly string[] = []): P
   const plan = { ...checked, source };
   const { bytes } = compile(plan, new Uint8Array(16));
   if (bytes.length <= PROGRAM_BYTES_MAX) return { plan, faults: [] };
-  const detail = `Its program takes ${bytes.length} bytes when ${PROGRAM_BYTES_MAX} fit.`;
-  list.add("plan_too_large", "", detail);
-  return { plan: null, faults: list.faults };
+  root.add(
+    "plan_too_large",
+    `Its program takes ${bytes.length} bytes when ${PROGRAM_BYTES_MAX} fit.`,
+  );
+  return { plan: null, faults: root.faults };
 }
 
-function checkMembers(
-  list: FaultList,
-  root: Place,
-  catalogues: readonly string[],
-): Omit<Plan, "source"> | null {
+function checkMembers(root: Place, catalogues: readonly string[]): Omit<Plan, "source"> | null {
   const { value } = root;
   if (typeof value !== "object" || value === null || Array.isArray(value)) {
-    return list.add("expected_object", "", `Got ${typeName(value)}.`);
+    return root.add("expected_object", `Got ${typeName(value)}.`);
   }
-  const members = recordOf(list, root, MEMBERS);
+  const members = recordOf(root, MEMBERS);
   if (members === null) return null;
   const version = members.get("version");
   if (version !== undefined && version.value !== 1) {
-    list.add("unsupported_version", version.pointer, `Got ${valueText(version.value)}.`);
+    version.add("unsupported_version", `Got ${valueText(version.value)}.`);
   }
-  const clock = checkClock(list, members.get("clock"));
-  const limits = checkLimits(list, members.get("limits"));
-  const catalogue = checkCatalogue(list, members.get("catalogue"), catalogues);
+  const clock = checkClock(members.get("clock"));
+  const limits = checkLimits(members.get("limits"));
+  const catalogue = checkCatalogue(members.get("catalogue"), catalogues);
   const fields: Read[] = [];
-  const tables = checkTables(list, fields, members.get("tables"));
-  const tableNames = Object.entries(childOf(root, "tables").value ?? {}).flatMap(([name, table]) =>
+  const tables = checkTables(fields, members.get("tables"));
+  const tableNames = Object.entries(root.child("tables").value ?? {}).flatMap(([name, table]) =>
     table === undefined ? [] : [name],
   );
-  const context = { list, fields, tables: tableNames, names: new Set<string>(), lookBacks: [] };
+  const context = { fields, tables: tableNames, names: new Set<string>(), lookBacks: [] };
   const queries = checkQueries(context, members.get("queries"));
-  checkHistories(list, childOf(root, "tables"), tables, context.lookBacks);
-  checkFieldCount(list, fields, value);
+  checkHistories(root.child("tables"), tables, context.lookBacks);
+  checkFieldCount(root, fields);
   return clock === null ? null : { clock, limits, catalogue, tables, queries };
 }
 
 function checkQueries(context: QueryContext, place: Place | undefined): readonly Query[] {
   if (place === undefined) return [];
-  const { list } = context;
-  const elements = elementsOf(list, place, QUERIES_MAX);
-  if (elements.length === 0 && Array.isArray(place.value)) list.add("empty_list", place.pointer);
+  const elements = elementsOf(place, QUERIES_MAX);
+  if (elements.length === 0 && Array.isArray(place.value)) place.add("empty_list");
   return elements.map((each) => checkQuery(context, each)).filter((query) => query !== null);
 }
 
-function checkClock(list: FaultList, place: Place | undefined): Plan["clock"] | null {
+function checkClock(place: Place | undefined): Plan["clock"] | null {
   const members: Members | null =
-    place === undefined ? new Map<string, Place>() : recordOf(list, place, CLOCK_MEMBERS);
+    place === undefined ? new Map<string, Place>() : recordOf(place, CLOCK_MEMBERS);
   if (members === null) return null;
   const idle = members.get("idle");
-  const delayMs = checkDurationOr(list, members.get("delay"), 0);
-  const idleMs = idle?.value === "never" ? null : checkDurationOr(list, idle, 30 * SECOND_MS);
-  const maxAheadMs = checkDurationOr(list, members.get("maxAhead"), 5 * MINUTE_MS);
-  const dedupMs = checkDurationOr(list, members.get("dedup"), 7 * DAY_MS);
+  const delayMs = checkDurationOr(members.get("delay"), 0);
+  const idleMs = idle?.value === "never" ? null : checkDurationOr(idle, 30 * SECOND_MS);
+  const maxAheadMs = checkDurationOr(members.get("maxAhead"), 5 * MINUTE_MS);
+  const dedupMs = checkDurationOr(members.get("dedup"), 7 * DAY_MS);
   if (delayMs === null || maxAheadMs === null || dedupMs === null) return null;
   return { delayMs, idleMs, maxAheadMs, dedupMs };
 }
 
-function checkLimits(list: FaultList, place: Place | undefined): Plan["limits"] {
-  const members = place === undefined ? null : recordOf(list, place, LIMIT_MEMBERS);
+function checkLimits(place: Place | undefined): Plan["limits"] {
+  const members = place === undefined ? null : recordOf(place, LIMIT_MEMBERS);
   const limitOf = (name: string, otherwise: number): number => {
     const limit = members?.get(name);
     if (limit === undefined) return otherwise;
-    const { value, pointer } = limit;
+    const { value } = limit;
     const isInteger = typeof value === "number" && Number.isInteger(value);
     if (isInteger && value >= 1 && value <= LIMIT_MAX) return value;
-    list.add("bad_limit", pointer, `Got ${valueText(value)}.`);
+    limit.add("bad_limit", `Got ${valueText(value)}.`);
     return otherwise;
   };
   return {
@@ -152,26 +147,23 @@ function checkLimits(list: FaultList, place: Place | undefined): Plan["limits"] 
   };
 }
 
-function checkCatalogue(
-  list: FaultList,
-  place: Place | undefined,
-  catalogues: readonly string[],
-): string | null {
+function checkCatalogue(place: Place | undefined, catalogues: readonly string[]): string | null {
   if (place === undefined) return null;
-  const name = checkName(list, place.value, place.pointer);
+  const name = checkName(place);
   if (name === null) return null;
   // A catalogue that is there cannot be run yet; whether it is there is told first.
-  if (catalogues.includes(name)) return list.add("not_supported_yet", place.pointer, "Got one.");
+  if (catalogues.includes(name)) return place.add("not_supported_yet", "Got one.");
   const hint = didYouMean(name, catalogues) || `Got ${quote(name)}.`;
-  return list.add("unknown_catalogue", place.pointer, hint);
+  return place.add("unknown_catalogue", hint);
 }
 
 /** The fault stands where a reader of the plan meets the first path too many. */
-function checkFieldCount(list: FaultList, fields: readonly Read[], input: unknown): void {
+function checkFieldCount(root: Place, fields: readonly Read[]): void {
   const count = new Set(fields.map(({ text }) => text)).size;
   if (count <= FIELDS_MAX) return;
   const seen = new Set<string>();
-  const first = inDocumentOrder(fields, input).find(({ text }) => seen.add(text).size > FIELDS_MAX);
+  const inOrder = inDocumentOrder(fields, root.value);
+  const first = inOrder.find(({ text }) => seen.add(text).size > FIELDS_MAX);
   const detail = `Got ${count} different paths when at most ${FIELDS_MAX} fit.`;
-  list.add("too_many", first?.pointer ?? "", detail);
+  new Place(null, first!.pointer, root.faults).add("too_many", detail);
 }

@@ -15,12 +15,10 @@ import {
 import { DERIVED_MAX, KEY_MEMBERS_MAX } from "./plan-limit.ts";
 import {
   checkName,
-  childOf,
   namedOf,
   quote,
   recordOf,
   wordOf,
-  type FaultList,
   type Members,
   type Place,
 } from "./plan-place.ts";
@@ -51,7 +49,6 @@ export interface Query {
 
 /** What the checks of all queries share. */
 export interface QueryContext {
-  readonly list: FaultList;
   readonly fields: Read[];
   readonly tables: readonly string[];
   readonly names: Set<string>;
@@ -66,19 +63,19 @@ const MEMBERS = {
 const EMITS = ["all", "final", "none"] as const;
 
 export function checkQuery(context: QueryContext, place: Place): Query | null {
-  const { list, fields } = context;
-  const members = recordOf(list, place, MEMBERS);
+  const { fields } = context;
+  const members = recordOf(place, MEMBERS);
   if (members === null) return null;
   const name = checkQueryName(context, members.get("name"));
   const spanPlace = members.get("span");
-  const from = checkFrom(list, place, members);
-  const scope = eventScope(list, fields, spanPlace === undefined ? "events" : "spans");
+  const from = checkFrom(place, members);
+  const scope = eventScope(fields, spanPlace === undefined ? "events" : "spans");
   const windowPlace = members.get("window");
-  const window = windowPlace === undefined ? null : checkWindow(list, windowPlace);
-  const facts = eventScope(list, fields, "events");
+  const window = windowPlace === undefined ? null : checkWindow(windowPlace);
+  const facts = eventScope(fields, "events");
   const span = spanPlace === undefined ? null : checkSpan(facts, spanPlace, window);
   const lookups = checkLookups(scope, members.get("with"), context.tables);
-  const waitMs = checkWait(list, members, window);
+  const waitMs = checkWait(members, window);
   const graceMs = window === null || window.kind === "global" ? 0 : window.graceMs;
   const lookBackMs = Math.max(graceMs, waitMs ?? 0, span?.waitMs ?? 0);
   for (const { table } of lookups) {
@@ -89,9 +86,9 @@ export function checkQuery(context: QueryContext, place: Place): Query | null {
   const key = checkKey(scope, members.get("key"));
   const aggregatePlace = members.get("aggregate");
   const aggregates = aggregatePlace === undefined ? [] : checkAggregates(scope, aggregatePlace);
-  const derive = checkDerived(list, members);
-  const emit = checkEmit(list, members.get("emit"));
-  const retainMs = checkDurationOr(list, members.get("retain"), DAY_MS);
+  const derive = checkDerived(members);
+  const emit = checkEmit(members.get("emit"));
+  const retainMs = checkDurationOr(members.get("retain"), DAY_MS);
   if (name === null || window === null || waitMs === null) return null;
   if (emit === null || retainMs === null) return null;
   const value = { key, window, aggregates, derive, emit, retainMs };
@@ -100,69 +97,68 @@ export function checkQuery(context: QueryContext, place: Place): Query | null {
 
 function checkQueryName(context: QueryContext, place: Place | undefined): string | null {
   if (place === undefined) return null;
-  const { list, names } = context;
-  const name = checkName(list, place.value, place.pointer);
+  const { names } = context;
+  const name = checkName(place);
   if (name === null) return null;
-  if (names.has(name)) return list.add("duplicate_name", place.pointer, `Got ${quote(name)}.`);
+  if (names.has(name)) return place.add("duplicate_name", `Got ${quote(name)}.`);
   names.add(name);
   return name;
 }
 
 /** Events or spans: one of the two, never both. */
-function checkFrom(list: FaultList, place: Place, members: Members): readonly string[] {
+function checkFrom(place: Place, members: Members): readonly string[] {
   const from = members.get("from");
   const span = members.get("span");
   if (from === undefined) {
-    const missing = childOf(place, "from").pointer;
-    if (span === undefined) list.add("missing_member", missing, 'Add "from" or "span".');
+    if (span === undefined) place.child("from").add("missing_member", 'Add "from" or "span".');
     return [];
   }
-  if (span !== undefined) list.add("from_and_span", from.pointer, "Got both.");
-  return checkPatterns(list, from);
+  if (span !== undefined) from.add("from_and_span", "Got both.");
+  return checkPatterns(from);
 }
 
 /** A wait is for versions of a table that come after their event; a span has its own. */
-function checkWait(list: FaultList, members: Members, window: Window | null): number | null {
+function checkWait(members: Members, window: Window | null): number | null {
   const wait = members.get("wait");
   if (wait === undefined) return 0;
-  const waitMs = checkDurationOr(list, wait, 0);
+  const waitMs = checkDurationOr(wait, 0);
   const lookups = members.get("with")?.value;
   const looksUp = Array.isArray(lookups) ? lookups.length > 0 : lookups !== undefined;
   if (!looksUp || members.has("span")) {
     const got = members.has("span") ? "a query of spans; the span takes one" : "no `with`";
-    return list.add("wait_not_allowed", wait.pointer, `Got ${got}.`);
+    return wait.add("wait_not_allowed", `Got ${got}.`);
   }
   if (waitMs === null || window === null || window.kind === "global") return waitMs;
   if (waitMs <= window.graceMs) return waitMs;
   const detail = `Got ${waitMs} ms when the grace is ${window.graceMs} ms.`;
-  return list.add("wait_over_grace", wait.pointer, detail);
+  return wait.add("wait_over_grace", detail);
 }
 
 function checkKey(scope: Scope, place: Place | undefined): readonly Named[] {
   if (place === undefined) return [];
-  return namedOf(scope.list, place, KEY_MEMBERS_MAX).flatMap(([name, each]) => {
+  return namedOf(place, KEY_MEMBERS_MAX).flatMap(([name, each]) => {
     const of = checkPathOrExpression(scope, each);
     return of === null ? [] : [{ name, of }];
   });
 }
 
 /** Derived members see the query's aggregates, good or not, and share their object with them. */
-function checkDerived(list: FaultList, members: Members): readonly Named[] {
+function checkDerived(members: Members): readonly Named[] {
   const place = members.get("derive");
   if (place === undefined) return [];
   const aggregates = members.get("aggregate")?.value;
   const isObject = typeof aggregates === "object" && aggregates !== null;
   const names = isObject ? Object.keys(aggregates) : [];
-  const scope = aggregateScope(list, names);
-  return namedOf(list, place, DERIVED_MAX).flatMap(([name, each]) => {
+  const scope = aggregateScope(names);
+  return namedOf(place, DERIVED_MAX).flatMap(([name, each]) => {
     if (names.includes(name)) {
-      list.add("duplicate_name", each.pointer, "An aggregate of this query has it.");
+      each.add("duplicate_name", "An aggregate of this query has it.");
     }
     const of = checkExpression(scope, each);
     return of === null ? [] : [{ name, of }];
   });
 }
 
-function checkEmit(list: FaultList, place: Place | undefined): "all" | "final" | "none" | null {
-  return place === undefined ? "all" : wordOf(list, place, EMITS, "unknown_emit");
+function checkEmit(place: Place | undefined): "all" | "final" | "none" | null {
+  return place === undefined ? "all" : wordOf(place, EMITS, "unknown_emit");
 }

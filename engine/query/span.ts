@@ -2,7 +2,7 @@
 import { checkDurationOr } from "./duration.ts";
 import { checkPatterns, patternsMeet } from "./event-pattern.ts";
 import { checkPathOrExpression, type Expression, type Scope } from "./expression.ts";
-import { quote, recordOf, type FaultList, type Members, type Place } from "./plan-place.ts";
+import { quote, recordOf, type Members, type Place } from "./plan-place.ts";
 import type { Window } from "./window.ts";
 
 export interface Span {
@@ -19,34 +19,32 @@ export interface Span {
  * fault itself, nothing is said about the grace.
  */
 export function checkSpan(scope: Scope, place: Place, window: Window | null): Span | null {
-  const { list } = scope;
-  const members = recordOf(list, place, {
+  const members = recordOf(place, {
     required: ["from", "to", "on", "within"],
     optional: ["wait", "early"],
   });
   if (members === null) return null;
-  const from = checkSide(list, members.get("from"));
-  const to = checkSide(list, members.get("to"));
+  const from = checkSide(members.get("from"));
+  const to = checkSide(members.get("to"));
   const meeting = sharedType(from, to);
-  if (meeting !== null) list.add("shared_type", members.get("to")?.pointer ?? "", meeting);
+  if (meeting !== null) members.get("to")!.add("shared_type", meeting);
   const onPlace = members.get("on");
   const on = onPlace === undefined ? null : checkPathOrExpression(scope, onPlace);
-  const withinMs = checkDurationOr(list, members.get("within"), null);
-  const earlyMs = checkDurationOr(list, members.get("early"), 0);
-  const givenMs = checkDurationOr(list, members.get("wait"), null);
+  const withinMs = checkDurationOr(members.get("within"), null);
+  const earlyMs = checkDurationOr(members.get("early"), 0);
+  const givenMs = checkDurationOr(members.get("wait"), null);
   const waits = window === null || earlyMs === null ? null : { window, earlyMs, givenMs };
-  const waitMs = waits === null ? null : checkWait(list, members, waits);
+  const waitMs = waits === null ? null : checkWait(members, waits);
   if (on === null || withinMs === null || earlyMs === null || waitMs === null) return null;
   return { from, to, on, withinMs, waitMs, earlyMs };
 }
 
-function checkSide(list: FaultList, place: Place | undefined): readonly string[] {
-  return place === undefined ? [] : checkPatterns(list, place);
+function checkSide(place: Place | undefined): readonly string[] {
+  return place === undefined ? [] : checkPatterns(place);
 }
 
 /** The wait by default, or as given: with `early` never more than the grace, where there is one. */
 function checkWait(
-  list: FaultList,
   members: Members,
   waits: { window: Window; earlyMs: number; givenMs: number | null },
 ): number | null {
@@ -59,7 +57,7 @@ function checkWait(
   if ((givenMs ?? 0) + earlyMs <= graceMs) return givenMs ?? graceMs - earlyMs;
   const culprit = earlyMs > graceMs ? members.get("early") : wait;
   const detail = `Got ${(givenMs ?? 0) + earlyMs} ms when the grace is ${graceMs} ms.`;
-  return list.add("wait_over_grace", culprit?.pointer ?? "", detail);
+  return culprit!.add("wait_over_grace", detail);
 }
 
 function sharedType(from: readonly string[], to: readonly string[]): string | null {

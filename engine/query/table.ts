@@ -14,14 +14,11 @@ import {
 import { LOOKUPS_MAX, TABLES_MAX } from "./plan-limit.ts";
 import {
   checkName,
-  childOf,
   didYouMean,
   elementsOf,
   namedOf,
   quote,
   recordOf,
-  typeName,
-  type FaultList,
   type Place,
 } from "./plan-place.ts";
 
@@ -61,27 +58,22 @@ const RESERVED_NAMES = [
   "to",
 ];
 
-export function checkTables(
-  list: FaultList,
-  fields: Read[],
-  place: Place | undefined,
-): readonly Table[] {
+export function checkTables(fields: Read[], place: Place | undefined): readonly Table[] {
   if (place === undefined) return [];
-  const scope = eventScope(list, fields, "events");
-  return namedOf(list, place, TABLES_MAX)
+  const scope = eventScope(fields, "events");
+  return namedOf(place, TABLES_MAX)
     .map(([name, each]) => checkTable(scope, name, each))
     .filter((table) => table !== null);
 }
 
 function checkTable(scope: Scope, name: string, place: Place): Table | null {
-  const { list } = scope;
-  const members = recordOf(list, place, { required: ["from", "key"], optional: ["history"] });
+  const members = recordOf(place, { required: ["from", "key"], optional: ["history"] });
   if (members === null) return null;
   const fromPlace = members.get("from");
   const keyPlace = members.get("key");
-  const from = fromPlace === undefined ? [] : checkPatterns(list, fromPlace);
+  const from = fromPlace === undefined ? [] : checkPatterns(fromPlace);
   const key = keyPlace === undefined ? null : checkPathOrExpression(scope, keyPlace);
-  const historyMs = checkDurationOr(list, members.get("history"), HISTORY_MS_DEFAULT);
+  const historyMs = checkDurationOr(members.get("history"), HISTORY_MS_DEFAULT);
   return key === null || historyMs === null ? null : { name, from, key, historyMs };
 }
 
@@ -93,7 +85,7 @@ export function checkLookups(
 ): readonly Lookup[] {
   if (place === undefined) return [];
   const taken = new Set<string>();
-  return elementsOf(scope.list, place, LOOKUPS_MAX)
+  return elementsOf(place, LOOKUPS_MAX)
     .map((each) => checkLookup(scope, each, tables, taken))
     .filter((lookup) => lookup !== null);
 }
@@ -104,46 +96,37 @@ function checkLookup(
   tables: readonly string[],
   taken: Set<string>,
 ): Lookup | null {
-  const { list } = scope;
-  const members = recordOf(list, place, { required: ["table", "on", "as"], optional: [] });
+  const members = recordOf(place, { required: ["table", "on", "as"], optional: [] });
   if (members === null) return null;
   const onPlace = members.get("on");
-  const table = checkTableName(list, members.get("table"), tables);
+  const table = checkTableName(members.get("table"), tables);
   const on = onPlace === undefined ? null : checkPathOrExpression(scope, onPlace);
-  const as = checkAs(list, members.get("as"), taken);
+  const as = checkAs(members.get("as"), taken);
   return table === null || on === null || as === null ? null : { table, on, as };
 }
 
-function checkTableName(
-  list: FaultList,
-  place: Place | undefined,
-  tables: readonly string[],
-): string | null {
+function checkTableName(place: Place | undefined, tables: readonly string[]): string | null {
   if (place === undefined) return null;
-  const { value, pointer } = place;
-  if (typeof value !== "string") {
-    return list.add("wrong_type", pointer, `Got ${typeName(value)} when expected a string.`);
-  }
+  const { value } = place;
+  if (typeof value !== "string") return place.isNo("a string");
   if (tables.includes(value)) return value;
-  return list.add("unknown_table", pointer, didYouMean(value, tables) || `Got ${quote(value)}.`);
+  return place.add("unknown_table", didYouMean(value, tables) || `Got ${quote(value)}.`);
 }
 
 /** The root of the paths into what was found, so it is one name, and nobody else's. */
-function checkAs(list: FaultList, place: Place | undefined, taken: Set<string>): string | null {
+function checkAs(place: Place | undefined, taken: Set<string>): string | null {
   if (place === undefined) return null;
-  const { pointer } = place;
-  const name = checkName(list, place.value, pointer);
+  const name = checkName(place);
   if (name === null) return null;
-  if (name.includes(".")) return list.add("bad_name", pointer, "Got a dot: paths begin with it.");
-  if (RESERVED_NAMES.includes(name)) return list.add("reserved_name", pointer, `Got "${name}".`);
-  if (taken.has(name)) return list.add("duplicate_name", pointer, `Got ${quote(name)}.`);
+  if (name.includes(".")) return place.add("bad_name", "Got a dot: paths begin with it.");
+  if (RESERVED_NAMES.includes(name)) return place.add("reserved_name", `Got "${name}".`);
+  if (taken.has(name)) return place.add("duplicate_name", `Got ${quote(name)}.`);
   taken.add(name);
   return name;
 }
 
 /** `place` is that of the plan's `tables`. One fault a table, naming the query that needs most. */
 export function checkHistories(
-  list: FaultList,
   place: Place,
   tables: readonly Table[],
   lookBacks: readonly LookBack[],
@@ -153,8 +136,7 @@ export function checkHistories(
     const needMs = Math.max(0, ...own.map(({ ms }) => ms));
     const query = own.find(({ ms }) => ms === needMs)?.query;
     if (historyMs >= needMs || query === undefined) continue;
-    const { pointer } = childOf(childOf(place, name), "history");
     const detail = `Got ${historyMs} ms when ${quote(query)} looks back ${needMs} ms.`;
-    list.add("history_too_short", pointer, detail);
+    place.child(name).child("history").add("history_too_short", detail);
   }
 }

@@ -5,17 +5,7 @@
  */
 import { checkDuration, checkDurationOr, DAY_MS, parseDuration } from "./duration.ts";
 import { EVENT_WINDOWS_MAX } from "./plan-limit.ts";
-import {
-  quote,
-  recordOf,
-  typeName,
-  wordOf,
-  childOf,
-  membersOf,
-  type FaultList,
-  type Members,
-  type Place,
-} from "./plan-place.ts";
+import { quote, recordOf, wordOf, membersOf, type Members, type Place } from "./plan-place.ts";
 
 export type CalendarUnit = "d" | "w" | "mo" | "y";
 
@@ -58,54 +48,49 @@ const MEMBERS = {
 /** An offset stays within the shortest window of its unit. */
 const CALENDAR_DAYS: Readonly<Record<CalendarUnit, number>> = { d: 1, w: 7, mo: 28, y: 365 };
 
-export function checkWindow(list: FaultList, place: Place): Window | null {
-  if (membersOf(list, place) === null) return null;
-  const kindPlace = childOf(place, "kind");
+export function checkWindow(place: Place): Window | null {
+  if (membersOf(place) === null) return null;
+  const kindPlace = place.child("kind");
   if (kindPlace.value === undefined) {
-    return list.add("missing_member", kindPlace.pointer, 'Add "kind".');
+    return kindPlace.add("missing_member", 'Add "kind".');
   }
-  const kind = wordOf(list, kindPlace, WINDOW_KINDS, "unknown_window_kind");
+  const kind = wordOf(kindPlace, WINDOW_KINDS, "unknown_window_kind");
   if (kind === null) return null;
-  const members = recordOf(list, place, MEMBERS[kind]);
+  const members = recordOf(place, MEMBERS[kind]);
   if (members === null) return null;
   const timezone = members.get("timezone");
   if (kind !== "tumbling" && timezone !== undefined) {
-    list.add("timezone_not_allowed", timezone.pointer, `Got a ${kind} window.`);
+    timezone.add("timezone_not_allowed", `Got a ${kind} window.`);
   }
   if (kind === "global") return { kind };
-  const graceMs = checkMember(list, members, "grace");
-  if (kind === "session") return checkSession(list, members, graceMs);
-  if (kind === "tumbling") return checkTumbling(list, place, members, graceMs);
-  return checkSliding(list, members, kind, graceMs);
+  const graceMs = checkMember(members, "grace");
+  if (kind === "session") return checkSession(members, graceMs);
+  if (kind === "tumbling") return checkTumbling(place, members, graceMs);
+  return checkSliding(members, kind, graceMs);
 }
 
-function checkSession(list: FaultList, members: Members, graceMs: number | null): Window | null {
-  const gapMs = checkMember(list, members, "gap");
-  if (gapMs === 0) return list.add("bad_gap", members.get("gap")?.pointer ?? "", "Got 0.");
+function checkSession(members: Members, graceMs: number | null): Window | null {
+  const gapMs = checkMember(members, "gap");
+  if (gapMs === 0) return members.get("gap")!.add("bad_gap", "Got 0.");
   return gapMs === null || graceMs === null ? null : { kind: "session", gapMs, graceMs };
 }
 
-function checkTumbling(
-  list: FaultList,
-  place: Place,
-  members: Members,
-  graceMs: number | null,
-): Window | null {
+function checkTumbling(place: Place, members: Members, graceMs: number | null): Window | null {
   const size = members.get("size");
   const timezone = members.get("timezone");
   const unit = typeof size?.value === "string" ? calendarUnitOf(size.value) : null;
   // Without a timezone, `1d` and `1w` are plain lengths of time.
   const isCalendar = unit !== null && (timezone !== undefined || unit === "mo" || unit === "y");
   if (isCalendar && timezone === undefined) {
-    list.add("timezone_required", childOf(place, "timezone").pointer, `Got size "1${unit}".`);
+    place.child("timezone").add("timezone_required", `Got size "1${unit}".`);
   }
-  if (isCalendar) return checkCalendar(list, members, unit, graceMs);
-  const sizeMs = checkSize(list, members);
-  const offsetMs = checkOffset(list, members, sizeMs);
+  if (isCalendar) return checkCalendar(members, unit, graceMs);
+  const sizeMs = checkSize(members);
+  const offsetMs = checkOffset(members, sizeMs);
   if (timezone !== undefined) {
-    checkTimezone(list, timezone);
+    checkTimezone(timezone);
     const known = sizeMs !== null && size !== undefined;
-    if (known) list.add("timezone_not_allowed", timezone.pointer, `Got size ${textOf(size)}.`);
+    if (known) timezone.add("timezone_not_allowed", `Got size ${textOf(size)}.`);
     return null;
   }
   if (sizeMs === null || offsetMs === null || graceMs === null) return null;
@@ -113,69 +98,68 @@ function checkTumbling(
 }
 
 function checkCalendar(
-  list: FaultList,
   members: Members,
   unit: CalendarUnit,
   graceMs: number | null,
 ): Window | null {
   const timezonePlace = members.get("timezone");
-  const timezone = timezonePlace === undefined ? null : checkTimezone(list, timezonePlace);
-  const offsetMs = checkOffset(list, members, CALENDAR_DAYS[unit] * DAY_MS);
+  const timezone = timezonePlace === undefined ? null : checkTimezone(timezonePlace);
+  const offsetMs = checkOffset(members, CALENDAR_DAYS[unit] * DAY_MS);
   if (timezone === null || offsetMs === null || graceMs === null) return null;
   return { kind: "calendar", unit, timezone, offsetMs, graceMs };
 }
 
 function checkSliding(
-  list: FaultList,
   members: Members,
   kind: "hopping" | "cumulate",
   graceMs: number | null,
 ): Window | null {
-  const sizeMs = checkSize(list, members);
-  const everyMs = checkMember(list, members, "every");
-  const pointer = members.get("every")?.pointer ?? "";
+  const sizeMs = checkSize(members);
+  const everyMs = checkMember(members, "every");
   const got = `Got ${everyMs} ms of ${sizeMs} ms.`;
   if (everyMs === 0 || (everyMs !== null && sizeMs !== null && everyMs > sizeMs)) {
-    list.add("bad_every", pointer, sizeMs === null ? "Got 0." : got);
-    checkOffset(list, members, sizeMs);
+    members.get("every")!.add("bad_every", sizeMs === null ? "Got 0." : got);
+    checkOffset(members, sizeMs);
     return null;
   }
-  const offsetMs = checkOffset(list, members, sizeMs);
+  const offsetMs = checkOffset(members, sizeMs);
   if (everyMs === null || sizeMs === null) return null;
-  if (kind === "cumulate" && sizeMs % everyMs !== 0) return list.add("uneven_every", pointer, got);
-  if (sizeMs > everyMs * EVENT_WINDOWS_MAX) return list.add("too_many_windows", pointer, got);
+  if (kind === "cumulate" && sizeMs % everyMs !== 0)
+    return members.get("every")!.add("uneven_every", got);
+  if (sizeMs > everyMs * EVENT_WINDOWS_MAX)
+    return members.get("every")!.add("too_many_windows", got);
   if (offsetMs === null || graceMs === null) return null;
   return { kind, sizeMs, everyMs, offsetMs, graceMs };
 }
 
 /** A size in ms, more than 0. In weeks it says with an offset, if only "0s", where they begin. */
-function checkSize(list: FaultList, members: Members): number | null {
+function checkSize(members: Members): number | null {
   const size = members.get("size");
   if (size === undefined) return null;
-  const { value, pointer } = size;
+  const { value } = size;
   if (typeof value === "string" && /^\d+(mo|y)$/.test(value)) {
-    return list.add("bad_calendar_size", pointer, `Got ${quote(value)}.`);
+    return size.add("bad_calendar_size", `Got ${quote(value)}.`);
   }
-  const sizeMs = checkDuration(list, size);
+  const sizeMs = checkDuration(size);
   if (sizeMs === null) return null;
-  if (sizeMs === 0) return list.add("bad_size", pointer, `Got ${textOf(size)}.`);
+  if (sizeMs === 0) return size.add("bad_size", `Got ${textOf(size)}.`);
   const weeks = typeof value === "string" && parseDuration(value)?.unit === "w";
   if (weeks && !members.has("offset") && !members.has("timezone")) {
-    return list.add("week_without_zone", pointer, `Got ${textOf(size)}.`);
+    return size.add("week_without_zone", `Got ${textOf(size)}.`);
   }
   return sizeMs;
 }
 
-function checkOffset(list: FaultList, members: Members, limitMs: number | null): number | null {
+function checkOffset(members: Members, limitMs: number | null): number | null {
   const offset = members.get("offset");
-  const offsetMs = checkDurationOr(list, offset, 0, "signed");
+  const offsetMs = checkDurationOr(offset, 0, "signed");
   if (offset === undefined || offsetMs === null || limitMs === null) return offsetMs;
   if (Math.abs(offsetMs) < limitMs) return offsetMs;
-  return list.add("bad_offset", offset.pointer, `Got ${offsetMs} ms of ${limitMs} ms.`);
+  return offset.add("bad_offset", `Got ${offsetMs} ms of ${limitMs} ms.`);
 }
 
-function checkMember(list: FaultList, members: Members, name: string): number | null {
-  return checkDurationOr(list, members.get(name), null);
+function checkMember(members: Members, name: string): number | null {
+  return checkDurationOr(members.get(name), null);
 }
 
 function calendarUnitOf(size: string): CalendarUnit | null {
@@ -184,10 +168,9 @@ function calendarUnitOf(size: string): CalendarUnit | null {
 }
 
 /** A zone that the host knows, by its own name or by a link's; an offset is no zone. */
-function checkTimezone(list: FaultList, { value, pointer }: Place): string | null {
-  if (typeof value !== "string") {
-    return list.add("wrong_type", pointer, `Got ${typeName(value)} when expected a string.`);
-  }
+function checkTimezone(place: Place): string | null {
+  const { value } = place;
+  if (typeof value !== "string") return place.isNo("a string");
   if (/^[A-Za-z][A-Za-z0-9_+/-]*$/.test(value)) {
     try {
       new Intl.DateTimeFormat("en-US", { timeZone: value });
@@ -196,7 +179,7 @@ function checkTimezone(list: FaultList, { value, pointer }: Place): string | nul
       // A RangeError is how Intl says that it has no such zone.
     }
   }
-  return list.add("unknown_timezone", pointer, `Got ${quote(value)}.`);
+  return place.add("unknown_timezone", `Got ${quote(value)}.`);
 }
 
 function textOf({ value }: Place): string {

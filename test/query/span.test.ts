@@ -2,16 +2,15 @@
 import { describe, expect, test } from "vitest";
 import { checkPatterns, patternsMeet, patternTakes } from "../../engine/query/event-pattern.ts";
 import { eventScope } from "../../engine/query/expression.ts";
-import { FaultList } from "../../engine/query/plan-place.ts";
+import { Place } from "../../engine/query/plan-place.ts";
 import { checkSpan } from "../../engine/query/span.ts";
 import type { Window } from "../../engine/query/window.ts";
 import { planWithTable, spanWith, TUMBLING, faultsOf } from "./sample.ts";
 
 function check(members: Record<string, unknown>, window: Window) {
-  const list = new FaultList();
-  const value = { from: ["a"], to: ["b"], on: "data.id", within: "1h", ...members };
-  const span = checkSpan(eventScope(list, [], "events"), { value, pointer: "" }, window);
-  return span ?? list.faults.map(({ code, pointer }) => `${code} ${pointer}`);
+  const place = new Place({ from: ["a"], to: ["b"], on: "data.id", within: "1h", ...members });
+  const span = checkSpan(eventScope([], "events"), place, window);
+  return span ?? place.faults.map(({ code, pointer }) => `${code} ${pointer}`);
 }
 
 const grace = (graceMs: number): Window => ({
@@ -127,9 +126,9 @@ describe("an event pattern", () => {
   });
 
   test("may be any type that the envelope takes, at its longest", () => {
-    const list = new FaultList();
     const value = ["a".repeat(128), `${"a".repeat(127)}.*`, "!", "~", "A/B"];
-    expect(checkPatterns(list, { value, pointer: "" })).toEqual(value);
-    expect(list.faults).toEqual([]);
+    const place = new Place(value);
+    expect(checkPatterns(place)).toEqual(value);
+    expect(place.faults).toEqual([]);
   });
 });

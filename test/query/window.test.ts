@@ -1,13 +1,13 @@
 /** The rules of windows and durations, each at its boundary. */
 import { describe, expect, test } from "vitest";
 import { checkDuration, parseDuration } from "../../engine/query/duration.ts";
-import { FaultList } from "../../engine/query/plan-place.ts";
+import { Place } from "../../engine/query/plan-place.ts";
 import { checkWindow } from "../../engine/query/window.ts";
 
 function check(value: unknown) {
-  const list = new FaultList();
-  const window = checkWindow(list, { value, pointer: "" });
-  return window ?? list.faults.map(({ code, pointer }) => `${code} ${pointer}`);
+  const place = new Place(value);
+  const window = checkWindow(place);
+  return window ?? place.faults.map(({ code, pointer }) => `${code} ${pointer}`);
 }
 
 const DAY = 86_400_000;
@@ -113,8 +113,8 @@ describe("a window", () => {
 
 describe("a duration", () => {
   const ms = (value: unknown, sign?: "signed") => {
-    const list = new FaultList();
-    return checkDuration(list, { value, pointer: "" }, sign) ?? list.faults[0]?.code;
+    const place = new Place(value);
+    return checkDuration(place, sign) ?? place.faults[0]?.code;
   };
 
   test.each([
