@@ -5,6 +5,7 @@
 import { delay } from "./program";
 import { raiseHorizon, horizonAt } from "./dedupe";
 import { outIsFull } from "./emit";
+import { TICK_NEVER } from "./layout";
 import { closePane, dropPane } from "./pane";
 import { closeSession, expireSession, forgetEnd } from "./session";
 import { closeSlices } from "./slice";
@@ -41,7 +42,7 @@ export function afterEvent(clock: i64, time: i64, received: i64): i64 {
 }
 
 export function afterTick(clock: i64, time: i64): i64 {
-  return max(clock, time - delay());
+  return time == TICK_NEVER ? clock : max(clock, time - delay());
 }
 
 /** Moves the clock to the first timer: an overdue expiry reads its instant, at which it stood. */

@@ -49,6 +49,9 @@ export const KIND_TICK = 2;
 /** The scan leaves the line to the strict lane, which then says what it is. */
 export const KIND_ODD = 3;
 
+/** SLOT_TIME of a tick that moves no clock, not even the first. */
+export const TICK_NEVER = -9007199254740991;
+
 /** SLOT_VERDICT: what becomes of a line. */
 export const VERDICT_NONE = 0;
 export const VERDICT_ACCEPTED = 1;

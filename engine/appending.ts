@@ -6,7 +6,6 @@
 // is judged: what is a duplicate, late or held back hangs on it.
 
 import type { ZoneYear } from "./event/zone.ts";
-import { factLine, type ReprocessFact } from "./ingest/fact.ts";
 import type { Quarantine } from "./ingest/quarantine.ts";
 import type { Settled } from "./ingest/tally.ts";
 import { Chain, GENESIS } from "./store/chain.ts";
@@ -88,8 +87,8 @@ export class Appending {
   }
 
   /** A fact is a chunk of its own. */
-  appendFact(fact: ReprocessFact, firstPosition: number): MaybePromise<void> {
-    const parts = { count: 1, receivedAt: null, flags: 0, lines: factLine(fact) };
+  appendFact(lines: Uint8Array, firstPosition: number): MaybePromise<void> {
+    const parts = { count: 1, receivedAt: null, flags: 0, lines };
     return this.#chained({ firstPosition, ...parts }, NOTHING, null);
   }
 

@@ -41,8 +41,7 @@ export function catchUp(
   let stopped = false;
   const replayLog = async (): Promise<void> => {
     const { replay } = running;
-    const core = await replay.open();
-    const begin = await running.restoreBelow(core, from);
+    const { core, from: begin } = await running.openBelow(from);
     const decoder = new Decoder(plan);
     await replay.run(core, begin, end, (records) => {
       const told = decoder.changes(records, (name) => name === query);

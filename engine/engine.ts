@@ -10,11 +10,9 @@
 // plan stands in `Running`: while a changed plan is rebuilt, the former one's serves.
 
 import { beginAfter, catchUp, readySwap, rowsAsChanges, type SubscribeFrom } from "./catch-up.ts";
-import type { ZoneYear } from "./event/zone.ts";
 import { checkRow, explain, findRow, type Explanation } from "./explain.ts";
 import type { Core, LateEvent } from "./core/core.ts";
 import { readPushed, type PushInput, type PushOptions, type Pushed } from "./ingest/input.ts";
-import { bringYears } from "./ingest/zone-years.ts";
 import { LOGGED_RELEASE, type QuarantineEntry, type Release } from "./ingest/quarantine.ts";
 import {
   DispositionCounts,
@@ -23,7 +21,7 @@ import {
   type RefusedLine,
 } from "./ingest/receipt.ts";
 import type { Settled } from "./ingest/tally.ts";
-import { reprocessFact, type ReprocessFact } from "./ingest/fact.ts";
+import { factLine, poisonLine, reprocessFact, type ReprocessFact } from "./ingest/fact.ts";
 import { tickLine } from "./ingest/tick.ts";
 import type { Change, ChangeWindow, Key, Row } from "./live/change.ts";
 import type { Breathe } from "./live/compare-rows.ts";
@@ -37,7 +35,7 @@ import { pacedStore, type Pace } from "./rebuild/pace.ts";
 import { Rebuild, type Site } from "./rebuild/rebuild.ts";
 import type { Replayed, Tell } from "./replay.ts";
 import { Running, type Place } from "./running.ts";
-import { verifyLog, type Verified } from "./store/chain.ts";
+import { GENESIS, verifyLog, type Verified } from "./store/chain.ts";
 import { exportChunk } from "./store/chunk.ts";
 import { HostFault } from "./store/host-fault.ts";
 import { readChunks, type LogRange } from "./store/log-reader.ts";
@@ -56,8 +54,6 @@ export class Engine implements RowSource {
   readonly #refused = new RefusedLines();
   readonly #dispositions = new DispositionCounts();
   readonly #turns = new Turns();
-  /** Where `flush` was called. */
-  readonly #flushes: number[] = [];
   #running: Running;
   #rebuild: Rebuild | null = null;
   #ended: Promise<void> | null = null;
@@ -137,20 +133,22 @@ export class Engine implements RowSource {
     options: PushOptions,
   ): Promise<Receipt> {
     try {
-      if (this.#place.appending.isInDoubt) await this.#settleDoubt();
+      if (this.#isUnsettled) await this.#settle();
       const pushed = read();
       const { release = options.released === true ? LOGGED_RELEASE : null } = pushed;
-      const filled = this.#running.intake.fill(this.#core, pushed, { ...options, release });
-      this.#core.probe();
+      const judged = this.#running.judge(pushed, { ...options, release });
+      const filled = judged instanceof Promise ? await judged : judged;
       const pending = this.#running.intake.settle(filled);
       const settled = pending instanceof Promise ? await pending : pending;
-      const zones = this.#makeRoom(settled, options.zones ?? []);
+      const zones = this.#running.makeRoom(settled, options.zones ?? []);
       const written = this.#place.appending.append(settled, zones);
       if (written instanceof Promise) await written;
       this.#keep(settled);
       this.#running.silence.heard(options.receivedAt ?? settled.receivedAt);
-      const applied = this.#apply(settled);
+      const applied = this.#running.applyPush(settled);
       const records = applied instanceof Promise ? await applied : applied;
+      // What is durable is no failure because a mark is not: the next push tries it again.
+      if (this.#place.poison.unmarked.length > 0) await this.#mark().catch(() => {});
       this.#tell(records);
       const saved = this.#running.saving.saveWhenDue(this.#core);
       if (saved instanceof Promise) await saved;
@@ -160,16 +158,39 @@ export class Engine implements RowSource {
     }
   }
 
+  get #isUnsettled(): boolean {
+    const { appending, poison } = this.#place;
+    return this.#running.isSpent || appending.isInDoubt || poison.unmarked.length > 0;
+  }
+
+  async #settle(): Promise<void> {
+    if (this.#running.isSpent) await this.#running.remake();
+    if (this.#place.appending.isInDoubt) await this.#settleDoubt();
+    if (this.#place.poison.unmarked.length > 0) await this.#mark();
+  }
+
+  /** Writes into the log which entries are skipped. */
+  async #mark(): Promise<void> {
+    const { poison, appending } = this.#place;
+    const { position } = this.#running;
+    const positions = poison.unmarked;
+    const lines = poisonLine(positions);
+    await appending.appendFact(lines, position);
+    const parts = { receivedAt: null, flags: 0, previousDigest: GENESIS };
+    await this.#running.apply({ firstPosition: position, count: 1, lines, ...parts });
+    poison.note(positions);
+  }
+
   /** What the store has of an append that it told as failed is taken from there, and told. */
   #settleDoubt(): Promise<void> {
     return this.#place.appending.settleDoubt(async ({ write, settled }) => {
-      const { replay, core, silence } = this.#running;
+      const { replay, core, silence, position } = this.#running;
       let told: Parameters<Tell> = [[]];
       try {
-        await replay.run(core, write.firstPosition, write.endPosition, (...each) => (told = each));
+        await replay.run(core, position, write.endPosition, (...each) => (told = each));
       } catch (error) {
         if (error instanceof HostFault) throw error;
-        told = [await this.#remake(error)];
+        told = [await this.#running.remake()];
       }
       if (settled !== null) this.#keep(settled);
       silence.heard(settled?.receivedAt ?? null);
@@ -182,37 +203,6 @@ export class Engine implements RowSource {
     this.#subscriptions.tellRecords(records, decoder);
     if (reprocess === undefined) this.#rowFeed.tell(records);
     else this.#rowFeed.tellCorrected(decoder.changes([reprocess.found]));
-  }
-
-  /** The years of zones that the entries are the first to need. HostFault `state_full`. */
-  #makeRoom({ entries }: Settled, given: readonly ZoneYear[]): readonly ZoneYear[] {
-    if (entries === 0) return [];
-    const zones = bringYears(this.#core, this.#running.program.zones, given);
-    this.#core.reserve();
-    return zones;
-  }
-
-  /** Applies what was appended. A core that traps is dropped, and made again from the log. */
-  #apply({ entries }: Settled): MaybePromise<readonly Uint8Array[]> {
-    if (entries === 0) return [];
-    const records: Uint8Array[] = [];
-    try {
-      this.#core.apply((bytes) => records.push(bytes));
-      return records;
-    } catch (error) {
-      return this.#remake(error);
-    }
-  }
-
-  /** No half-state is ever used again. Answers what the newest chunk tells. */
-  async #remake(cause: unknown): Promise<readonly Uint8Array[]> {
-    try {
-      return await this.#running.remake(this.#flushes);
-    } catch {
-      this.#turns.close();
-      const message = "The core failed on an entry of the log, and again when it was replayed.";
-      throw new HostFault("core_failed", message, { cause });
-    }
   }
 
   #keep({ held, release, refused, receipt }: Settled): void {
@@ -236,13 +226,13 @@ export class Engine implements RowSource {
 
   async #reprocess(fact: ReprocessFact): Promise<Change[]> {
     try {
-      if (this.#place.appending.isInDoubt) await this.#settleDoubt();
+      if (this.#isUnsettled) await this.#settle();
       const { replay } = this.#running;
       this.#place.retaining.assertWhole("To reprocess");
       const { position, records, isTold } = await replay.reprocess(fact, this.#core);
-      const written = this.#place.appending.appendFact(fact, position);
+      const written = this.#place.appending.appendFact(factLine(fact), position);
       if (written instanceof Promise) await written;
-      const applied = this.#correct();
+      const applied = this.#running.correct();
       if (applied instanceof Promise) await applied;
       const changes = this.#running.decoder.changes([records]);
       if (isTold) this.#subscriptions.tell(changes);
@@ -256,21 +246,13 @@ export class Engine implements RowSource {
     }
   }
 
-  #correct(): MaybePromise<unknown> {
-    try {
-      return this.#core.correct();
-    } catch (error) {
-      return this.#remake(error);
-    }
-  }
-
   /** Makes every window final, as if the clock had passed them all (`--flush`); not in the log. */
   flush(): Change[] {
     if (this.#turns.isUnderWay) throw new Error("A push is under way: flush after it.");
     if (this.#isRebuilding) throw new Error("A changed plan is being rebuilt: flush after that.");
     const records: Uint8Array[] = [];
     this.#core.flush((bytes) => records.push(bytes));
-    this.#flushes.push(this.#core.counts().position);
+    this.#place.flushes.push(this.#core.counts().position);
     this.#tell(records);
     return this.#running.decoder.changes(records);
   }
@@ -340,7 +322,7 @@ export class Engine implements RowSource {
     checkRow(plan.queries[index]!, key, window);
     const { position } = this.#core.counts();
     const row = findRow(this.view(query), key, window);
-    const present = { position, row, refused: this.refused(), flushes: [...this.#flushes] };
+    const present = { position, row, refused: this.refused(), flushes: [...this.#place.flushes] };
     return explain(plan, index, key, window, present, replay, this.#store);
   }
 
@@ -385,7 +367,8 @@ export class Engine implements RowSource {
     const { share: rebuild, fault } = this.#rebuild ?? { share: null, fault: null };
     const { judgedSince, since } = saving;
     const { trimmedTo, trimFault } = this.#place.retaining;
-    const kept = { judgedSince, since, trimmedTo, trimFault };
+    const poisoned = this.#place.poison.positions;
+    const kept = { judgedSince, since, trimmedTo, trimFault, poisoned };
     const standing = { rebuild, rebuildFault: fault?.code ?? null, ...kept };
     return readStats(core, plan, this.#dispositions.read(), this.#store.storage, standing);
   }
@@ -448,8 +431,8 @@ export class Engine implements RowSource {
    */
   async rebuild(own: Snapshot | null, trimmedTo: number, pace: Pace): Promise<void> {
     const log = pacedStore(this.#store, () => this.#rebuild?.breathe());
-    const snapshot = (own?.position ?? 0) < trimmedTo ? null : own;
-    const next = await Running.open(this.plan, this.#place, snapshot, log);
+    const good = (own?.position ?? 0) < trimmedTo || own === null ? [] : [own];
+    const next = await Running.open(this.plan, this.#place, good, log);
     if (next.position < trimmedTo) next.beginAt(trimmedTo);
     const site: Site = {
       store: this.#store,
@@ -478,7 +461,8 @@ export class Engine implements RowSource {
   }
 
   #endTurn(): void {
-    this.#core.end();
+    if (this.#running.isFailed) this.#turns.close();
+    else this.#core.end();
     this.#turns.end();
   }
 

@@ -8,6 +8,7 @@
 import { Appending } from "./appending.ts";
 import { PAGES_MAX } from "./core/core.ts";
 import { Engine } from "./engine.ts";
+import { Poison } from "./ingest/poison.ts";
 import { Quarantine } from "./ingest/quarantine.ts";
 import { checkPlan, type Plan } from "./query/plan.ts";
 import { PlanRefused } from "./query/plan-refused.ts";
@@ -75,10 +76,13 @@ export async function openAt(
   const { trimmedTo = 0 } = recovered ?? {};
   const retaining = new Retaining(store, quarantine, trimmedTo, options.retention);
   const { hashKey } = header;
-  const place = { store, hashKey, schemas, quarantine, appending, retaining, pagesMax };
-  const served = former === null ? own : newest;
-  retaining.assertReaches(served?.position ?? 0);
+  const poison = new Poison(newest?.poisoned);
+  const kept = { store, quarantine, appending, retaining, poison, flushes: [] };
+  const place = { ...kept, hashKey, schemas, pagesMax };
+  const served = snapshots.filter((snapshot) => snapshot.plan === serving.source);
+  retaining.assertReaches(served[0]?.position ?? 0);
   const running = await Running.open(serving, place, served);
+  retaining.assertReaches(running.position);
   await running.catchUp(endPosition);
   const engine = new Engine(plan, running, place);
   if (former !== null) await engine.rebuild(own, recovered?.trimmedTo ?? 0, pace);
@@ -110,7 +114,8 @@ function goodOf(recovered: Recovered | null): Snapshot[] {
 
 /** By this a new log knows its plan. One that cannot be written costs time at a change of plan. */
 async function notePlan(store: Store, plan: Plan): Promise<void> {
-  const record = { position: 0, judgedSince: 0, since: 0, state: NOTHING, told: NOTHING };
+  const images = { state: NOTHING, told: NOTHING };
+  const record = { position: 0, judgedSince: 0, since: 0, poisoned: [], ...images };
   try {
     await store.saveSnapshot({
       position: 0,

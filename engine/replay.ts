@@ -5,13 +5,17 @@ import { Core } from "./core/core.ts";
 import { factOfChunk, type ReprocessFact } from "./ingest/fact.ts";
 import { fillFromLog } from "./ingest/intake.ts";
 import { bringYears } from "./ingest/zone-years.ts";
+import { poisonedBy } from "./ingest/fact.ts";
+import type { Poison } from "./ingest/poison.ts";
 import type { Program } from "./query/compile.ts";
 import type { Plan } from "./query/plan.ts";
 import { writeRecords } from "./reprocess/record.ts";
 import { Reprocess, type Kept } from "./reprocess/reprocess.ts";
 import type { Chunk } from "./store/chunk.ts";
+import { HostFault } from "./store/host-fault.ts";
 import { readChunks } from "./store/log-reader.ts";
 import type { Store } from "./store/store.ts";
+import { piecesOf } from "./rebuild/piece.ts";
 
 /** A reprocess of the log, as it is replayed. */
 export interface Replayed {
@@ -33,14 +37,37 @@ export interface Reprocessed {
   readonly isTold: boolean;
 }
 
+/** The core failed on entries of the log: nothing of it can be used any more. */
+export class EntriesFailed extends Error {
+  readonly firstPosition: number;
+  readonly count: number;
+
+  constructor({ firstPosition, count }: Chunk, cause: unknown) {
+    super(`The core failed on the log at position ${firstPosition}.`, { cause });
+    this.firstPosition = firstPosition;
+    this.count = count;
+  }
+
+  /** Whether the other is one entry of these. */
+  holds({ firstPosition, count }: EntriesFailed): boolean {
+    const at = firstPosition - this.firstPosition;
+    return count === 1 && at >= 0 && at < this.count;
+  }
+}
+
+/** The log marks entries as poisoned that the core was given: replayed again, it is not. */
+export class MarksFound extends Error {}
+
 export class Replay {
   readonly #plan: Plan;
   readonly #program: Program;
   readonly #store: Store;
+  readonly #poison: Poison;
   readonly #pagesMax: number;
   readonly #kept: Kept = new Map();
 
-  constructor(plan: Plan, program: Program, store: Store, pagesMax: number) {
+  constructor(plan: Plan, program: Program, store: Store, poison: Poison, pagesMax: number) {
+    this.#poison = poison;
     this.#plan = plan;
     this.#program = program;
     this.#store = store;
@@ -52,15 +79,39 @@ export class Replay {
     return Core.open(this.#program.bytes, this.#pagesMax);
   }
 
-  /** Applies the log's entries of [from, to) to `core`; `tell` gets what each chunk told. */
-  async run(core: Core, from: number, to: number, tell: Tell): Promise<void> {
+  /**
+   * Applies the log's entries of [from, to) to `core`; `tell` gets what each chunk told. The chunk
+   * that holds position `alone` is applied entry by entry. Rejects with the HostFault of the store,
+   * EntriesFailed or MarksFound.
+   */
+  async run(core: Core, from: number, to: number, tell: Tell, alone = -1): Promise<void> {
     for await (const chunk of readChunks(this.#store, from, to)) {
-      await this.apply(core, chunk, Math.max(from - chunk.firstPosition, 0), tell);
+      const { firstPosition, count } = chunk;
+      await this.#noteMarks(chunk);
+      const isAlone = alone >= firstPosition && alone < firstPosition + count;
+      for (const piece of isAlone ? piecesOf(chunk, from, () => 1) : [chunk]) {
+        const skip = Math.max(from - piece.firstPosition, 0);
+        try {
+          await this.apply(core, piece, skip, tell);
+        } catch (error) {
+          throw error instanceof HostFault ? error : new EntriesFailed(piece, error);
+        }
+      }
     }
   }
 
-  /** Applies the chunk's entries from entry `skip` on. */
-  async apply(core: Core, chunk: Chunk, skip: number, tell: Tell): Promise<void> {
+  async #noteMarks(chunk: Chunk): Promise<void> {
+    if (!this.#poison.note(poisonedBy(chunk) ?? [])) return;
+    // Those that follow would each be news once more.
+    for await (const each of readChunks(this.#store, chunk.firstPosition, Infinity)) {
+      this.#poison.note(poisonedBy(each) ?? []);
+    }
+    throw new MarksFound();
+  }
+
+  /** Applies the chunk's entries from entry `skip` on, less what is poisoned. */
+  async apply(core: Core, logged: Chunk, skip: number, tell: Tell): Promise<void> {
+    const chunk = this.#poison.quiet(logged);
     const fact = factOfChunk(chunk);
     if (fact !== null) {
       const position = chunk.firstPosition;
@@ -106,7 +157,8 @@ export class Replay {
   }
 
   #reprocess(): Reprocess {
-    return new Reprocess(this.#plan, this.#program, this.#store, this.#pagesMax, this.#kept);
+    const log = { store: this.#store, poison: this.#poison };
+    return new Reprocess(this.#plan, this.#program, log, this.#pagesMax, this.#kept);
   }
 
   async #find(reprocess: Reprocess, fact: ReprocessFact, position: number): Promise<Uint8Array> {

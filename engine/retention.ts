@@ -8,7 +8,7 @@
 //
 // What was archived and not yet trimmed when the process ended is archived again.
 
-import { factOfChunk } from "./ingest/fact.ts";
+import { factOfChunk, poisonedBy } from "./ingest/fact.ts";
 import { fillFromLog } from "./ingest/intake.ts";
 import type { Core } from "./core/core.ts";
 import type { Quarantine } from "./ingest/quarantine.ts";
@@ -250,7 +250,7 @@ function endOf({ firstPosition, count }: Chunk): number {
 
 /** The latest event time of a chunk, ms since 1970; -Infinity where it has no event. */
 function newestTime(core: Core, program: Running["program"], chunk: Chunk): number {
-  if (factOfChunk(chunk) !== null) return -Infinity;
+  if (factOfChunk(chunk) !== null || poisonedBy(chunk) !== null) return -Infinity;
   const batch = fillFromLog(core, program, chunk, 0);
   let newest = -Infinity;
   for (let line = 0; line < batch.lines; line++) {

@@ -3,8 +3,14 @@
 
 import type { Appending } from "./appending.ts";
 import type { Core } from "./core/core.ts";
-import { Intake } from "./ingest/intake.ts";
+import type { ZoneYear } from "./event/zone.ts";
+import { decodeEvent, isFault } from "./ingest/decode.ts";
+import type { Pushed } from "./ingest/input.ts";
+import { Intake, type Filled, type FillOptions } from "./ingest/intake.ts";
+import type { Poison } from "./ingest/poison.ts";
 import type { Quarantine } from "./ingest/quarantine.ts";
+import type { Settled } from "./ingest/tally.ts";
+import { bringYears } from "./ingest/zone-years.ts";
 import type { Row } from "./live/change.ts";
 import { Decoder } from "./live/decoder.ts";
 import { readRows, type RowFilter } from "./live/view.ts";
@@ -12,13 +18,14 @@ import { compile, type Program } from "./query/compile.ts";
 import type { Plan } from "./query/plan.ts";
 import type { Schemas } from "./query/schema.ts";
 import { acceptsAlike } from "./rebuild/difference.ts";
-import { Replay } from "./replay.ts";
+import { EntriesFailed, MarksFound, Replay } from "./replay.ts";
 import type { Retaining } from "./retention.ts";
-import { Saving } from "./saving.ts";
+import { restore, Saving } from "./saving.ts";
 import { Silence } from "./silence.ts";
 import type { Chunk } from "./store/chunk.ts";
 import { goodSnapshots, type Snapshot } from "./store/snapshot.ts";
-import type { Store } from "./store/store.ts";
+import { HostFault } from "./store/host-fault.ts";
+import type { MaybePromise, Store } from "./store/store.ts";
 
 /** What an engine has but once, whatever plan runs. */
 export interface Place {
@@ -30,9 +37,17 @@ export interface Place {
   readonly quarantine: Quarantine;
   readonly appending: Appending;
   readonly retaining: Retaining;
+  readonly poison: Poison;
+  /** Where all windows were made final, which is not in the log. */
+  readonly flushes: number[];
   /** Of each core. */
   readonly pagesMax: number;
 }
+
+/** How many cores may fail while one is made: each poisons an entry at the most. */
+const FAILURES_MAX = 20;
+const NEWLINE = 10;
+const ZERO = 48;
 
 export class Running {
   readonly plan: Plan;
@@ -45,9 +60,12 @@ export class Running {
   /** Queries whose view is mirrored. */
   readonly #watched = new Set<string>();
   #replay: Replay;
+  #isSpent = false;
   core!: Core;
   /** Whether the core has failed and another is being made. */
   isRemaking = false;
+  /** The core cannot be made from the log. */
+  isFailed = false;
 
   private constructor(plan: Plan, place: Place, log: Store) {
     const { store, hashKey, schemas, quarantine } = place;
@@ -57,32 +75,53 @@ export class Running {
     this.decoder = new Decoder(plan);
     this.intake = new Intake(this.program, quarantine, store);
     this.silence = new Silence(plan);
-    this.saving = new Saving(plan, store, place.retaining);
+    this.saving = new Saving(plan, store, place.poison, place.retaining);
     this.#replay = this.#replayOf(log);
   }
 
   /**
-   * With the state of `snapshot`, which is of this plan, or a fresh one. `log` is what it replays
-   * until it takes over.
+   * With the state of the first of `snapshots`, which are of this plan, that a core can take; a
+   * fresh one where none is. `log` is what it replays until it takes over.
    */
   static async open(
     plan: Plan,
     place: Place,
-    snapshot: Snapshot | null,
+    snapshots: readonly Snapshot[],
     log: Store = place.store,
   ): Promise<Running> {
     const running = new Running(plan, place, log);
-    running.core = await running.replay.open();
-    if (snapshot !== null) running.saving.restore(running.core, snapshot);
+    const { core, snapshot } = await running.#take(snapshots);
+    running.core = core;
+    if (snapshot !== null) running.saving.noteRestored(snapshot, core);
     return running;
   }
 
+  /** A core of the first snapshot that one can take; a fresh one where there is none. */
+  async #take(snapshots: readonly Snapshot[]): Promise<{ core: Core; snapshot: Snapshot | null }> {
+    for (const snapshot of snapshots) {
+      const core = await this.replay.open();
+      try {
+        restore(core, snapshot);
+        return { core, snapshot };
+      } catch (error) {
+        if (error instanceof HostFault) throw error;
+      }
+    }
+    return { core: await this.replay.open(), snapshot: null };
+  }
+
   #replayOf(log: Store): Replay {
-    return new Replay(this.plan, this.program, log, this.#place.pagesMax);
+    const { poison, pagesMax } = this.#place;
+    return new Replay(this.plan, this.program, log, poison, pagesMax);
   }
 
   get replay(): Replay {
     return this.#replay;
+  }
+
+  /** Whether the core has failed and was not made anew, which comes before anything else. */
+  get isSpent(): boolean {
+    return this.#isSpent;
   }
 
   get position(): number {
@@ -119,9 +158,14 @@ export class Running {
     this.saving.since = position;
   }
 
-  /** Replays the log from where the core stands. */
-  catchUp(endPosition: number): Promise<void> {
-    return this.replay.run(this.core, this.position, endPosition, () => {});
+  /** Replays the log from where the core stands. HostFault `core_failed`. */
+  async catchUp(endPosition: number): Promise<void> {
+    try {
+      await this.replay.run(this.core, this.position, endPosition, () => {});
+    } catch (error) {
+      if (error instanceof HostFault) throw error;
+      await this.remake();
+    }
   }
 
   /** Entries that follow on where the core stands. */
@@ -139,44 +183,169 @@ export class Running {
   }
 
   /**
-   * Puts a core just opened where the log can be replayed from, at `position` or below: the log's
-   * beginning or, once that was trimmed, the newest good snapshot. HostFault `log_incomplete`.
+   * A core from which the log can be replayed up to `position`: at the log's beginning or,
+   * once that was trimmed, at the newest good snapshot. HostFault `log_incomplete`.
    */
-  async restoreBelow(core: Core, position: number): Promise<number> {
+  async openBelow(position: number): Promise<{ core: Core; from: number }> {
     const { retaining, store } = this.#place;
-    if (retaining.trimmedTo === 0) return 0;
-    const snapshot = goodSnapshots(await store.recover()).find((each) => {
+    if (retaining.trimmedTo === 0) return { core: await this.replay.open(), from: 0 };
+    const good = goodSnapshots(await store.recover()).filter((each) => {
       return each.plan === this.plan.source && each.position <= position;
     });
-    retaining.assertReaches(snapshot?.position ?? 0);
-    core.restore(snapshot!);
-    return snapshot!.position;
+    const { core, snapshot } = await this.#take(good);
+    const from = snapshot?.position ?? 0;
+    retaining.assertReaches(from);
+    return { core, from };
   }
 
   /**
    * A core that failed is dropped, and made again from the log; what its newest chunk told. It is
-   * flushed again at the positions `flushes`: that was told, and no entry says so. Readers keep
-   * what they had until the new one stands where the log ends.
+   * flushed again where it was: that was told, and no entry says so. Readers keep what they had
+   * until the new one stands where the log ends. A chunk on which that fails too is applied entry
+   * by entry: what fails then is poisoned. HostFault `core_failed`.
    */
-  async remake(flushes: readonly number[]): Promise<readonly Uint8Array[]> {
+  async remake(): Promise<readonly Uint8Array[]> {
+    this.#isSpent = true;
     this.isRemaking = true;
     try {
-      let records: readonly Uint8Array[] = [];
-      const core = await this.replay.open();
-      this.#watchIn(core);
-      let from = await this.restoreBelow(core, Infinity);
-      for (const flush of flushes) {
-        if (flush < from) continue;
-        await this.replay.run(core, from, flush, () => {});
-        core.flush(() => {});
-        from = flush;
-      }
-      await this.replay.run(core, from, Infinity, (told) => (records = told));
-      this.core = core;
-      this.#watchIn(core);
-      return records;
+      return await this.#remake();
     } finally {
       this.isRemaking = false;
     }
   }
+
+  async #remake(): Promise<readonly Uint8Array[]> {
+    let suspect: EntriesFailed | null = null;
+    for (let failures = 0; ;) {
+      let records: readonly Uint8Array[] = [];
+      const { core, from } = await this.openBelow(Infinity);
+      this.#watchIn(core);
+      const alone: number | undefined = suspect?.firstPosition;
+      const run = (begin: number, end: number): Promise<void> =>
+        this.replay.run(core, begin, end, (told) => (records = told), alone);
+      try {
+        let begin = from;
+        for (const flush of this.#place.flushes.filter((position) => position >= from)) {
+          await run(begin, flush);
+          core.flush(() => {});
+          begin = flush;
+        }
+        await run(begin, Infinity);
+      } catch (error) {
+        if (error instanceof MarksFound) continue;
+        if (!(error instanceof EntriesFailed)) throw error;
+        if (++failures > FAILURES_MAX) throw this.#failed(error);
+        if (!(suspect as EntriesFailed | null)?.holds(error)) suspect = error;
+        else this.#place.poison.find(error.firstPosition);
+        continue;
+      }
+      if (suspect === null) {
+        this.core = core;
+        this.#isSpent = false;
+        this.#watchIn(core);
+        // What a reprocess found may have counted what is poisoned now.
+        if (failures > 0) this.#replay = this.#replayOf(this.#place.store);
+        return records;
+      }
+      suspect = null;
+    }
+  }
+
+  #failed(cause: EntriesFailed): HostFault {
+    this.isFailed = true;
+    return new HostFault("core_failed", `${cause.message} Close this engine.`, { cause });
+  }
+
+  // ── a push ───────────────────────────────────────────────────────────────────────────────────
+
+  /** A batch with its verdicts. A line on which the core fails is held. HostFault. */
+  judge(pushed: Pushed, options: FillOptions): MaybePromise<Filled> {
+    try {
+      return this.#judge(pushed, options);
+    } catch (error) {
+      // What a caller got wrong is an error of another kind.
+      if (!(error instanceof WebAssembly.RuntimeError)) throw error;
+      return this.#judgeApart(pushed, options, error);
+    }
+  }
+
+  #judge(pushed: Pushed, options: FillOptions): Filled {
+    const filled = this.intake.fill(this.core, pushed, options);
+    this.core.probe();
+    return filled;
+  }
+
+  /** Each line alone, then all of them without those on which the core fails. */
+  async #judgeApart(pushed: Pushed, options: FillOptions, cause: Error): Promise<Filled> {
+    await this.remake();
+    const bytes = pushed.bytes.slice();
+    const poisoned = new Map<number, Uint8Array>();
+    const { receivedAt } = options;
+    let index = 0;
+    for (let start = 0, end = 0; start < bytes.length; start = end + 1) {
+      end = bytes.indexOf(NEWLINE, start);
+      if (end < 0) end = bytes.length;
+      const line = bytes.slice(start, end);
+      const own = receivedAt instanceof Array && { receivedAt: [receivedAt[index] ?? null] };
+      try {
+        index += this.#judge({ ...pushed, bytes: line }, { ...options, ...own }).batch.lines;
+      } catch (error) {
+        if (!(error instanceof WebAssembly.RuntimeError)) throw error;
+        await this.remake();
+        // A tick cannot be held, and what is released is held already.
+        const isEvent = !isFault(decodeEvent(line, 0, line.length));
+        if (!isEvent || (options.release ?? null) !== null) throw unjudged(cause);
+        poisoned.set(index++, line);
+        // Something that is a line and no event.
+        bytes.fill(ZERO, start, end);
+      }
+    }
+    try {
+      return this.#judge({ ...pushed, bytes }, { ...options, poisoned });
+    } catch (error) {
+      if (!(error instanceof WebAssembly.RuntimeError)) throw error;
+      await this.remake();
+      throw unjudged(cause);
+    }
+  }
+
+  /** The years of zones that the entries are the first to need. HostFault `state_full`. */
+  makeRoom({ entries }: Settled, given: readonly ZoneYear[]): readonly ZoneYear[] {
+    if (entries === 0) return [];
+    try {
+      const zones = bringYears(this.core, this.program.zones, given);
+      this.core.reserve();
+      return zones;
+    } catch (error) {
+      if (!(error instanceof WebAssembly.RuntimeError)) throw error;
+      this.#isSpent = true;
+      throw unjudged(error);
+    }
+  }
+
+  /** Applies what was appended. A core that traps is dropped, and made again from the log. */
+  applyPush({ entries }: Settled): MaybePromise<readonly Uint8Array[]> {
+    if (entries === 0) return [];
+    const records: Uint8Array[] = [];
+    try {
+      this.core.apply((bytes) => records.push(bytes));
+      return records;
+    } catch {
+      return this.remake();
+    }
+  }
+
+  /** Applies what a reprocess found. */
+  correct(): MaybePromise<unknown> {
+    try {
+      return this.core.correct();
+    } catch {
+      return this.remake();
+    }
+  }
+}
+
+function unjudged(cause: Error): HostFault {
+  const message = "The core failed on what was pushed, before anything was appended";
+  return new HostFault("core_failed", `${message}: push it in other parts.`, { cause });
 }

@@ -2,6 +2,7 @@
 // log has it all: a snapshot that cannot be saved, or is broken, costs time and nothing else.
 
 import type { Core } from "./core/core.ts";
+import type { Poison } from "./ingest/poison.ts";
 import type { Plan } from "./query/plan.ts";
 import type { Retaining } from "./retention.ts";
 import { encodeSnapshot, type Snapshot } from "./store/snapshot.ts";
@@ -13,6 +14,7 @@ const SNAPSHOT_ENTRIES = 1_000_000;
 export class Saving {
   readonly #plan: Plan;
   readonly #store: Store;
+  readonly #poison: Poison;
   readonly #retaining: Retaining;
   /** Entries before it were accepted under another clock, limits or catalogue; 0: none was. */
   judgedSince = 0;
@@ -25,8 +27,9 @@ export class Saving {
   /** Of the older of the two newest. */
   #oldest = 0;
 
-  constructor(plan: Plan, store: Store, retaining: Retaining) {
+  constructor(plan: Plan, store: Store, poison: Poison, retaining: Retaining) {
     this.#plan = plan;
+    this.#poison = poison;
     this.#store = store;
     this.#retaining = retaining;
   }
@@ -45,7 +48,9 @@ export class Saving {
     const { position } = core.counts();
     const { judgedSince, since } = this;
     const plan = this.#plan.source;
-    const bytes = encodeSnapshot({ position, judgedSince, since, plan, ...core.image() });
+    const { positions: poisoned } = this.#poison;
+    const standing = { position, judgedSince, since, plan, poisoned };
+    const bytes = encodeSnapshot({ ...standing, ...core.image() });
     const noteSaved = (): void => {
       this.#oldest = this.#position;
       this.#position = position;
@@ -79,14 +84,21 @@ export class Saving {
     }
   }
 
-  /** Makes a core just opened what a snapshot of this plan says. */
-  restore(core: Core, snapshot: Snapshot): void {
-    // A new log has one without a state: the core is what it says.
-    if (snapshot.state.length > 0) core.restore(snapshot);
+  /** The core was made what the snapshot says. */
+  noteRestored(snapshot: Snapshot, core: Core): void {
     this.judgedSince = snapshot.judgedSince;
     this.since = snapshot.since;
     this.#position = snapshot.position;
     this.#oldest = snapshot.position;
     this.#triedClock = core.counts().clock;
   }
+}
+
+/** Makes a core just opened what a snapshot of its plan says. */
+export function restore(core: Core, snapshot: Snapshot): void {
+  // A new log has one without a state: the core is what it says.
+  if (snapshot.state.length > 0) core.restore(snapshot);
+  const { position } = core.counts();
+  if (position === snapshot.position) return;
+  throw new Error(`A snapshot of position ${snapshot.position} stands at ${position}.`);
 }

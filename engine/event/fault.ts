@@ -31,6 +31,7 @@ export const QUARANTINE_CODES = [
   "event_time_too_old",
   "event_time_in_future",
   "version_too_new",
+  "poisoned",
 ] as const;
 
 export type EventCode = (typeof EVENT_CODES)[number];
@@ -79,6 +80,7 @@ const SENTENCES: { readonly [code in EventCode | QuarantineCode]: Sentence } = {
   event_time_in_future: (place) =>
     `${place} is too far ahead of its receive time: set the producer's clock, or release it.`,
   version_too_new: (place) => `${place} has a major version that the catalogue does not know.`,
+  poisoned: (place) => `${place} is one on which the core fails: report it; it is kept as it is.`,
 };
 
 const PLACE_LENGTH_MAX = 200;

@@ -21,7 +21,7 @@ const encoder = new TextEncoder();
  * members are wrong; null where the line is anything else.
  */
 export function factOf(bytes: Uint8Array): ReprocessFact | "unknown" | null {
-  if (!FACT.test(decoder.decode(bytes.subarray(0, HEAD_BYTES)))) return null;
+  if (!isFact(bytes)) return null;
   const line = membersOf(parse(bytes), ["fact"]);
   if (line === null) return null;
   const fact = membersOf(line["fact"], ["reprocess"]);
@@ -30,6 +30,22 @@ export function factOf(bytes: Uint8Array): ReprocessFact | "unknown" | null {
   const { query, from, to } = members;
   if (typeof query !== "string" || !isRange(from, to)) return "unknown";
   return { query, from, to: to as number };
+}
+
+/** The positions that a chunk of the log marks as poisoned; null where it is anything else. */
+export function poisonedBy({ count, lines }: Chunk): readonly number[] | null {
+  const fact = count === 1 && isFact(lines) ? membersOf(parse(lines), ["fact"])?.["fact"] : null;
+  const poisoned = membersOf(membersOf(fact, ["poisoned"])?.["poisoned"], ["positions"]);
+  const positions: unknown = poisoned?.["positions"];
+  return Array.isArray(positions) && positions.every(isPosition) ? positions : null;
+}
+
+function isPosition(value: unknown): value is number {
+  return Number.isSafeInteger(value) && (value as number) >= 0;
+}
+
+function isFact(bytes: Uint8Array): boolean {
+  return FACT.test(decoder.decode(bytes.subarray(0, HEAD_BYTES)));
 }
 
 /** The fact that a chunk of the log is; null where it has events or ticks. */
@@ -42,6 +58,11 @@ export function factOfChunk({ firstPosition, count, lines }: Chunk): ReprocessFa
 /** The fact as a line of a chunk, with its newline. */
 export function factLine({ query, from, to }: ReprocessFact): Uint8Array {
   return encoder.encode(`${JSON.stringify({ fact: { reprocess: { query, from, to } } })}\n`);
+}
+
+/** That these entries are poisoned, as a line of a chunk, with its newline. */
+export function poisonLine(positions: readonly number[]): Uint8Array {
+  return encoder.encode(`${JSON.stringify({ fact: { poisoned: { positions } } })}\n`);
 }
 
 /** What a caller asks for. RangeError. */

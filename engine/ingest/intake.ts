@@ -30,15 +30,18 @@ export interface Filled {
   readonly release: Release | null;
   /** What lines are that are no events: a fault, or the instant of a tick. */
   readonly found: ReadonlyMap<number, EventFault | number>;
+  readonly poisoned: ReadonlyMap<number, Uint8Array>;
 }
 
 export type ReceiveTimes = number | null | readonly (number | null)[];
 
-interface IntakeOptions {
+export interface FillOptions {
   readonly receivedAt?: number | readonly (number | null)[];
   readonly receivedAtMember?: string;
   readonly ticks?: boolean;
   readonly release?: Release | null;
+  /** Lines on which the core fails, as they were: it is given others in their place. */
+  readonly poisoned?: ReadonlyMap<number, Uint8Array>;
 }
 
 const QUARANTINE_CODE: { readonly [fault: number]: QuarantineCode } = {
@@ -46,6 +49,7 @@ const QUARANTINE_CODE: { readonly [fault: number]: QuarantineCode } = {
   [layout.FAULT_TIME_IN_FUTURE]: "event_time_in_future",
 };
 
+const NONE: ReadonlyMap<number, Uint8Array> = new Map();
 const NEWLINE = 10;
 const READ_ONE = 1;
 
@@ -63,9 +67,9 @@ export class Intake {
   // ── filling ──────────────────────────────────────────────────────────────────────────────────
 
   /** A batch with a slot for each line; what the fast lane leaves, the strict lane fills. */
-  fill(core: Core, pushed: Pushed, options: IntakeOptions): Filled {
+  fill(core: Core, pushed: Pushed, options: FillOptions): Filled {
     const { bytes, fault } = pushed;
-    const { receivedAt = null, receivedAtMember, release = null } = options;
+    const { receivedAt = null, receivedAtMember, release = null, poisoned = NONE } = options;
     const isByMember = receivedAtMember !== undefined;
     const received = isByMember ? [] : checkedTimes(receivedAt);
     const batch = new Batch(core, this.#program, bytes, isList(received) ? null : received);
@@ -75,9 +79,12 @@ export class Intake {
     if (release !== null) batch.release();
     for (const line of release?.known.keys() ?? []) batch.faulty(line);
     const found = new Map<number, EventFault | number>();
-    const filled = { batch, position: core.counts().position, bytes, received, release, found };
+    const { position } = core.counts();
+    const filled = { batch, position, bytes, received, release, found, poisoned };
+    for (const line of poisoned.keys()) batch.faulty(line);
     // The fast lane reads no receive times.
     for (const line of isByMember ? Array(batch.lines).keys() : batch.odd()) {
+      if (poisoned.has(line)) continue;
       const what = fault ?? fillLine(this.#program, filled, line, options);
       if (what !== null) found.set(line, what);
       if (what !== null && typeof what !== "number") batch.faulty(line);
@@ -126,6 +133,7 @@ export class Intake {
     line: number,
   ): void {
     const { batch } = filled;
+    if (filled.poisoned.has(line)) return this.#hold(filled, tally, line, "poisoned");
     const found = filled.found.get(line) ?? null;
     if (typeof found === "number") return tally.tick();
     if (found !== null) return tally.invalid(line, found);
@@ -137,25 +145,27 @@ export class Intake {
       case layout.VERDICT_DIFFERS:
         return compare(filled, tally, entries, line, batch.first(line));
       case layout.VERDICT_QUARANTINED:
-        return this.#hold(filled, tally, line);
+        return this.#hold(filled, tally, line, QUARANTINE_CODE[batch.fault(line)]!);
       default:
         throw new Error(`Got verdict ${batch.verdict(line)} for an event that was probed.`);
     }
   }
 
-  #hold(filled: Filled, tally: Tally, line: number): void {
-    const code = QUARANTINE_CODE[filled.batch.fault(line)]!;
-    const bytes = lineBytes(filled, line);
-    const identity = filled.batch.identity(line);
+  #hold(filled: Filled, tally: Tally, line: number, code: QuarantineCode): void {
+    const bytes = filled.poisoned.get(line) ?? lineBytes(filled, line);
+    const isPoisoned = code === "poisoned";
+    // The core made no fingerprint of it.
+    const identity = isPoisoned ? code : filled.batch.identity(line);
+    const pointer = isPoisoned ? "" : timePointer(filled, line);
     const known = this.#quarantine.idOf(identity, bytes, tally.held);
-    if (known.isHeld) return tally.quarantined(line, code, timePointer(filled, line), null);
+    if (known.isHeld) return tally.quarantined(line, code, pointer, null);
     if (!this.#quarantine.hasRoom(tally.held.length + 1)) {
-      return tally.invalid(line, eventFault("quarantine_full", timePointer(filled, line)));
+      return tally.invalid(line, eventFault("quarantine_full", pointer));
     }
     // Kept in a buffer of its own: the push's may be a large one.
     const receivedAt = timeOf(filled.received, line);
     const held = { id: known.id, code, receivedAt, line: bytes.slice() };
-    tally.quarantined(line, code, timePointer(filled, line), held);
+    tally.quarantined(line, code, pointer, held);
   }
 
   /** The events at these positions, ascending. */
@@ -235,7 +245,7 @@ function fillLine(
   { schemas }: Program,
   { batch, bytes, received }: Filled,
   line: number,
-  { ticks, receivedAtMember, release }: IntakeOptions,
+  { ticks, receivedAtMember, release }: FillOptions,
 ): EventFault | number | null {
   const { start, end } = batch.span(line);
   const tick = ticks === true ? tickOf(bytes, start, end) : null;

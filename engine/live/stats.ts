@@ -54,6 +54,8 @@ export interface Stats {
   readonly judgedSince: number;
   /** The first position that the log keeps: those before were trimmed; 0: all are there. */
   readonly trimmedTo: number;
+  /** Entries on which the core failed twice: they are skipped, here and in every replay. */
+  readonly poisoned: readonly number[];
   /** What the archive or the store said where nothing more could be trimmed; else null. */
   readonly trimFault: string | null;
 }
@@ -61,7 +63,7 @@ export interface Stats {
 /** How an engine stands to its plan. */
 export interface PlanStanding extends Pick<
   Stats,
-  "rebuild" | "rebuildFault" | "judgedSince" | "trimmedTo" | "trimFault"
+  "rebuild" | "rebuildFault" | "judgedSince" | "trimmedTo" | "poisoned" | "trimFault"
 > {
   /** The first entry that its queries were given; 0: the log's first. */
   readonly since: number;

@@ -8,7 +8,7 @@ import { PROGRAM_HASH_KEY } from "../../assembly/layout.ts";
 import type { ReprocessFact } from "../ingest/fact.ts";
 import type { Program } from "../query/compile.ts";
 import type { Plan } from "../query/plan.ts";
-import type { Store } from "../store/store.ts";
+import type { Log } from "./log.ts";
 import { correctionsOf } from "./compare.ts";
 import type { Correction } from "./record.ts";
 import { scopeOf } from "./scope.ts";
@@ -24,17 +24,17 @@ const KEPT_LENGTH_MAX = 1000;
 export class Reprocess {
   readonly #plan: Plan;
   readonly #hashKey: Uint8Array;
-  readonly #store: Store;
+  readonly #log: Log;
   readonly #pagesMax: number;
   readonly #kept: Kept;
   /** For one walk over the log. */
   readonly #known = new Map<string, readonly Correction[]>();
 
   /** `pagesMax` of 64 KiB for each of the cores that it takes. */
-  constructor(plan: Plan, program: Program, store: Store, pagesMax: number, kept: Kept) {
+  constructor(plan: Plan, program: Program, log: Log, pagesMax: number, kept: Kept) {
     this.#plan = plan;
     this.#hashKey = program.bytes.slice(PROGRAM_HASH_KEY, PROGRAM_HASH_KEY + HASH_KEY_BYTES);
-    this.#store = store;
+    this.#log = log;
     this.#pagesMax = pagesMax;
     this.#kept = kept;
   }
@@ -66,10 +66,10 @@ export class Reprocess {
     const scope = scopeOf(this.#plan, this.#hashKey, fact);
     if (scope === null) return;
     const find = this.find.bind(this);
-    const { disorderMs } = await readTold(scope, this.#store, this.#pagesMax, position, find);
+    const { disorderMs } = await readTold(scope, this.#log, this.#pagesMax, position, find);
     const places: number[] = [];
     const collect = (records: Uint8Array): void => tell(records, places);
-    await walkTruth(scope, this.#store, this.#pagesMax, position, disorderMs, collect, {
+    await walkTruth(scope, this.#log, this.#pagesMax, position, disorderMs, collect, {
       begin: (core) => core.trace(0, window),
       enter: (place) => places.push(place),
     });
@@ -79,9 +79,9 @@ export class Reprocess {
     const scope = scopeOf(this.#plan, this.#hashKey, fact);
     if (scope === null) return [];
     const find = this.find.bind(this);
-    const told = await readTold(scope, this.#store, this.#pagesMax, position, find);
+    const told = await readTold(scope, this.#log, this.#pagesMax, position, find);
     const { disorderMs } = told;
-    const truth = await readTruth(scope, this.#store, this.#pagesMax, position, disorderMs);
+    const truth = await readTruth(scope, this.#log, this.#pagesMax, position, disorderMs);
     return correctionsOf(scope, told, truth);
   }
 }

@@ -7,8 +7,7 @@ import { factOfChunk, type ReprocessFact } from "../ingest/fact.ts";
 import { fillFromLog } from "../ingest/intake.ts";
 import { bringYears } from "../ingest/zone-years.ts";
 import type { Batch } from "../ingest/batch.ts";
-import { readChunks } from "../store/log-reader.ts";
-import type { Store } from "../store/store.ts";
+import { readLog, type Log } from "./log.ts";
 import { nameOf, readRecords, writeRecords, type Correction, type FinalWindow } from "./record.ts";
 import { isSession, programOf, touches, wantedBy, type Scope } from "./scope.ts";
 
@@ -31,14 +30,14 @@ export interface Told {
 /** `correctionsAt` says what an earlier reprocess of the query made of it. */
 export async function readTold(
   scope: Scope,
-  store: Store,
+  log: Log,
   pagesMax: number,
   endPosition: number,
   correctionsAt: (fact: ReprocessFact, position: number) => Promise<readonly Correction[]>,
 ): Promise<Told> {
   const reading = new Reading(scope, pagesMax);
   await reading.open();
-  for await (const chunk of readChunks(store, 0, endPosition)) {
+  for await (const chunk of readLog(log, 0, endPosition)) {
     const fact = factOfChunk(chunk);
     if (fact === null) reading.apply(chunk);
     else if (fact.query === scope.query.name) {

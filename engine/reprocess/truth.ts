@@ -45,21 +45,20 @@ import { tickLine } from "../ingest/tick.ts";
 import type { Program } from "../query/compile.ts";
 import type { Query } from "../query/plan.ts";
 import { LIMIT_MAX } from "../query/plan-limit.ts";
-import { readChunks } from "../store/log-reader.ts";
-import type { Store } from "../store/store.ts";
+import { readLog, type Log } from "./log.ts";
 import { readRecords, type FinalWindow } from "./record.ts";
 import { isSession, programOf, touches, wantedBy, type Scope } from "./scope.ts";
 
 /** The windows that touch the range, closed or not; of sessions all. */
 export async function readTruth(
   scope: Scope,
-  store: Store,
+  log: Log,
   pagesMax: number,
   endPosition: number,
   disorderMs: number,
 ): Promise<readonly FinalWindow[]> {
   const windows: FinalWindow[] = [];
-  await walkTruth(scope, store, pagesMax, endPosition, disorderMs, (records) => {
+  await walkTruth(scope, log, pagesMax, endPosition, disorderMs, (records) => {
     for (const window of readRecords(records)) {
       if (isSession(scope.query) || touches(scope, window)) windows.push(window);
     }
@@ -78,7 +77,7 @@ interface Watch {
 /** The core's own account of it: records of finals. */
 export async function walkTruth(
   scope: Scope,
-  store: Store,
+  log: Log,
   pagesMax: number,
   endPosition: number,
   disorderMs: number,
@@ -90,7 +89,7 @@ export async function walkTruth(
   const core = await Core.open(program.bytes, pagesMax);
   watch?.begin(core);
   const years: ZoneYear[] = [];
-  for await (const chunk of readChunks(store, 0, endPosition)) {
+  for await (const chunk of readLog(log, 0, endPosition)) {
     if (factOfChunk(chunk) !== null) continue;
     years.push(...(chunk.zones ?? []));
     // What came out of the quarantine is an event like all others.

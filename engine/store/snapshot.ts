@@ -2,7 +2,7 @@
 //
 //   magic MRSN │ version u16 │ layout u16 │ position f64 │ judged since f64 │ since f64 │
 //   lengths of plan, state and told u32 each │ CRC32C over all but itself u32 │
-//   plan, text │ state, bytes │ told, bytes
+//   plan, text │ state, bytes │ told, bytes │ poisoned positions, f64 each
 //
 // The plan stands in it as JSON: it is the fingerprint, and an older plan can be run on. A new log
 // has one at position 0 whose state and told are empty: it says which plan it is.
@@ -13,7 +13,7 @@ import { crc32c } from "./crc32c.ts";
 import type { Recovered } from "./store.ts";
 
 const MAGIC = 0x4e53524d; // "MRSN"
-const VERSION = 3;
+const VERSION = 4;
 
 const AT_MAGIC = 0;
 const AT_VERSION = AT_MAGIC + 4;
@@ -26,6 +26,7 @@ const AT_STATE = AT_PLAN + 4;
 const AT_TOLD = AT_STATE + 4;
 const AT_SUM = AT_TOLD + 4;
 const HEADER_BYTES = AT_SUM + 4;
+const POSITION_BYTES = 8;
 
 export interface Snapshot {
   readonly position: number;
@@ -37,12 +38,15 @@ export interface Snapshot {
   readonly plan: string;
   readonly state: Uint8Array;
   readonly told: Uint8Array;
+  /** Entries that are skipped in every replay (ingest/poison.ts). */
+  readonly poisoned: readonly number[];
 }
 
 export function encodeSnapshot(snapshot: Snapshot): Uint8Array<ArrayBuffer> {
   const plan = new TextEncoder().encode(snapshot.plan);
-  const { state, told } = snapshot;
-  const bytes = new Uint8Array(HEADER_BYTES + plan.length + state.length + told.length);
+  const { state, told, poisoned } = snapshot;
+  const poisonedAt = HEADER_BYTES + plan.length + state.length + told.length;
+  const bytes = new Uint8Array(poisonedAt + poisoned.length * POSITION_BYTES);
   const view = new DataView(bytes.buffer);
   view.setUint32(AT_MAGIC, MAGIC, true);
   view.setUint16(AT_VERSION, VERSION, true);
@@ -56,6 +60,9 @@ export function encodeSnapshot(snapshot: Snapshot): Uint8Array<ArrayBuffer> {
   bytes.set(plan, HEADER_BYTES);
   bytes.set(state, HEADER_BYTES + plan.length);
   bytes.set(told, HEADER_BYTES + plan.length + state.length);
+  for (const [index, position] of poisoned.entries()) {
+    view.setFloat64(poisonedAt + index * POSITION_BYTES, position, true);
+  }
   view.setUint32(AT_SUM, sumOf(bytes), true);
   return bytes;
 }
@@ -69,7 +76,9 @@ export function decodeSnapshot(bytes: Uint8Array): Snapshot | null {
   if (view.getUint16(AT_LAYOUT, true) !== LAYOUT_VERSION) return null;
   const state = HEADER_BYTES + view.getUint32(AT_PLAN, true);
   const told = state + view.getUint32(AT_STATE, true);
-  if (told + view.getUint32(AT_TOLD, true) !== bytes.length) return null;
+  const end = told + view.getUint32(AT_TOLD, true);
+  const poisonedCount = (bytes.length - end) / POSITION_BYTES;
+  if (poisonedCount < 0 || !Number.isInteger(poisonedCount)) return null;
   if (view.getUint32(AT_SUM, true) !== sumOf(bytes)) return null;
   return {
     position: view.getFloat64(AT_POSITION, true),
@@ -77,7 +86,10 @@ export function decodeSnapshot(bytes: Uint8Array): Snapshot | null {
     since: view.getFloat64(AT_SINCE, true),
     plan: new TextDecoder().decode(bytes.subarray(HEADER_BYTES, state)),
     state: bytes.subarray(state, told),
-    told: bytes.subarray(told),
+    told: bytes.subarray(told, end),
+    poisoned: Array.from({ length: poisonedCount }, (_, index) => {
+      return view.getFloat64(end + index * POSITION_BYTES, true);
+    }),
   };
 }
 

@@ -1,5 +1,6 @@
 // The events behind a number: what was applied, what was late, what was sent again, what was told.
 
+import { Poison } from "../../engine/ingest/poison.ts";
 import { describe, expect, test } from "vitest";
 import { PAGES_MAX, type Image } from "../../engine/core/core.ts";
 import {
@@ -17,7 +18,7 @@ import { engineOf, event, HASH_KEY, planOf, queryOf, tumbling } from "../builder
 /** Bytes of the state and of what was told, after the log with or without a trace. */
 async function imageOf(plan: unknown, store: Store, isTraced: boolean): Promise<Image> {
   const checked = checkPlan(plan).plan!;
-  const replay = new Replay(checked, compile(checked, HASH_KEY), store, PAGES_MAX);
+  const replay = new Replay(checked, compile(checked, HASH_KEY), store, new Poison(), PAGES_MAX);
   const core = await replay.open();
   if (isTraced) core.trace(0, at(0, 10));
   let records = 0;

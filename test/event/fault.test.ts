@@ -18,7 +18,7 @@ describe("the codes of events", () => {
         "schema_mismatch quarantine_full subject_erased unroutable",
     );
     expect(QUARANTINE_CODES.join(" ")).toBe(
-      "event_time_too_old event_time_in_future version_too_new",
+      "event_time_too_old event_time_in_future version_too_new poisoned",
     );
   });
 
