@@ -120,7 +120,7 @@ describe("an entry on which the core fails twice", () => {
       await others.push(push.filter((each) => !JSON.stringify(each).includes(".666Z")));
     }
     const plain = (changes: readonly Change[]): object[] =>
-      changes.map(({ position: _, ...change }) => change);
+      changes.map((change) => ({ ...change, position: 0 }));
     expect(engine.view("q").rows()).toEqual(others.view("q").rows());
     expect(plain(told)).toEqual(plain(toldOthers));
     expect(engine.stats().clock).toBe(others.stats().clock);
