@@ -2,6 +2,7 @@
 // comes after is late: where that happened is the first thing a reader wants to know. Only a push
 // over which the clock jumped is looked at line by line.
 
+import { TICK_NEVER } from "../../assembly/layout.ts";
 import { decodeEvent, isFault } from "../ingest/decode.ts";
 import { readInput, type PushOptions } from "../ingest/input.ts";
 import { receiveTimeOf } from "../ingest/intake.ts";
@@ -53,6 +54,7 @@ export class ClockWatch {
       if (refused.has(index)) continue;
       const { start, end } = lines[index]!;
       const time = timeOf(bytes, start, end, index, reading.options) - reading.delayMs;
+      if (time === -Infinity) continue;
       this.first ??= time;
       if (clock !== null && time - clock > JUMP_MS) {
         this.count++;
@@ -73,7 +75,7 @@ function timeOf(
   { ticks, receivedAt, receivedAtMember }: PushOptions,
 ): number {
   const tick = ticks === true ? tickOf(bytes, start, end) : null;
-  if (tick !== null) return tick;
+  if (tick !== null) return tick === TICK_NEVER ? -Infinity : tick;
   const decoded = decodeEvent(bytes, start, end);
   if (isFault(decoded)) return -Infinity;
   const given = typeof receivedAt === "object" ? receivedAt[index] : receivedAt;

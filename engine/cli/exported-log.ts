@@ -3,7 +3,7 @@
 // cannot be replayed is refused.
 
 import type { ZoneYear } from "../event/zone.ts";
-import { factOf, type ReprocessFact } from "../ingest/fact.ts";
+import { factOf, poisonedBy, type ReprocessFact } from "../ingest/fact.ts";
 import { tickOf } from "../ingest/tick.ts";
 import { PushBuffer, type Push } from "./push.ts";
 import { placeText, type Place, type RecordedLine } from "./recording.ts";
@@ -27,9 +27,12 @@ interface Control {
 export interface LogPush extends Push {
   /** Null for a tick or a fact that no control line precedes. */
   readonly control: Control | null;
-  /** What the push is in the place of events and ticks. */
-  readonly fact: ReprocessFact | null;
+  /** What the push is in the place of events and ticks: a mark (ingest/poison.ts), or a reprocess. */
+  readonly isFact: boolean;
+  readonly reprocess: ReprocessFact | null;
 }
+
+type HostFact = ReprocessFact | "mark";
 
 const CONTROL = /^[ \t]*\{[ \t]*"(?:chunk|tick|fact|released|zones)"[ \t]*:/;
 /** More than a control line has before its first colon. */
@@ -41,7 +44,7 @@ const decoder = new TextDecoder();
 export class LogCutter {
   readonly #buffer = new PushBuffer();
   #control: Control | null = null;
-  #fact: ReprocessFact | null = null;
+  #fact: HostFact | null = null;
   /** One that no control line precedes, after the one that was just given. */
   #alone: LogPush | null = null;
 
@@ -49,7 +52,7 @@ export class LogCutter {
   add(line: RecordedLine): LogPush | null {
     const { bytes, place } = line;
     const isTick = tickOf(bytes, 0, bytes.length) !== null;
-    const fact = isTick ? null : factOf(bytes);
+    const fact = isTick ? null : hostFactOf(bytes);
     const control = isTick || fact !== null ? null : controlOf(line);
     if (control !== null) {
       const push = this.end();
@@ -71,10 +74,10 @@ export class LogCutter {
   }
 
   /** A push of its own, after the one that the line ends, if there is one. */
-  #takeAlone(line: RecordedLine, fact: ReprocessFact | null): LogPush | null {
+  #takeAlone(line: RecordedLine, fact: HostFact | null): LogPush | null {
     const before = this.end();
     this.#buffer.add(line);
-    const alone = { ...this.#buffer.take(), control: null, fact };
+    const alone = { ...this.#buffer.take(), control: null, ...pushed(fact) };
     if (before === null) return alone;
     this.#alone = alone;
     return before;
@@ -87,12 +90,22 @@ export class LogCutter {
     this.#alone = null;
     if (alone !== null) return alone;
     if (control === null) return null;
-    const push = { ...this.#buffer.take(), control, fact: this.#fact };
+    const push = { ...this.#buffer.take(), control, ...pushed(this.#fact) };
     checkCount(control, push.places.length);
     this.#control = null;
     this.#fact = null;
     return push;
   }
+}
+
+function hostFactOf(bytes: Uint8Array): HostFact | "unknown" | null {
+  const fact = factOf(bytes);
+  if (fact !== "unknown") return fact;
+  return poisonedBy({ count: 1, lines: bytes }) === null ? fact : "mark";
+}
+
+function pushed(fact: HostFact | null): Pick<LogPush, "isFact" | "reprocess"> {
+  return { isFact: fact !== null, reprocess: fact === "mark" ? null : fact };
 }
 
 /** What a push is given, once it is known to stand where the engine does. */

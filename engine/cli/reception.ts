@@ -20,7 +20,9 @@ export class Reception {
   invalid = 0;
   quarantined = 0;
   position = 0;
+  /** Reprocesses. */
   facts = 0;
+  #skippedFacts = 0;
 
   /** A report lists all faults; without one, they are only counted. */
   constructor(keepsFaults: boolean) {
@@ -71,8 +73,15 @@ export class Reception {
     this.position++;
   }
 
+  /** What was accepted once, and pushed as ticks that move nothing: they are counted as lines. */
+  addSkipped(events: number, isFact: boolean): void {
+    this.received += events;
+    this.accepted += events;
+    if (isFact) this.#skippedFacts++;
+  }
+
   get ticks(): number {
-    return this.#lines - this.received - this.facts;
+    return this.#lines - this.received - this.facts - this.#skippedFacts;
   }
 
   /** Faults that were not told. */

@@ -3,7 +3,8 @@
 //   source (bytes) → RecordingReader (lines) → PushBuffer or LogCutter (pushes) → engine
 //          → standard output (changes), standard error (faults, summary, hashes)
 //
-// Nothing is held but the push at hand: reading waits for the engine, and that for the output.
+// Nothing is held but the push at hand: reading waits for the engine, and that for the output. Only
+// a log is read twice, and kept for it where it may be a stream (poisoned-entries.ts).
 
 import { writeFile } from "node:fs/promises";
 import type { Engine } from "../engine.ts";
@@ -18,12 +19,14 @@ import { explanationText } from "./explanation.ts";
 import { LogCutter, LogFault, receivedAtOf } from "./exported-log.ts";
 import type { Output } from "./output.ts";
 import { readPlan, withEmit } from "./plan-file.ts";
+import { PoisonedEntries } from "./poisoned-entries.ts";
 import { Progress } from "./progress.ts";
 import { PushBuffer, type Push } from "./push.ts";
 import { Reception } from "./reception.ts";
 import { placeText, RecordingReader, type RecordedLine } from "./recording.ts";
 import { jsonLines, printRows, viewHash } from "./rows.ts";
-import { openSources } from "./source.ts";
+import { keepSources, openSources, type Source } from "./source.ts";
+import { TemporaryChunks } from "./temporary-chunks.ts";
 import { TemporaryLog } from "./temporary-log.ts";
 import { summary } from "./summary.ts";
 
@@ -43,16 +46,21 @@ export async function run(
   const plan = command.emit === null ? source : withEmit(source, command.emit);
   const { sources, totalBytes } = await openSources(command.recordings, stdin);
   const store = new TemporaryLog();
+  const kept = new TemporaryChunks();
   const engine = await open({ plan, store, hashKey: HASH_KEY });
   const progress = new Progress(stderr, command.view || !stdout.isTerminal, totalBytes);
   const runner = new Run(command, engine, stdout, stderr, progress);
   try {
-    for (const { name, chunks } of sources) await runner.read(name, chunks());
+    const isStream = totalBytes === null;
+    const read = command.log && isStream ? await keepSources(sources, kept) : sources;
+    if (command.log) await runner.readMarks(read);
+    for (const { name, chunks } of read) await runner.read(name, chunks());
     await runner.readEnd();
     return await runner.end();
   } finally {
     await progress.clear().catch(() => {});
     store.close();
+    kept.close();
   }
 }
 
@@ -78,6 +86,7 @@ class Run {
   readonly #watch = new ClockWatch();
   readonly #buffer = new PushBuffer();
   readonly #cutter: LogCutter | null;
+  readonly #poisoned = new PoisonedEntries();
   /** Changes that were told and not yet written. */
   #changes = "";
 
@@ -103,6 +112,10 @@ class Run {
   }
 
   // ── in ───────────────────────────────────────────────────────────────────────────────────────
+
+  async readMarks(sources: readonly Source[]): Promise<void> {
+    for (const source of sources) await this.#poisoned.read(source);
+  }
 
   async read(name: string, chunks: AsyncIterable<Uint8Array>): Promise<void> {
     const reader = new RecordingReader(name, this.#command.log ? "lines" : "lines or array");
@@ -142,11 +155,14 @@ class Run {
 
   async #pushLog(push: ReturnType<LogCutter["end"]>): Promise<void> {
     if (push === null) return;
-    const receivedAt = receivedAtOf(push, this.#reception.position);
-    if (push.fact !== null) return this.#reprocess(push, push.fact);
+    const { position } = this.#reception;
+    const receivedAt = receivedAtOf(push, position);
+    const { push: quieted, events, isFact } = this.#poisoned.quiet(push, position);
+    if (quieted.reprocess !== null) return this.#reprocess(push, quieted.reprocess);
+    this.#reception.addSkipped(events, isFact);
     const known = receivedAt === null ? {} : { receivedAt };
     const { zones = [], released = false } = push.control ?? {};
-    await this.#push(push, { format: "ndjson", ticks: true, zones, released, ...known });
+    await this.#push(quieted, { format: "ndjson", ticks: true, zones, released, ...known });
   }
 
   async #reprocess({ places }: Push, { query, ...range }: ReprocessFact): Promise<void> {
@@ -196,7 +212,7 @@ class Run {
     await this.#writeChanges();
     if (view) await printRows(engine, this.#stdout);
     if (this.#command.viewHash) hashes.push(viewHash(engine));
-    const stats = engine.stats();
+    const stats = this.#poisoned.stats(engine.stats());
     if (report !== null) {
       const text = JSON.stringify({ receipt: this.#reception.receipt(), stats }, null, 2);
       await writeFile(report, `${text}\n`);

@@ -2,6 +2,7 @@
 
 import { createReadStream } from "node:fs";
 import { access, constants, stat } from "node:fs/promises";
+import type { TemporaryChunks } from "./temporary-chunks.ts";
 
 export interface Source {
   readonly name: string;
@@ -29,4 +30,24 @@ export async function openSources(
     return { name: path, chunks: () => createReadStream(path, { highWaterMark: CHUNK_BYTES }) };
   });
   return { sources, totalBytes };
+}
+
+/** The same, to be read as often as one likes: what may be a stream is read once, into `kept`. */
+export async function keepSources(
+  sources: readonly Source[],
+  kept: TemporaryChunks,
+): Promise<Source[]> {
+  const again: Source[] = [];
+  for (const { name, chunks } of sources) {
+    const from = kept.count;
+    for await (const chunk of chunks()) kept.add(chunk);
+    const to = kept.count;
+    again.push({
+      name,
+      chunks: async function* () {
+        for (let index = from; index < to; index++) yield kept.at(index);
+      },
+    });
+  }
+  return again;
 }

@@ -16,7 +16,7 @@ export function summary(reception: Reception, watch: ClockWatch, stats: Stats): 
   const { untold } = reception;
   const lines = [
     ...(untold > 0 ? [`and ${untold} more`] : []),
-    countsText(reception),
+    countsText(reception, stats),
     ...clockLines(watch),
     ...Object.entries(stats.queries).map(([name, query]) => {
       const rare = RARE.filter((each) => query[each] > 0).map((each) => `${query[each]} ${each}`);
@@ -27,7 +27,7 @@ export function summary(reception: Reception, watch: ClockWatch, stats: Stats): 
   return `${lines.join("\n")}\n`;
 }
 
-function countsText(reception: Reception): string {
+function countsText(reception: Reception, { poisoned }: Stats): string {
   const { received, accepted, duplicate, invalid, quarantined, ticks, facts } = reception;
   const counts = [
     `${received} received`,
@@ -37,6 +37,7 @@ function countsText(reception: Reception): string {
     `${quarantined} quarantined`,
     ...(ticks > 0 ? [`${ticks} ${ticks === 1 ? "tick" : "ticks"}`] : []),
     ...(facts > 0 ? [`${facts} reprocessed`] : []),
+    ...(poisoned.length > 0 ? [`${poisoned.length} poisoned`] : []),
   ];
   return counts.join(", ");
 }

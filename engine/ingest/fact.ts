@@ -33,7 +33,10 @@ export function factOf(bytes: Uint8Array): ReprocessFact | "unknown" | null {
 }
 
 /** The positions that a chunk of the log marks as poisoned; null where it is anything else. */
-export function poisonedBy({ count, lines }: Chunk): readonly number[] | null {
+export function poisonedBy({
+  count,
+  lines,
+}: Pick<Chunk, "count" | "lines">): readonly number[] | null {
   const fact = count === 1 && isFact(lines) ? membersOf(parse(lines), ["fact"])?.["fact"] : null;
   const poisoned = membersOf(membersOf(fact, ["poisoned"])?.["poisoned"], ["positions"]);
   const positions: unknown = poisoned?.["positions"];

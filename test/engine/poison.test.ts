@@ -1,57 +1,19 @@
 // Poison: an entry on which the core fails twice is marked in the log and skipped, now and in every
-// replay. The core that fails here is built from the sources with a bug planted: it traps in the
-// midst of applying an event whose time ends in 666 ms, in looking at one that ends in 667, and in
-// taking in a snapshot whose state has 7 bytes.
+// replay. The core that fails here is built with a bug (buggy-core.ts).
 
-import asc from "assemblyscript/asc";
-import { cpSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
-import { tmpdir } from "node:os";
-import { join } from "node:path";
-import { fileURLToPath } from "node:url";
 import { describe, expect, test, vi } from "vitest";
 import { HostFault, memory, type Change, type Engine } from "../../engine/index.ts";
 import { decodeSnapshot, encodeSnapshot } from "../../engine/store/snapshot.ts";
 import type { Store, StoredSnapshot } from "../../engine/store/store.ts";
 import { engineOf, event, eventsAt, ndjson, planOf, tumbling } from "../builders.ts";
-
-const ROOT = fileURLToPath(new URL("../..", import.meta.url));
-const BUG = (ms: number): string =>
-  `if (load<i64>(slot, SLOT_TIME) % 1000 == ${ms}) unreachable();`;
-const PLACES: readonly (readonly [file: string, before: string, bug: string])[] = [
-  ["apply.ts", "  remember(slot + SLOT_IDENTITY", BUG(666)],
-  ["image.ts", "  setToldBytes(toldBytes);", "if (stateBytes == 7) unreachable();"],
-  ["probe.ts", "  store<u32>(place, index + 1);", BUG(667)],
-];
+import { buggyCore, soundCore } from "./buggy-core.ts";
 
 /** Whether the engine runs the build with the bug. */
 let hasBug = true;
 let buggy: Promise<WebAssembly.Module> | null = null;
 
-async function compileBuggy(): Promise<WebAssembly.Module> {
-  const folder = mkdtempSync(join(tmpdir(), "millrace-poison-"));
-  try {
-    cpSync(join(ROOT, "assembly"), join(folder, "assembly"), { recursive: true });
-    writeFileSync(join(folder, "asconfig.json"), readFileSync(join(ROOT, "asconfig.json")));
-    for (const [file, before, bug] of PLACES) {
-      const path = join(folder, "assembly", file);
-      const text = readFileSync(path, "utf8");
-      expect(text.split(before)).toHaveLength(2);
-      writeFileSync(path, text.replace(before, `  ${bug}\n${before}`));
-    }
-    const options = ["--target", "release", "--optimizeLevel", "1", "--baseDir", folder];
-    const { error, stderr } = await asc.main(options);
-    if (error !== null) throw new Error(stderr.toString());
-    return await WebAssembly.compile(readFileSync(join(folder, "dist/core/core.wasm")));
-  } finally {
-    rmSync(folder, { recursive: true });
-  }
-}
-
 vi.mock("#core-wasm", () => ({
-  default: async () =>
-    hasBug
-      ? (buggy ??= compileBuggy())
-      : WebAssembly.compile(readFileSync(join(ROOT, "dist/core/core.wasm"))),
+  default: async () => (hasBug ? (buggy ??= buggyCore()) : soundCore()),
 }));
 
 const PLAN = planOf(

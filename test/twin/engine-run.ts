@@ -71,7 +71,8 @@ export async function runLog(plan: PlanJson, log: string): Promise<string> {
     if (each === null) return;
     const receivedAt = receivedAtOf(each, engine.stats().position);
     const known = receivedAt === null ? {} : { receivedAt };
-    if (each.fact !== null) return void (await engine.reprocess(each.fact.query, each.fact));
+    const { reprocess } = each;
+    if (reprocess !== null) return void (await engine.reprocess(reprocess.query, reprocess));
     const { zones = [], released = false } = each.control ?? {};
     await engine.push(each.bytes, { format: "ndjson", ticks: true, zones, released, ...known });
   };
