@@ -27,7 +27,7 @@ interface Control {
 export interface LogPush extends Push {
   /** Null for a tick or a fact that no control line precedes. */
   readonly control: Control | null;
-  /** What the push is in the place of events and ticks: a mark (ingest/poison.ts), or a reprocess. */
+  /** The push is a mark (ingest/poison.ts) or a reprocess, not events and ticks. */
   readonly isFact: boolean;
   readonly reprocess: ReprocessFact | null;
 }
