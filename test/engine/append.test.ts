@@ -222,13 +222,21 @@ test("pushes and ticks that nobody awaited are applied in call order", async () 
 });
 
 test("a push is seen whole or not at all while its append is under way", async () => {
-  const engine = await engineOf(planOf(), [], { store: slowStore() });
+  let append = Promise.resolve();
+  const store = storeWith(async (write, inner) => {
+    await append;
+    await inner.append(write);
+  });
+  const engine = await engineOf(planOf(), [], { store });
   await engine.push(event("a", 0));
+  const { promise, resolve } = Promise.withResolvers<void>();
+  append = promise;
   const pushed = engine.push(eventsAt([1, 2, 3]));
   const hash = await engine.stateHash();
   expect(engine.view("q").rows()).toMatchObject([{ value: { n: 1 } }]);
   expect(engine.stats()).toMatchObject({ position: 1, accepted: 1 });
   expect(hash).toBe(await (await engineOf(planOf(), [event("a", 0)])).stateHash());
+  resolve();
   await pushed;
   expect(engine.view("q").rows()).toMatchObject([{ value: { n: 4 } }]);
 });

@@ -139,17 +139,19 @@ describe("A fact", () => {
   test("is not overlooked when it comes while the outbox is found empty", async () => {
     const facts = memory();
     const { promise, resolve } = Promise.withResolvers<void>();
+    const reading = Promise.withResolvers<void>();
     const store: Outbox = {
       ...appending(facts, (lines) => facts.append(lines)),
       read: async (after, count) => {
         const page = facts.read(after, count);
+        reading.resolve();
         await promise;
         return page;
       },
     };
     const out = make({ store });
     // The first read is under way, of nothing.
-    await new Promise((then) => setTimeout(then, 5));
+    await reading.promise;
     await out.publish(newEvent(1));
     resolve();
     await drained(out);
@@ -159,15 +161,21 @@ describe("A fact", () => {
   test("joins those that come while a write is under way", async () => {
     const groups: number[] = [];
     const facts = memory();
+    const writing = Promise.withResolvers<void>();
+    const { promise, resolve } = Promise.withResolvers<void>();
     const store = appending(facts, async (lines) => {
       groups.push(lines.length);
-      await new Promise((resolve) => setTimeout(resolve, 20));
+      writing.resolve();
+      await promise;
       await facts.append(lines);
     });
     const out = make({ store });
     const pending = [out.publish(newEvent(0)), out.publish(newEvent(1))];
-    await new Promise((resolve) => setTimeout(resolve, 5));
+    await writing.promise;
     for (let number = 2; number < 50; number++) pending.push(out.publish(newEvent(number)));
+    await new Promise((then) => setImmediate(then));
+    expect(groups).toEqual([2]);
+    resolve();
     await Promise.all(pending);
     await drained(out);
     expect(groups).toEqual([2, 48]);
