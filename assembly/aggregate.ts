@@ -32,7 +32,7 @@ import {
   TAG_NUMBER,
 } from "./layout";
 import { blockBytes } from "./arena";
-import { fieldHash, valueHash } from "./canonical";
+import { fieldHash, isHashed, valueHash } from "./canonical";
 import { SUM_GROWTH_BYTES, sumAdd, sumFree, sumMerge } from "./decimal";
 import {
   distinctAdd,
@@ -153,6 +153,9 @@ function addNumber(accumulator: usize, kind: u32, at: usize, x: f64): bool {
 function addScalar(kind: u32, at: usize, input: u32, value: usize): void {
   if (kind < <u32>ACCUMULATE_FIRST) return;
   const field = fieldOf(input);
+  if (kind == ACCUMULATE_DISTINCT && field && isHashed(field - 1)) {
+    return distinctAdd(at, fieldHash(field - 1, value));
+  }
   // On the stack, where a string has its address.
   if (field) value = evaluate(input);
   switch (kind) {

@@ -45,6 +45,12 @@ export function valueHash(value: usize): u64 {
 const MEMO_FIELDS: u32 = 64;
 const memo: usize = memory.data(64 * 16, 16);
 
+/** Whether the hash of the field is made: the value is not asked for again. */
+@inline
+export function isHashed(field: u32): bool {
+  return rowStamp != 0 && field < MEMO_FIELDS && load<u64>(memo + (<usize>field << 4)) == rowStamp;
+}
+
 /** The hash of field `field` of the event that is bound, which is `value`. */
 export function fieldHash(field: u32, value: usize): u64 {
   if (rowStamp == 0 || field >= MEMO_FIELDS) return valueHash(value);

@@ -238,14 +238,22 @@ function takesLatest(index: u32, query: usize, time: i64): bool {
  * latest pane, as mostly; false where it is to be looked for.
  */
 export function applyToFound(index: u32, query: usize, time: i64): bool {
-  if (load<u16>(query, QUERY_KEY_COUNT) != 1 || isTraced(index)) return false;
-  if (!takesLatest(index, query, time)) return false;
+  const members = load<u16>(query, QUERY_KEY_COUNT);
+  if (members > 1 || isTraced(index) || !takesLatest(index, query, time)) return false;
+  if (!members) return applyToOnly(index, query);
   const field = fieldOf(load<u32>(PROGRAM + <usize>load<u32>(query, QUERY_KEYS)));
   if (!field) return false;
   const value = fieldAt(field - 1);
   if (tagAt(value) != TAG_STRING) return false;
   const pane = <usize>load<u32>(latestOf(index));
   const record = recordOfString(index, fieldBytes(value), lengthAt(value), pane);
+  if (record) addToRecord(index, query, record, 1);
+  return record != 0;
+}
+
+/** Of a query without a key: the latest pane has one record, where it has any. */
+function applyToOnly(index: u32, query: usize): bool {
+  const record = paneHead(load<u32>(latestOf(index)));
   if (record) addToRecord(index, query, record, 1);
   return record != 0;
 }

@@ -245,6 +245,12 @@ export function quantileLargestBytes(external: u64, more: u32): u64 {
 
 // ── reading ────────────────────────────────────────────────────────────────────────────────────
 
+/** The sum of eight counters of four bits. */
+@inline
+function fewInputs(page: u32): u32 {
+  return (((page & 0x0f0f0f0f) + ((page >> 4) & 0x0f0f0f0f)) * 0x01010101) >> 24;
+}
+
 /** The value at rank floor(q (n - 1)); there is an input. */
 export function quantileRead(record: usize, q: f64): f64 {
   const least = load<f64>(record, MIN);
@@ -264,6 +270,13 @@ export function quantileRead(record: usize, q: f64): f64 {
       passedZero = true;
       seen += zeros;
       if (rank < seen) return 0;
+    }
+    if (isFew(entry)) {
+      const all = fewInputs(load<u32>(entry, 4));
+      if (rank >= seen + all) {
+        seen += all;
+        continue;
+      }
     }
     for (let slot: u32 = 0; slot < PAGE_COUNTERS; slot++) {
       seen += counterAt(entry, slot);

@@ -110,8 +110,15 @@ function settle(index: u32, time: i64, order: u64, subject: usize): void {
     move(parent, i);
     i = parent;
   }
+  if (i < index) put(i, time, order, subject);
+  else sink(index, time, order, subject);
+}
+
+/** The same of one that is not before those above. */
+function sink(index: u32, time: i64, order: u64, subject: usize): void {
+  let i = index;
   const count = timerCount();
-  while (i >= index) {
+  while (true) {
     let child: u32 = 2 * i + 1;
     if (child >= count) break;
     if (child + 1 < count && isBefore(at(child + 1), at(child))) child++;
@@ -169,7 +176,9 @@ export function timeOf(subject: usize): i64 {
 /** Moves the subject's timer to another instant. */
 export function moveTimer(subject: usize, time: i64): void {
   const index = load<u32>(subject, TIMER_INDEX) - 1;
-  settle(index, time, load<u64>(at(index), ORDER), subject);
+  const order = load<u64>(at(index), ORDER);
+  if (time > load<i64>(at(index), TIME)) sink(index, time, order, subject);
+  else settle(index, time, order, subject);
 }
 
 /** An expiry whose instant the clock stands at happens 1 ms on, before all else. */
