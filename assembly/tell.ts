@@ -10,7 +10,7 @@ import { queryProgram } from "./program";
 import { RECORD_PANE, RECORD_POSITION, keyOf, revisionOf, startOf } from "./record";
 import { writeSession } from "./session";
 import { beginWalk, walkSlice } from "./slice";
-import { isTouched, tell } from "./told";
+import { tell } from "./told";
 import { setTouched, touchedAt, touchedCount } from "./touch";
 import { kindOfOpen } from "./watch";
 
@@ -45,7 +45,7 @@ export function tellUpdates(): bool {
   for (; cursor < touchedCount; cursor++) {
     if (outIsFull()) return false;
     const record = touchedAt(cursor);
-    if (!isTouched(record) || !tell(record, revisionOf(record))) continue;
+    if (!tell(record, revisionOf(record))) continue;
     const query = queryProgram(queryOf(keyOf(record)));
     const kind = <u32>load<u8>(query, QUERY_WINDOW_KIND);
     if (kind < <u32>WINDOW_HOPPING) writeInPane(kindOfOpen(query), record);

@@ -142,10 +142,6 @@ export function touch(record: usize, known: bool): void {
   store<u32>(told, load<u32>(told, COUNT) + 1, COUNT);
 }
 
-export function isTouched(record: usize): bool {
-  return load<u32>(slotAt(find(record))) != 0;
-}
-
 /** Whether the record is open and stands at a revision not yet told; then it is told now. */
 export function tell(record: usize, revision: u64): bool {
   const slot = slotAt(find(record));

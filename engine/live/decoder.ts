@@ -6,7 +6,7 @@ import * as layout from "../../assembly/layout.ts";
 import { canonical } from "../event/canonical.ts";
 import type { Plan } from "../query/plan.ts";
 import type { Change, ChangeKind, ChangeWindow, Key, Row, Scalar, Told, Value } from "./change.ts";
-import { KnownKeys } from "./known-keys.ts";
+import { KNOWN_KEYS_MAX, KnownKeys } from "./known-keys.ts";
 import { encodeScalars, RecordReader } from "./record.ts";
 import { TellingOrder } from "./telling-order.ts";
 
@@ -40,13 +40,13 @@ type IsWanted = (kind: number, query: number) => boolean;
 interface Found {
   readonly order: TellingOrder;
   readonly readers: readonly RecordReader[];
-  readonly readerOf: number[];
-  readonly starts: number[];
 }
 
 export class Decoder {
   readonly #names: readonly QueryNames[];
   #known = new KnownKeys();
+  /** An order that is not in use: its room is used again, unless it is large. */
+  #spare: TellingOrder | null = null;
 
   constructor(plan: Plan) {
     this.#names = plan.queries.map(({ name, key, aggregates, derive }) => ({
@@ -108,29 +108,46 @@ export class Decoder {
   }
 
   #find(records: readonly Uint8Array[], isWanted: IsWanted, isOwn?: (key: Key) => boolean): Found {
-    const order = new TellingOrder();
+    const order = this.#spare ?? new TellingOrder();
+    this.#spare = null;
     const readers = records.map((bytes) => new RecordReader(bytes));
-    const readerOf: number[] = [];
-    const starts: number[] = [];
     for (const [index, reader] of readers.entries()) {
+      // The last two items of different windows, of this buffer, and where their records begin.
+      let last = -1;
+      let lastStart = -1;
+      let before = -1;
+      let beforeStart = -1;
       while (reader.next()) {
-        const { kind, query } = reader;
+        const { kind, query, start } = reader;
         if (!isWanted(kind, query)) continue;
         const key = this.#keyOf(reader, query);
         if (isOwn !== undefined && !isOwn(this.#known.keyOf(key))) continue;
-        order.add(query, reader.windowStart, reader.windowEnd, key, KIND_PLACES[kind] ?? 0);
-        readerOf.push(index);
-        starts.push(reader.start);
+        const place = KIND_PLACES[kind] ?? 0;
+        if (last >= 0 && reader.hasWindowOf(lastStart)) {
+          order.addLike(last, key, place, index, start);
+          continue;
+        }
+        const item = order.size;
+        if (before >= 0 && reader.hasWindowOf(beforeStart)) {
+          order.addLike(before, key, place, index, start);
+        } else {
+          const { windowStart, windowEnd } = reader;
+          order.add(query, windowStart, windowEnd, key, place, index, start);
+        }
+        before = last;
+        beforeStart = lastStart;
+        last = item;
+        lastStart = start;
       }
     }
-    return { order, readers, readerOf, starts };
+    return { order, readers };
   }
 
   /** The entry of the record's key. */
   #keyOf(reader: RecordReader, query: number): number {
-    const { bytes, keyTag, keyBytes } = reader;
+    const { bytes, view, keyTag, keyBytes } = reader;
     const at = reader.start + layout.CHANGE_HEADER_BYTES;
-    const known = this.#known.find(query, keyTag, bytes, at, keyBytes);
+    const known = this.#known.find(query, keyTag, view, at, keyBytes);
     if (known >= 0) return known;
     const key: { [member: string]: Scalar } = {};
     const values: Scalar[] = [];
@@ -144,16 +161,19 @@ export class Decoder {
   }
 
   /** Goes through what was found, in order. */
-  #each({ order, readers, readerOf, starts }: Found, take: Take): void {
+  #each({ order, readers }: Found, take: Take): void {
     const items = order.sorted(this.#known);
     for (let index = 0; index < items.length; index++) {
       const item = items[index]!;
-      const reader = readers[readerOf[item]!]!;
-      reader.seek(starts[item]!);
+      const reader = readers[order.bufferOf(item)]!;
+      reader.seek(order.startOf(item));
       const key = this.#known.keyOf(order.keyOf(item));
       take(reader, this.#names[reader.query]!, key, order.windowOf(item), item);
     }
     if (this.#known.isLarge) this.#known = new KnownKeys();
+    if (order.size > KNOWN_KEYS_MAX) return;
+    order.clear();
+    this.#spare = order;
   }
 }
 
@@ -174,7 +194,14 @@ function rowOf(reader: RecordReader, names: QueryNames, key: Key, window: Change
 function valueOf(reader: RecordReader, names: readonly string[]): Value {
   reader.skipKey();
   const value: { [member: string]: Told } = {};
-  for (let index = 0; index < names.length; index++) value[names[index]!] = reader.told();
+  const { length } = names;
+  // A place of the program for each of the first: where one query is told, or all have the same
+  // names, each place knows its name.
+  if (length > 0) value[names[0]!] = reader.told();
+  if (length > 1) value[names[1]!] = reader.told();
+  if (length > 2) value[names[2]!] = reader.told();
+  if (length > 3) value[names[3]!] = reader.told();
+  for (let index = 4; index < length; index++) value[names[index]!] = reader.told();
   return value;
 }
 

@@ -26,6 +26,8 @@ export class KnownKeys {
   #starts = new Int32Array(129);
   #ranks = new Int32Array(128);
   #bytes = new Uint8Array(4096);
+  /** Over the same. */
+  #view = new DataView(this.#bytes.buffer);
   /** The entries that have a rank, by rank. */
   #byRank = new Int32Array(128);
   #ranked = 0;
@@ -37,7 +39,7 @@ export class KnownKeys {
   }
 
   /** The entry of the key whose encoded values are `length` bytes at `at`; -1: not known. */
-  find(query: number, tag: number, from: Uint8Array, at: number, length: number): number {
+  find(query: number, tag: number, from: DataView, at: number, length: number): number {
     const mask = this.#slots.length - 1;
     for (let slot = tag & mask; ; slot = (slot + 1) & mask) {
       const entry = this.#slots[slot]! - 1;
@@ -47,12 +49,17 @@ export class KnownKeys {
     }
   }
 
-  #hasBytes(entry: number, from: Uint8Array, at: number, length: number): boolean {
+  /** Compares four bytes at a time, and what is left one by one. */
+  #hasBytes(entry: number, from: DataView, at: number, length: number): boolean {
     const start = this.#starts[entry]!;
     if (this.#starts[entry + 1]! - start !== length) return false;
-    const bytes = this.#bytes;
-    for (let index = 0; index < length; index++) {
-      if (bytes[start + index] !== from[at + index]) return false;
+    const view = this.#view;
+    let index = 0;
+    for (; index + 4 <= length; index += 4) {
+      if (view.getInt32(start + index) !== from.getInt32(at + index)) return false;
+    }
+    for (; index < length; index++) {
+      if (view.getUint8(start + index) !== from.getUint8(at + index)) return false;
     }
     return true;
   }
@@ -68,7 +75,10 @@ export class KnownKeys {
     if (entry === this.#tags.length) this.#widen();
     const start = this.#starts[entry]!;
     const end = start + encoded.length;
-    if (end > this.#bytes.length) this.#bytes = widened(this.#bytes, 2 * end);
+    if (end > this.#bytes.length) {
+      this.#bytes = widened(this.#bytes, 2 * end);
+      this.#view = new DataView(this.#bytes.buffer);
+    }
     this.#bytes.set(encoded, start);
     this.#queries[entry] = query;
     this.#tags[entry] = tag;

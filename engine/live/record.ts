@@ -17,20 +17,21 @@ export class RecordReader {
   bytes: Uint8Array;
   /** Where the record begins in `bytes`. */
   start = 0;
-  #view: DataView;
+  /** Over the same. */
+  readonly view: DataView;
   #next = 0;
   #at = 0;
 
   constructor(bytes: Uint8Array) {
     this.bytes = bytes;
-    this.#view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
+    this.view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
   }
 
   /** Goes on to the next record, at first to the first one; false where there is none. */
   next(): boolean {
     if (this.#next >= this.bytes.length) return false;
     this.seek(this.#next);
-    this.#next += this.#view.getUint32(this.start + layout.CHANGE_BYTES_TOTAL, true);
+    this.#next += this.view.getUint32(this.start + layout.CHANGE_BYTES_TOTAL, true);
     return true;
   }
 
@@ -48,16 +49,16 @@ export class RecordReader {
   // ── the header ───────────────────────────────────────────────────────────────────────────────
 
   get kind(): number {
-    return this.#view.getUint8(this.start + layout.CHANGE_KIND);
+    return this.view.getUint8(this.start + layout.CHANGE_KIND);
   }
 
   get isFinal(): boolean {
-    return this.#view.getUint8(this.start + layout.CHANGE_FINAL) !== 0;
+    return this.view.getUint8(this.start + layout.CHANGE_FINAL) !== 0;
   }
 
   /** Its index in the plan. */
   get query(): number {
-    return this.#view.getUint16(this.start + layout.CHANGE_QUERY, true);
+    return this.view.getUint16(this.start + layout.CHANGE_QUERY, true);
   }
 
   /** ms since 1970; of a global window null, as its end. */
@@ -71,25 +72,36 @@ export class RecordReader {
 
   /** Halves, since an i64 as a BigInt is an object made and thrown away. */
   #time(at: number): number | null {
-    const high = this.#view.getInt32(at + 4, true);
-    return high === NO_TIME_HIGH ? null : high * HIGH + this.#view.getUint32(at, true);
+    const high = this.view.getInt32(at + 4, true);
+    return high === NO_TIME_HIGH ? null : high * HIGH + this.view.getUint32(at, true);
+  }
+
+  /** Whether the record that begins at `start` has the same query and window. */
+  hasWindowOf(start: number): boolean {
+    const view = this.view;
+    const own = this.start;
+    for (let at = layout.CHANGE_START; at < layout.CHANGE_REVISION; at += 4) {
+      if (view.getInt32(own + at, true) !== view.getInt32(start + at, true)) return false;
+    }
+    const query = layout.CHANGE_QUERY;
+    return view.getUint16(own + query, true) === view.getUint16(start + query, true);
   }
 
   get revision(): number {
-    return this.#view.getFloat64(this.start + layout.CHANGE_REVISION, true);
+    return this.view.getFloat64(this.start + layout.CHANGE_REVISION, true);
   }
 
   get position(): number {
-    return this.#view.getFloat64(this.start + layout.CHANGE_POSITION, true);
+    return this.view.getFloat64(this.start + layout.CHANGE_POSITION, true);
   }
 
   /** A hash of the query and its key. */
   get keyTag(): number {
-    return this.#view.getInt32(this.start + layout.CHANGE_KEY_TAG, true);
+    return this.view.getInt32(this.start + layout.CHANGE_KEY_TAG, true);
   }
 
   get keyBytes(): number {
-    return this.#view.getUint32(this.start + layout.CHANGE_KEY_BYTES, true);
+    return this.view.getUint32(this.start + layout.CHANGE_KEY_BYTES, true);
   }
 
   // ── what follows it ──────────────────────────────────────────────────────────────────────────
@@ -102,9 +114,14 @@ export class RecordReader {
 
   /** The next encoded value of a window. */
   told(): Told {
-    const tag = this.#view.getUint8(this.#at);
+    const tag = this.view.getUint8(this.#at);
+    // Most are.
+    if (tag === layout.TAG_NUMBER) {
+      this.#at += 9;
+      return this.view.getFloat64(this.#at - 8, true);
+    }
     if (tag !== layout.TAG_LIST && tag !== layout.TAG_TOP) return this.scalar();
-    const length = this.#view.getUint32(this.#at + 1, true);
+    const length = this.view.getUint32(this.#at + 1, true);
     this.#at += 5;
     if (tag === layout.TAG_LIST) return Array.from({ length }, () => this.#number());
     return Array.from({ length }, () => ({ value: this.scalar(), count: this.#number() ?? 0 }));
@@ -117,13 +134,13 @@ export class RecordReader {
 
   /** The next encoded scalar: first come the key's. */
   scalar(): Scalar {
-    const tag = this.#view.getUint8(this.#at++);
+    const tag = this.view.getUint8(this.#at++);
     if (tag === layout.TAG_NUMBER) {
       this.#at += 8;
-      return this.#view.getFloat64(this.#at - 8, true);
+      return this.view.getFloat64(this.#at - 8, true);
     }
     if (tag === layout.TAG_STRING) {
-      const length = this.#view.getUint32(this.#at, true);
+      const length = this.view.getUint32(this.#at, true);
       this.#at += 4 + length;
       return decoder.decode(this.bytes.subarray(this.#at - length, this.#at));
     }

@@ -12,33 +12,82 @@ import type { KnownKeys } from "./known-keys.ts";
 
 const NUMBERS_END = 2 ** 32;
 
+/** Of an item: its window, its key, its kind's place, and where its record lies. */
+const ITEM = 5;
+const KEY = 1;
+const KIND = 2;
+const BUFFER = 3;
+const START = 4;
+
 /** What is told, as it was found: of each its window, its key and its kind's place. */
 export class TellingOrder {
-  readonly #windows: { readonly query: number; readonly window: ChangeWindow }[] = [];
+  #windows: QueryWindow[] = [];
   /** The window entered last, and the one before it, which come again most often. */
   #last = -1;
   #before = -1;
-  readonly #ofItem: number[] = [];
-  readonly #keys: number[] = [];
-  readonly #kinds: number[] = [];
+  #items = new Int32Array(16 * ITEM);
+  #end = 0;
 
   get size(): number {
-    return this.#ofItem.length;
+    return this.#end / ITEM;
   }
 
-  /** `key` is an entry of the known keys, `kind` 0–3. */
-  add(query: number, start: number | null, end: number | null, key: number, kind: number): void {
-    this.#ofItem.push(this.#enter(query, start, end));
-    this.#keys.push(key);
-    this.#kinds.push(kind);
+  /** As it was made, but with its room. */
+  clear(): void {
+    this.#windows = [];
+    this.#last = -1;
+    this.#before = -1;
+    this.#end = 0;
+  }
+
+  /** `key` is an entry of the known keys, `kind` 0–3; its record begins at `at` of a buffer. */
+  add(
+    query: number,
+    start: number | null,
+    end: number | null,
+    key: number,
+    kind: number,
+    buffer = 0,
+    at = 0,
+  ): void {
+    this.#add(this.#enter(query, start, end), key, kind, buffer, at);
+  }
+
+  /** The same, where query and window are those of an item that was added. */
+  addLike(item: number, key: number, kind: number, buffer: number, at: number): void {
+    this.#add(this.#items[item * ITEM]!, key, kind, buffer, at);
+  }
+
+  #add(window: number, key: number, kind: number, buffer: number, at: number): void {
+    if (this.#end === this.#items.length) {
+      const items = new Int32Array(2 * this.#end);
+      items.set(this.#items);
+      this.#items = items;
+    }
+    const items = this.#items;
+    const item = this.#end;
+    items[item] = window;
+    items[item + KEY] = key;
+    items[item + KIND] = kind;
+    items[item + BUFFER] = buffer;
+    items[item + START] = at;
+    this.#end = item + ITEM;
   }
 
   windowOf(item: number): ChangeWindow {
-    return this.#windows[this.#ofItem[item]!]!.window;
+    return this.#windows[this.#items[item * ITEM]!]!.window;
   }
 
   keyOf(item: number): number {
-    return this.#keys[item]!;
+    return this.#items[item * ITEM + KEY]!;
+  }
+
+  bufferOf(item: number): number {
+    return this.#items[item * ITEM + BUFFER]!;
+  }
+
+  startOf(item: number): number {
+    return this.#items[item * ITEM + START]!;
   }
 
   #enter(query: number, start: number | null, end: number | null): number {
@@ -68,18 +117,20 @@ export class TellingOrder {
       return items.sort((a, b) => this.#compare(a, b, places, known));
     }
     const numbers = new Uint32Array(size);
-    for (let item = 0; item < size; item++) {
-      const byKey = places[this.#ofItem[item]!]! * known.size + known.rankOf(this.#keys[item]!);
-      numbers[item] = byKey * 4 + this.#kinds[item]!;
+    const items = this.#items;
+    const keys = known.size;
+    for (let item = 0, at = 0; item < size; item++, at += ITEM) {
+      const byKey = places[items[at]!]! * keys + known.rankOf(items[at + KEY]!);
+      numbers[item] = byKey * 4 + items[at + KIND]!;
     }
     return sortedBy(numbers);
   }
 
   #compare(a: number, b: number, places: Uint32Array, known: KnownKeys): number {
     return (
-      places[this.#ofItem[a]!]! - places[this.#ofItem[b]!]! ||
-      known.compare(this.#keys[a]!, this.#keys[b]!) ||
-      this.#kinds[a]! - this.#kinds[b]!
+      places[this.#items[a * ITEM]!]! - places[this.#items[b * ITEM]!]! ||
+      known.compare(this.keyOf(a), this.keyOf(b)) ||
+      this.#items[a * ITEM + KIND]! - this.#items[b * ITEM + KIND]!
     );
   }
 
@@ -107,11 +158,17 @@ function sortedBy(numbers: Uint32Array): Uint32Array {
     most = Math.max(most, numbers[index]!);
   }
   let next = new Uint32Array(numbers.length);
+  const starts = new Uint32Array(257);
   for (let shift = 0; shift < 32 && most >>> shift > 0; shift += 8) {
-    const starts = new Uint32Array(257);
-    for (const number of numbers) starts[((number >>> shift) & 255) + 1]!++;
+    starts.fill(0);
+    for (let index = 0; index < numbers.length; index++) {
+      starts[((numbers[index]! >>> shift) & 255) + 1]!++;
+    }
     for (let byte = 0; byte < 256; byte++) starts[byte + 1]! += starts[byte]!;
-    for (const item of items) next[starts[(numbers[item]! >>> shift) & 255]!++] = item;
+    for (let index = 0; index < items.length; index++) {
+      const item = items[index]!;
+      next[starts[(numbers[item]! >>> shift) & 255]!++] = item;
+    }
     [items, next] = [next, items];
   }
   return items;

@@ -16,7 +16,7 @@ function add(known: KnownKeys, query: number, tag: number, text: string): number
 
 const find = (known: KnownKeys, query: number, tag: number, text: string): number => {
   const bytes = utf8.encode(`xx${text}yy`);
-  return known.find(query, tag, bytes, 2, bytes.length - 4);
+  return known.find(query, tag, new DataView(bytes.buffer), 2, bytes.length - 4);
 };
 
 describe("Known keys", () => {
