@@ -50,12 +50,13 @@ export function open(options: OpenOptions): Promise<Engine> {
 
 /**
  * The same, a rebuild going at `pace`, and what is pushed checked by `schemas`, until catalogues
- * bring them.
+ * bring them; `poison` is what the log, or the log of which it is a copy, is known to have.
  */
 export async function openAt(
   pace: Pace,
   options: OpenOptions,
   schemas: Schemas | null = null,
+  poison: Poison = new Poison(),
 ): Promise<Engine> {
   const plan = checked(options.plan);
   const store = options.store ?? memory();
@@ -74,9 +75,9 @@ export async function openAt(
   const appending = new Appending(store, quarantine);
   await appending.resume(endPosition);
   const { trimmedTo = 0 } = recovered ?? {};
-  const retaining = new Retaining(store, quarantine, trimmedTo, options.retention);
+  poison.note(newest?.poisoned ?? []);
+  const retaining = new Retaining(store, quarantine, poison, trimmedTo, options.retention);
   const { hashKey } = header;
-  const poison = new Poison(newest?.poisoned);
   const kept = { store, quarantine, appending, retaining, poison, flushes: [] };
   const place = { ...kept, hashKey, schemas, pagesMax };
   const served = snapshots.filter((snapshot) => snapshot.plan === serving.source);

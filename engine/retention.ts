@@ -8,10 +8,11 @@
 //
 // What was archived and not yet trimmed when the process ended is archived again.
 
-import { factOfChunk, poisonedBy } from "./ingest/fact.ts";
+import { factOfChunk } from "./ingest/fact.ts";
 import { fillFromLog } from "./ingest/intake.ts";
-import type { Core } from "./core/core.ts";
+import type { Poison } from "./ingest/poison.ts";
 import type { Quarantine } from "./ingest/quarantine.ts";
+import type { Core } from "./core/core.ts";
 import type { Running } from "./running.ts";
 import { decodeChunk, exactBytes, type Chunk } from "./store/chunk.ts";
 import { HostFault } from "./store/host-fault.ts";
@@ -59,6 +60,7 @@ const PAGE_BYTES = 4 * 1024 * 1024;
 export class Retaining {
   readonly #store: Store;
   readonly #quarantine: Quarantine;
+  readonly #poison: Poison;
   readonly #retention: Retention | null;
   #site: RetentionSite | null = null;
   #trimmedTo: number;
@@ -70,10 +72,17 @@ export class Retaining {
   #isStopped = false;
 
   /** RangeError where the days are none. */
-  constructor(store: Store, quarantine: Quarantine, trimmedTo: number, retention?: Retention) {
+  constructor(
+    store: Store,
+    quarantine: Quarantine,
+    poison: Poison,
+    trimmedTo: number,
+    retention?: Retention,
+  ) {
     checkDays(retention ?? null);
     this.#store = store;
     this.#quarantine = quarantine;
+    this.#poison = poison;
     this.#trimmedTo = trimmedTo;
     this.#retention = retention ?? null;
   }
@@ -181,7 +190,7 @@ export class Retaining {
     });
     const scratch = await replay.open();
     const isOld = (bytes: Uint8Array): boolean =>
-      newestTime(scratch, program, decodeChunk(bytes)) < oldMs;
+      newestTime(scratch, program, this.#poison.legible(decodeChunk(bytes))) < oldMs;
     // Most often nothing is, and nothing more is read.
     if (page?.[0] === undefined || !isOld(page[0])) return false;
     const bound = (await this.#read(() => this.#boundOf(running))) ?? 0;
@@ -209,7 +218,7 @@ export class Retaining {
 
   async #hasFact(from: number): Promise<boolean> {
     for await (const chunk of readChunks(this.#store, from, Infinity)) {
-      if (factOfChunk(chunk) !== null) return true;
+      if (factOfChunk(this.#poison.quiet(chunk)) !== null) return true;
     }
     return false;
   }
@@ -234,6 +243,7 @@ export class Retaining {
       await this.#store.trim(to);
       this.#trimmedTo = to;
       this.#quarantine.forgetBelow(to);
+      this.#poison.forgetBelow(to);
     });
   }
 }
@@ -250,7 +260,7 @@ function endOf({ firstPosition, count }: Chunk): number {
 
 /** The latest event time of a chunk, ms since 1970; -Infinity where it has no event. */
 function newestTime(core: Core, program: Running["program"], chunk: Chunk): number {
-  if (factOfChunk(chunk) !== null || poisonedBy(chunk) !== null) return -Infinity;
+  if (factOfChunk(chunk) !== null) return -Infinity;
   const batch = fillFromLog(core, program, chunk, 0);
   let newest = -Infinity;
   for (let line = 0; line < batch.lines; line++) {

@@ -7,7 +7,7 @@ import type { ZoneYear } from "./event/zone.ts";
 import { decodeEvent, isFault } from "./ingest/decode.ts";
 import type { Pushed } from "./ingest/input.ts";
 import { Intake, type Filled, type FillOptions } from "./ingest/intake.ts";
-import type { Poison } from "./ingest/poison.ts";
+import { quietLine, type Poison } from "./ingest/poison.ts";
 import type { Quarantine } from "./ingest/quarantine.ts";
 import type { Settled } from "./ingest/tally.ts";
 import { bringYears } from "./ingest/zone-years.ts";
@@ -68,12 +68,12 @@ export class Running {
   isFailed = false;
 
   private constructor(plan: Plan, place: Place, log: Store) {
-    const { store, hashKey, schemas, quarantine } = place;
+    const { store, hashKey, schemas, quarantine, poison } = place;
     this.plan = plan;
     this.#place = place;
     this.program = compile(plan, hashKey, schemas);
     this.decoder = new Decoder(plan);
-    this.intake = new Intake(this.program, quarantine, store);
+    this.intake = new Intake(this.program, quarantine, poison, store);
     this.silence = new Silence(plan);
     this.saving = new Saving(plan, store, place.poison, place.retaining);
     this.#replay = this.#replayOf(log);
@@ -162,10 +162,16 @@ export class Running {
   async catchUp(endPosition: number): Promise<void> {
     try {
       await this.replay.run(this.core, this.position, endPosition, () => {});
+      await this.#identify();
     } catch (error) {
       if (error instanceof HostFault) throw error;
       await this.remake();
     }
+  }
+
+  #identify(): Promise<void> {
+    const { poison, store } = this.#place;
+    return poison.identify(store, () => this.replay.open(), this.program);
   }
 
   /** Entries that follow on where the core stands. */
@@ -245,6 +251,7 @@ export class Running {
         this.#watchIn(core);
         // What a reprocess found may have counted what is poisoned now.
         if (failures > 0) this.#replay = this.#replayOf(this.#place.store);
+        await this.#identify();
         return records;
       }
       suspect = null;
@@ -292,6 +299,12 @@ export class Running {
       } catch (error) {
         if (!(error instanceof WebAssembly.RuntimeError)) throw error;
         await this.remake();
+        const { poison } = this.#place;
+        if (!poison.isMarking) {
+          poison.find(this.position + index++);
+          bytes.set(quietLine(line.length), start);
+          continue;
+        }
         // A tick cannot be held, and what is released is held already.
         const isEvent = !isFault(decodeEvent(line, 0, line.length));
         if (!isEvent || (options.release ?? null) !== null) throw unjudged(cause);

@@ -9,10 +9,13 @@
 import { writeFile } from "node:fs/promises";
 import type { Engine } from "../engine.ts";
 import type { PushOptions } from "../ingest/input.ts";
-import { open } from "../open.ts";
+import { openAt } from "../open.ts";
 import { checkRow } from "../explain.ts";
 import type { ReprocessFact } from "../ingest/fact.ts";
+import { Poison } from "../ingest/poison.ts";
 import type { Plan } from "../query/plan.ts";
+import { HostPace } from "../rebuild/host-pace.ts";
+import type { Store } from "../store/store.ts";
 import { UsageFault, type AskedRow, type RunCommand } from "./arguments.ts";
 import { ClockWatch } from "./clock-watch.ts";
 import { explanationText } from "./explanation.ts";
@@ -47,7 +50,7 @@ export async function run(
   const { sources, totalBytes } = await openSources(command.recordings, stdin);
   const store = new TemporaryLog();
   const kept = new TemporaryChunks();
-  const engine = await open({ plan, store, hashKey: HASH_KEY });
+  const engine = await openRun(plan, store, command.log);
   const progress = new Progress(stderr, command.view || !stdout.isTerminal, totalBytes);
   const runner = new Run(command, engine, stdout, stderr, progress);
   try {
@@ -62,6 +65,12 @@ export async function run(
     store.close();
     kept.close();
   }
+}
+
+/** An exported log is another's: what fails on it is skipped, and marked nowhere. */
+function openRun(plan: unknown, store: Store, log: boolean): Promise<Engine> {
+  const options = { plan, store, hashKey: HASH_KEY };
+  return openAt(new HostPace(), options, null, new Poison([], !log));
 }
 
 /** It is told before the recording is read, not after. */
@@ -177,7 +186,12 @@ class Run {
 
   async #push(push: Push, options: PushOptions): Promise<void> {
     const receipt = await this.#engine.push(push.bytes, options);
-    this.#watch.look(this.#engine.stats().clock, push, receipt, {
+    const { clock, poisoned } = this.#engine.stats();
+    const { position } = this.#reception;
+    const isLog = this.#cutter !== null && poisoned.length > 0;
+    const found = isLog && this.#poisoned.find(push, position, receipt, poisoned);
+    if (found) this.#reception.addSkipped(found.events, false);
+    this.#watch.look(clock, found ? found.push : push, receipt, {
       delayMs: this.#engine.plan.clock.delayMs,
       options,
     });

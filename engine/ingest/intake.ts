@@ -14,6 +14,7 @@ import type { MaybePromise, Store } from "../store/store.ts";
 import { Batch, type First } from "./batch.ts";
 import { content, decodeEvent, isFault, type DecodedEvent } from "./decode.ts";
 import type { Pushed } from "./input.ts";
+import type { Poison } from "./poison.ts";
 import type { Quarantine, Release } from "./quarantine.ts";
 import { Tally, type Settled } from "./tally.ts";
 import { tickOf } from "./tick.ts";
@@ -30,6 +31,8 @@ export interface Filled {
   readonly release: Release | null;
   /** What lines are that are no events: a fault, or the instant of a tick. */
   readonly found: ReadonlyMap<number, EventFault | number>;
+  /** Where the first event of a line's identity stands, of which the core's table knows nothing. */
+  readonly known: ReadonlyMap<number, number>;
   readonly poisoned: ReadonlyMap<number, Uint8Array>;
 }
 
@@ -56,11 +59,13 @@ const READ_ONE = 1;
 export class Intake {
   readonly #program: Program;
   readonly #quarantine: Quarantine;
+  readonly #poison: Poison;
   readonly #store: Store;
 
-  constructor(program: Program, quarantine: Quarantine, store: Store) {
+  constructor(program: Program, quarantine: Quarantine, poison: Poison, store: Store) {
     this.#program = program;
     this.#quarantine = quarantine;
+    this.#poison = poison;
     this.#store = store;
   }
 
@@ -77,10 +82,11 @@ export class Intake {
       throw new RangeError(`Got ${received.length} receive times for ${batch.lines} lines.`);
     }
     if (release !== null) batch.release();
-    for (const line of release?.known.keys() ?? []) batch.faulty(line);
+    const known = new Map(release?.known);
+    for (const line of known.keys()) batch.faulty(line);
     const found = new Map<number, EventFault | number>();
     const { position } = core.counts();
-    const filled = { batch, position, bytes, received, release, found, poisoned };
+    const filled = { batch, position, bytes, received, release, found, known, poisoned };
     for (const line of poisoned.keys()) batch.faulty(line);
     // The fast lane reads no receive times.
     for (const line of isByMember ? Array(batch.lines).keys() : batch.odd()) {
@@ -90,7 +96,18 @@ export class Intake {
       if (what !== null && typeof what !== "number") batch.faulty(line);
     }
     if (isList(received)) batch.receive((line) => timeOf(received, line));
+    if (this.#poison.hasEvents) this.#knowPoison(batch, known);
     return filled;
+  }
+
+  #knowPoison(batch: Batch, known: Map<number, number>): void {
+    for (let line = 0; line < batch.lines; line++) {
+      if (batch.eventAt(line) === null) continue;
+      const position = this.#poison.eventAt(batch.identity(line));
+      if (position === null) continue;
+      known.set(line, position);
+      batch.faulty(line);
+    }
   }
 
   // ── settling ─────────────────────────────────────────────────────────────────────────────────
@@ -100,8 +117,8 @@ export class Intake {
     const { batch } = filled;
     const positions = new Set<number>();
     for (const line of batch.unaccepted()) {
-      const released = this.#releasedAt(filled, line);
-      if (released !== null) positions.add(released);
+      const known = this.#knownAt(filled, line);
+      if (known !== null) positions.add(known);
       if (batch.verdict(line) !== layout.VERDICT_DIFFERS) continue;
       const first = batch.first(line);
       if ("position" in first) positions.add(first.position);
@@ -111,11 +128,10 @@ export class Intake {
     return this.#settle(filled, read);
   }
 
-  /** Of a line that would be held, or is: where the event stands that was released before it. */
-  #releasedAt({ batch, release }: Filled, line: number): number | null {
-    if (release !== null) return release.known.get(line) ?? null;
-    if (batch.verdict(line) !== layout.VERDICT_QUARANTINED) return null;
-    return this.#quarantine.releasedAt(batch.identity(line));
+  /** Where the line's event stands, if it was released or is poisoned: beside the core's table. */
+  #knownAt({ batch, release, known }: Filled, line: number): number | null {
+    const isHeld = release === null && batch.verdict(line) === layout.VERDICT_QUARANTINED;
+    return known.get(line) ?? (isHeld ? this.#quarantine.releasedAt(batch.identity(line)) : null);
   }
 
   #settle(filled: Filled, entries: ReadonlyMap<number, DecodedEvent>): Settled {
@@ -137,7 +153,7 @@ export class Intake {
     const found = filled.found.get(line) ?? null;
     if (typeof found === "number") return tally.tick();
     if (found !== null) return tally.invalid(line, found);
-    const position = this.#releasedAt(filled, line);
+    const position = this.#knownAt(filled, line);
     if (position !== null) return compare(filled, tally, entries, line, { position });
     switch (batch.verdict(line)) {
       case layout.VERDICT_DUPLICATE:

@@ -2,22 +2,37 @@
 // the log skips them: a tick that moves nothing stands in their place, so that positions stay. The
 // log says which they are by a fact, an entry of its own (fact.ts), which moves nothing either. It
 // may stand far behind them: a snapshot has those that were known at its position.
+//
+// An event that is skipped never comes to the core's identities. Its own is known here, for as long
+// as the log has the event: sent again it is a duplicate, before a core can fail on it once more.
+// Whose identity a core fails to read, of that event nothing is known.
 
 import { TICK_NEVER } from "../../assembly/layout.ts";
-import type { Chunk } from "../store/chunk.ts";
+import type { Core } from "../core/core.ts";
+import type { Program } from "../query/compile.ts";
+import { decodeChunk, type Chunk } from "../store/chunk.ts";
 import { entryLines } from "../store/entry.ts";
+import type { Store } from "../store/store.ts";
 import { poisonedBy } from "./fact.ts";
+import { fillFromLog } from "./intake.ts";
 import { tickLine } from "./tick.ts";
 
 const NOTHING = tickLine(TICK_NEVER);
 const NEWLINE = 10;
+const SPACE = 32;
+const ONE_CHUNK = 1;
 
 export class Poison {
   readonly #positions = new Set<number>();
   /** Those of which the log does not say it yet. */
   readonly #unmarked = new Set<number>();
+  /** Where the events stand, by the fingerprints of their identities. */
+  readonly #events = new Map<string, number>();
+  /** Whether what is found is said by the log; not where that is a copy, whose positions stand. */
+  readonly isMarking: boolean;
 
-  constructor(positions: readonly number[] = []) {
+  constructor(positions: readonly number[] = [], isMarking = true) {
+    this.isMarking = isMarking;
     this.note(positions);
   }
 
@@ -34,7 +49,7 @@ export class Poison {
   /** The core failed twice on the entry. */
   find(position: number): void {
     this.#positions.add(position);
-    this.#unmarked.add(position);
+    if (this.isMarking) this.#unmarked.add(position);
   }
 
   /** The log says so; true where it is news. */
@@ -47,19 +62,86 @@ export class Poison {
     return this.#positions.size > before;
   }
 
+  // ── identities ───────────────────────────────────────────────────────────────────────────────
+
+  /** Whether there may be an event of that name at all. */
+  get hasEvents(): boolean {
+    return this.#events.size > 0;
+  }
+
+  /** Where the event stands that has this identity; null where none is known. */
+  eventAt(identity: string): number | null {
+    return this.#events.get(identity) ?? null;
+  }
+
+  /**
+   * Reads from the log who the events are that are not known yet, each by a core of its own. A copy
+   * has been judged: what its log accepted is accepted.
+   */
+  async identify(store: Store, open: () => Promise<Core>, program: Program): Promise<void> {
+    if (!this.isMarking) return;
+    const known = new Set(this.#events.values());
+    for (const position of this.positions.filter((each) => !known.has(each))) {
+      try {
+        const identity = identityOf(await open(), program, await entryAt(store, position));
+        if (!this.#events.has(identity)) this.#events.set(identity, position);
+      } catch {
+        // It is no event, was trimmed, or the core fails here too.
+      }
+    }
+  }
+
+  /** The log below `position` was trimmed: with events there nothing can be compared any more. */
+  forgetBelow(position: number): void {
+    for (const [identity, at] of this.#events) if (at < position) this.#events.delete(identity);
+  }
+
+  // ── replay ───────────────────────────────────────────────────────────────────────────────────
+
   /** The chunk as a core is given it. */
   quiet(chunk: Chunk): Chunk {
-    const { firstPosition, count } = chunk;
-    const isMark = poisonedBy(chunk) !== null;
-    const isInChunk = (at: number): boolean => at >= firstPosition && at < firstPosition + count;
-    if (!isMark && ![...this.#positions].some(isInChunk)) return chunk;
-    const isQuiet = (entry: number): boolean =>
-      isMark || this.#positions.has(firstPosition + entry);
-    const bytes: number[] = [];
-    for (const [entry, line] of [...entryLines(chunk)].entries()) {
-      for (const byte of isQuiet(entry) ? NOTHING : line) bytes.push(byte);
-      bytes.push(NEWLINE);
-    }
-    return { ...chunk, lines: new Uint8Array(bytes) };
+    return without(chunk, this.#positions);
   }
+
+  /** The chunk as a core can be asked what it has: with those whom it could read. */
+  legible(chunk: Chunk): Chunk {
+    const read = new Set(this.#events.values());
+    return without(chunk, new Set(this.positions.filter((position) => !read.has(position))));
+  }
+}
+
+/** The tick that moves nothing, as a line that long; what is shorter is no event. */
+export function quietLine(length: number): Uint8Array {
+  const line = new Uint8Array(length).fill(SPACE);
+  line.set(NOTHING);
+  return line;
+}
+
+/** In the place of the entries at `positions`, and of a mark, stands a tick that moves nothing. */
+function without(chunk: Chunk, positions: ReadonlySet<number>): Chunk {
+  const { firstPosition, count } = chunk;
+  const isMark = poisonedBy(chunk) !== null;
+  const isInChunk = (at: number): boolean => at >= firstPosition && at < firstPosition + count;
+  if (!isMark && ![...positions].some(isInChunk)) return chunk;
+  const isQuiet = (entry: number): boolean => isMark || positions.has(firstPosition + entry);
+  const bytes: number[] = [];
+  for (const [entry, line] of [...entryLines(chunk)].entries()) {
+    for (const byte of isQuiet(entry) ? NOTHING : line) bytes.push(byte);
+    bytes.push(NEWLINE);
+  }
+  return { ...chunk, lines: new Uint8Array(bytes) };
+}
+
+/** A chunk of the one entry. */
+async function entryAt(store: Store, position: number): Promise<Chunk> {
+  const chunk = decodeChunk((await store.read(position, ONE_CHUNK))[0]!);
+  const line = [...entryLines(chunk)][position - chunk.firstPosition]!;
+  const lines = new Uint8Array([...line, NEWLINE]);
+  return { ...chunk, firstPosition: position, count: 1, receivedAt: null, lines };
+}
+
+function identityOf(core: Core, program: Program, entry: Chunk): string {
+  const batch = fillFromLog(core, program, entry, 0);
+  if (batch.eventAt(0) === null) throw new Error("A tick has no identity.");
+  return batch.identity(0);
 }

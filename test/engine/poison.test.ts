@@ -11,9 +11,14 @@ import { buggyCore, soundCore } from "./buggy-core.ts";
 /** Whether the engine runs the build with the bug. */
 let hasBug = true;
 let buggy: Promise<WebAssembly.Module> | null = null;
+/** Cores that were made. */
+let cores = 0;
 
 vi.mock("#core-wasm", () => ({
-  default: async () => (hasBug ? (buggy ??= buggyCore()) : soundCore()),
+  default: async () => {
+    cores++;
+    return hasBug ? (buggy ??= buggyCore()) : soundCore();
+  },
 }));
 
 const PLAN = planOf(
@@ -206,6 +211,84 @@ describe("an entry on which the core fails twice", () => {
     const more = Array.from({ length: 20 }, (_, index) => bad(`q${index}`, index + 20));
     await expect(engine.push(more)).rejects.toMatchObject({ code: "core_failed" });
     await expect(engine.push("")).rejects.toMatchObject({ code: "engine_closed" });
+  });
+});
+
+describe("a poisoned event that is sent again", () => {
+  const again = PUSHES.flat().filter((each) => JSON.stringify(each).includes(".666Z"));
+
+  /** Sends each, alone and among others, as it was and with other content. */
+  async function sendAgain(engine: Engine, from: number): Promise<void> {
+    const { position } = engine.stats();
+    const before = cores;
+    for (const each of again) {
+      expect(await engine.push(each)).toMatchObject({ accepted: 0, duplicate: 1, position });
+    }
+    const told = engine.refused().slice(-3);
+    expect(told.map(({ code, of }) => [code, of])).toEqual(POISONED.map((at) => ["duplicate", at]));
+    expect(await engine.push([...again, ...again].reverse())).toMatchObject({ duplicate: 6 });
+    const [p] = again as [object];
+    const other = { ...p, data: { k: "y" } };
+    const later = { ...p, eventTime: new Date(1667).toISOString() };
+    const receipt = await engine.push([good(`n${from}`, from), other, p, { no: 1 }, later]);
+    expect(receipt).toMatchObject({ accepted: 1, duplicate: 1, position: position + 1 });
+    expect(receipt.invalid.map(({ index, code }) => [index, code])).toEqual([
+      [1, "event_id_conflict"],
+      [3, "missing_field"],
+      [4, "event_id_conflict"],
+    ]);
+    // None failed, and none was poisoned.
+    expect([cores, engine.stats().poisoned]).toEqual([before, POISONED]);
+  }
+
+  test("is a duplicate, and no core fails on it", async () => {
+    const { engine } = await fed();
+    await sendAgain(engine, 7001);
+    // So it is for what has its receive times, and as an array.
+    const text = JSON.stringify(again);
+    expect(await engine.push(text, { receivedAt: [1, 2, 3] })).toMatchObject({ duplicate: 3 });
+  });
+
+  test.each(["a snapshot", "the log"])("is one for who opens the log by %s", async (by) => {
+    const store = memory();
+    const { engine } = await fed(store);
+    if (by === "a snapshot") await engine.snapshot();
+    const { snapshots } = (await store.recover())!;
+    const kept = withSnapshots(store, by === "a snapshot" ? snapshots : []);
+    for (const [at, runsBuggy] of [true, false].entries()) {
+      hasBug = runsBuggy;
+      const opened = await engineOf(PLAN, [], { store: kept });
+      await sendAgain(opened, 7001 + at);
+    }
+    hasBug = true;
+    const plan = planOf({ key: {}, window: tumbling(500, 500) }, { clock: { dedup: 20_000 } });
+    const other = await engineOf(plan, [], { store });
+    await other.rebuilt();
+    await sendAgain(other, 7100);
+  });
+
+  test("is one where the core is made again, and no longer where the log was trimmed", async () => {
+    const store = memory();
+    const plan = planOf({ window: tumbling(1000, 500) }, { clock: { dedup: 5000 } });
+    const archived: number[] = [];
+    const retention = {
+      days: 5000 / 86_400_000,
+      archive: ({ position }: { position: number }) => void archived.push(position),
+    };
+    const engine = await engineOf(plan, [], { store, retention });
+    await engine.push([good("a", 100), bad("p", 1)]);
+    await engine.push(bad("q", 20));
+    const before = cores;
+    expect(await engine.push([bad("p", 1), bad("q", 20)])).toMatchObject({ duplicate: 2 });
+    expect(cores).toBe(before);
+    for (const second of [30, 31, 32]) {
+      await engine.push(good(`g${second}`, second * 1000));
+      await engine.snapshot();
+    }
+    await vi.waitFor(() => expect(engine.stats().trimmedTo).toBeGreaterThan(3));
+    expect(await engine.push([bad("p", 1), good("a", 100)])).toMatchObject({
+      quarantined: [{ code: "event_time_too_old" }, { code: "event_time_too_old" }],
+    });
   });
 });
 
