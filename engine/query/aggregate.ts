@@ -10,12 +10,12 @@ import {
 } from "./expression.ts";
 import { AGGREGATES_MAX, HISTOGRAM_BOUNDS_MAX, QUANTILES_MAX, TOP_K_MAX } from "./plan-limit.ts";
 import {
+  countOf,
   elementsOf,
-  membersOf,
+  isRecord,
+  kindOf,
   namedOf,
-  recordOf,
   valueText,
-  wordOf,
   type Place,
 } from "./plan-place.ts";
 
@@ -47,59 +47,43 @@ export interface Aggregate {
   readonly bounds?: readonly number[];
 }
 
-/** All aggregates of a query, in the order of the plan; those at fault are left out. */
+/** All aggregates of a query, in the order of the plan; those of no function are left out. */
 export function checkAggregates(scope: Scope, place: Place): readonly Aggregate[] {
-  const named = namedOf(place, AGGREGATES_MAX);
-  const isObject = typeof place.value === "object" && place.value !== null;
-  if (named.length === 0 && isObject && !Array.isArray(place.value)) {
-    place.add("empty_list", 'Add one, such as "n": { "fn": "count" }.');
-  }
-  return named
-    .map(([name, each]) => checkAggregate(scope, name, each))
-    .filter((aggregate) => aggregate !== null);
+  const named = namedOf(place, AGGREGATES_MAX, 'Add one, such as "n": { "fn": "count" }.');
+  return named.flatMap(([name, each]) => checkAggregate(scope, name, each));
 }
 
-function checkAggregate(scope: Scope, name: string, place: Place): Aggregate | null {
-  if (membersOf(place) === null) return null;
-  const fnPlace = place.child("fn");
-  if (fnPlace.value === undefined) return fnPlace.add("missing_member", 'Add "fn".');
-  const fn = wordOf(fnPlace, AGGREGATE_FUNCTIONS, "unknown_function");
-  if (fn === null) return null;
-  const members = recordOf(place, membersFor(fn));
-  const ofPlace = members?.get("of");
-  const wherePlace = members?.get("where");
-  const of = ofPlace === undefined ? null : checkPathOrExpression(scope, ofPlace);
-  const where = wherePlace === undefined ? null : checkCondition(scope, wherePlace);
-  const aggregate = { name, fn, of, where };
-  const q = members?.get("q");
-  const k = members?.get("k");
-  const bounds = members?.get("bounds");
-  if (fn === "quantile" && q !== undefined) {
-    const checked = checkQuantile(q);
-    return checked === null ? null : { ...aggregate, q: checked };
-  }
-  if (fn === "top" && k !== undefined) {
-    const checked = checkTop(k);
-    return checked === null ? null : { ...aggregate, k: checked };
-  }
-  if (fn === "histogram" && bounds !== undefined) {
-    return { ...aggregate, bounds: checkBounds(bounds) };
-  }
-  return aggregate;
+function checkAggregate(scope: Scope, name: string, place: Place): Aggregate[] {
+  const fn = kindOf(place, "fn", AGGREGATE_FUNCTIONS, "unknown_function");
+  if (fn === null) return [];
+  const own = OWN_MEMBERS[fn];
+  if (fn === "count") isRecord(place, ["fn"], ["of", "where"]);
+  else isRecord(place, own === undefined ? ["fn", "of"] : ["fn", own, "of"], ["where"]);
+  const aggregate: Aggregate = {
+    name,
+    fn,
+    of: place.member("of", (of) => checkPathOrExpression(scope, of), null),
+    where: place.member("where", (where) => checkCondition(scope, where), null),
+    ...(own === "q" && { q: place.member("q", checkQuantile, []) }),
+    ...(own === "k" && { k: place.number("k", (k) => countOf(k, TOP_K_MAX, "bad_top")) }),
+    ...(own === "bounds" && { bounds: place.member("bounds", checkBounds, []) }),
+  };
+  return [aggregate];
 }
 
-function membersFor(fn: AggregateFunction): { required: string[]; optional: string[] } {
-  if (fn === "count") return { required: ["fn"], optional: ["of", "where"] };
-  const own = { quantile: ["q"], top: ["k"], histogram: ["bounds"] };
-  const extra = fn === "quantile" || fn === "top" || fn === "histogram" ? own[fn] : [];
-  return { required: ["fn", ...extra, "of"], optional: ["where"] };
-}
+/** What a function takes besides its input. */
+const OWN_MEMBERS: { readonly [fn in AggregateFunction]?: "q" | "k" | "bounds" } = {
+  quantile: "q",
+  top: "k",
+  histogram: "bounds",
+};
 
-function checkQuantile(place: Place): number | readonly number[] | null {
-  if (!Array.isArray(place.value)) return checkRank(place);
-  const elements = elementsOf(place, QUANTILES_MAX);
-  if (elements.length === 0) return place.add("bad_quantile", "Got an empty list.");
-  return elements.map((each) => checkRank(each)).filter((rank) => rank !== null);
+const EMPTY = "Got an empty list.";
+
+function checkQuantile(place: Place): number | readonly number[] {
+  if (!Array.isArray(place.value)) return checkRank(place) ?? NaN;
+  const elements = elementsOf(place, QUANTILES_MAX, { code: "bad_quantile", detail: EMPTY });
+  return elements.map((each) => checkRank(each) ?? NaN);
 }
 
 function checkRank(place: Place): number | null {
@@ -108,18 +92,8 @@ function checkRank(place: Place): number | null {
   return place.add("bad_quantile", `Got ${valueText(value)}.`);
 }
 
-function checkTop(place: Place): number | null {
-  const { value } = place;
-  const isCount = typeof value === "number" && Number.isInteger(value);
-  if (isCount && value >= 1 && value <= TOP_K_MAX) return value;
-  return place.add("bad_top", `Got ${valueText(value)}.`);
-}
-
 function checkBounds(place: Place): readonly number[] {
-  const elements = elementsOf(place, HISTOGRAM_BOUNDS_MAX);
-  if (elements.length === 0 && Array.isArray(place.value)) {
-    place.add("bad_bounds", "Got an empty list.");
-  }
+  const elements = elementsOf(place, HISTOGRAM_BOUNDS_MAX, { code: "bad_bounds", detail: EMPTY });
   const bounds: number[] = [];
   for (const each of elements) {
     const { value } = each;

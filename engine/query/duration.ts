@@ -64,12 +64,3 @@ export function checkDuration(
   }
   return ms;
 }
-
-/** The same for a member that may be absent. */
-export function checkDurationOr<Default extends number | null>(
-  place: Place | undefined,
-  otherwise: Default,
-  sign: "unsigned" | "signed" = "unsigned",
-): number | null | Default {
-  return place === undefined ? otherwise : checkDuration(place, sign);
-}

@@ -23,8 +23,7 @@ export function patternsMeet(a: string, b: string): boolean {
 
 /** A list of patterns, none of them twice. */
 export function checkPatterns(place: Place): readonly string[] {
-  const elements = elementsOf(place, TYPES_MAX);
-  if (elements.length === 0 && Array.isArray(place.value)) place.add("empty_list");
+  const elements = elementsOf(place, TYPES_MAX, { code: "empty_list" });
   const patterns: string[] = [];
   for (const each of elements) {
     const { value } = each;

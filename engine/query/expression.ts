@@ -36,7 +36,7 @@ export type Expression =
   | { readonly op: "in"; readonly arg: Expression; readonly values: readonly Literal[] };
 
 /** What paths name where an expression stands: that of `text`, which stands at `place`. */
-export type Scope = (place: Place, text: string) => readonly string[] | null;
+export type Scope = (place: Place, text: string) => readonly string[];
 
 /** The fewest and the most operands of each operator. */
 const OPERANDS: Readonly<Record<Operator | "get" | "has" | "in", readonly [number, number]>> = {
@@ -61,6 +61,9 @@ const OPERANDS: Readonly<Record<Operator | "get" | "has" | "in", readonly [numbe
   case: [2, Infinity],
 };
 
+/** What is read where an expression is at fault. */
+export const NOTHING: Expression = { op: "literal", value: null };
+
 const SPAN_MEMBERS = ["duration", "outcome", "start", "end"];
 
 /** What is left of an expression's limits. `spent` is told once, then the rest is not read. */
@@ -79,13 +82,14 @@ export interface Read {
 export function eventScope(fields: Read[], reads: "events" | "spans"): Scope {
   return (place, text) => {
     const path = checkPath(place, text);
-    if (path === null) return null;
+    if (path.length === 0) return path;
     const [root, member] = path;
     const strange = member !== undefined && (path.length > 2 || !SPAN_MEMBERS.includes(member));
     if (reads === "spans" && root === "span" && strange) {
       const names = SPAN_MEMBERS.map((each) => `span.${each}`);
       const hint = didYouMean(text, names) || `A span has ${SPAN_MEMBERS.join(", ")}.`;
-      return place.add("bad_path", hint);
+      place.add("bad_path", hint);
+      return path;
     }
     fields.push({ text, pointer: place.pointer });
     return path;
@@ -97,107 +101,111 @@ export function aggregateScope(names: readonly string[]): Scope {
   return (place, text) => {
     if (names.includes(text)) return [text];
     const hint = didYouMean(text, names) || `Got ${quote(text)}; derived members see no others.`;
-    return place.add("unknown_aggregate", hint);
+    place.add("unknown_aggregate", hint);
+    return [];
   };
 }
 
 /** An expression, as in `derive`: a string is a literal. */
-export function checkExpression(scope: Scope, place: Place): Expression | null {
+export function checkExpression(scope: Scope, place: Place): Expression {
   return checkPart(scope, place, 1, { parts: EXPRESSION_PARTS_MAX, spent: false });
 }
 
 /** As in a key, `of` and `on`: a string is a path. Null would be a value that is never there. */
-export function checkPathOrExpression(scope: Scope, place: Place): Expression | null {
+export function checkPathOrExpression(scope: Scope, place: Place): Expression {
   const { value } = place;
-  if (value === null) return place.isNo("a path or an expression");
-  if (typeof value !== "string") return checkExpression(scope, place);
-  const path = scope(place, value);
-  return path === null ? null : { op: "get", path };
+  if (typeof value === "string") return { op: "get", path: scope(place, value) };
+  if (value !== null) return checkExpression(scope, place);
+  place.isNo("a path or an expression");
+  return NOTHING;
 }
 
 /** As in `where`: only true holds, so a string, a number or null there is a slip. */
-export function checkCondition(scope: Scope, place: Place): Expression | null {
+export function checkCondition(scope: Scope, place: Place): Expression {
   const { value } = place;
   if (typeof value === "boolean" || Array.isArray(value)) return checkExpression(scope, place);
   const hint = typeof value === "string" ? ` A path is read with ["get", ${quote(value)}].` : "";
-  return place.isNo("a condition", hint);
+  place.isNo("a condition", hint);
+  return NOTHING;
 }
 
-export function checkPath(place: Place, text: string): readonly string[] | null {
+/** Its names, none where it is at fault. */
+export function checkPath(place: Place, text: string): readonly string[] {
   const path = text.split(".");
-  if (path.includes("__proto__")) return place.add("forbidden_name");
-  if (path.includes("")) return place.add("bad_path", `Got ${quote(text)}.`);
-  if (!text.isWellFormed()) return place.add("bad_path", "Got a lone surrogate.");
-  if (path.length > PATH_SEGMENTS_MAX) {
-    return place.add("bad_path", `Got ${path.length} names.`);
-  }
-  return path;
+  if (path.includes("__proto__")) place.add("forbidden_name");
+  else if (path.includes("")) place.add("bad_path", `Got ${quote(text)}.`);
+  else if (!text.isWellFormed()) place.add("bad_path", "Got a lone surrogate.");
+  else if (path.length > PATH_SEGMENTS_MAX) place.add("bad_path", `Got ${path.length} names.`);
+  else return path;
+  return [];
 }
 
-function checkPart(scope: Scope, place: Place, depth: number, budget: Budget): Expression | null {
+function checkPart(scope: Scope, place: Place, depth: number, budget: Budget): Expression {
   const { value } = place;
-  if (!spend(place, depth, budget)) return null;
-  if (!Array.isArray(value)) {
-    const isLiteral = value === null || ["boolean", "number", "string"].includes(typeof value);
-    if (!isLiteral) return place.add("bad_expression", `Got ${typeName(value)}.`);
-    const literal = checkLiteral(place);
-    return literal === undefined ? null : { op: "literal", value: literal };
-  }
+  if (!spend(place, depth, budget)) return NOTHING;
+  if (!Array.isArray(value)) return checkScalar(place);
   const op: unknown = value[0];
   if (typeof op !== "string") {
-    return place.add("bad_expression", `Got ${typeName(op)} as its operator.`);
+    place.add("bad_expression", `Got ${typeName(op)} as its operator.`);
+    return NOTHING;
   }
   if (!isOperator(op)) {
     const hint = didYouMean(op, Object.keys(OPERANDS)) || `Got ${quote(op)}.`;
-    return place.child(0).add("unknown_operator", hint);
+    place.child(0).add("unknown_operator", hint);
+    return NOTHING;
   }
   const counted = checkCount(place, op, value.length - 1);
-  if (op === "get" || op === "has") {
-    return counted ? checkRead(scope, place.child(1), op) : null;
-  }
-  if (op === "in") return counted ? checkIn(scope, place, depth, budget) : null;
+  if (op === "get" || op === "has") return counted ? checkRead(scope, place.child(1), op) : NOTHING;
+  if (op === "in") return counted ? checkIn(scope, place, depth, budget) : NOTHING;
   const args: Expression[] = [];
   for (let index = 1; index < value.length && !budget.spent; index++) {
-    const arg = checkPart(scope, place.child(index), depth + 1, budget);
-    if (arg !== null) args.push(arg);
+    args.push(checkPart(scope, place.child(index), depth + 1, budget));
   }
-  if (!counted || args.length < value.length - 1) return null;
-  if (op === "case" && args.length % 2 === 0) args.push({ op: "literal", value: null });
+  if (op === "case" && args.length % 2 === 0) args.push(NOTHING);
   return { op, args };
 }
 
-function checkRead(scope: Scope, place: Place, op: "get" | "has"): Expression | null {
+function checkScalar(place: Place): Expression {
   const { value } = place;
-  if (typeof value !== "string") {
-    return place.add("bad_path", `Got ${typeName(value)}.`);
+  if (value === null || ["boolean", "number", "string"].includes(typeof value)) {
+    return { op: "literal", value: checkLiteral(place) };
   }
-  const path = scope(place, value);
-  return path === null ? null : { op, path };
+  place.add("bad_expression", `Got ${typeName(value)}.`);
+  return NOTHING;
 }
 
-function checkIn(scope: Scope, place: Place, depth: number, budget: Budget): Expression | null {
+function checkRead(scope: Scope, place: Place, op: "get" | "has"): Expression {
+  const { value } = place;
+  if (typeof value === "string") return { op, path: scope(place, value) };
+  place.add("bad_path", `Got ${typeName(value)}.`);
+  return NOTHING;
+}
+
+function checkIn(scope: Scope, place: Place, depth: number, budget: Budget): Expression {
   const arg = checkPart(scope, place.child(1), depth + 1, budget);
   const listed = place.child(2);
-  if (!Array.isArray(listed.value)) return listed.isNo("a list of literals");
+  const { value } = listed;
   const values: Literal[] = [];
-  for (let index = 0; index < listed.value.length; index++) {
-    const element = listed.child(index);
-    if (!spend(element, depth + 1, budget)) return null;
-    const literal = checkLiteral(element);
-    if (literal !== undefined) values.push(literal);
+  if (!Array.isArray(value)) listed.isNo("a list of literals");
+  else {
+    for (let index = 0; index < value.length; index++) {
+      const element = listed.child(index);
+      if (!spend(element, depth + 1, budget)) break;
+      values.push(checkLiteral(element));
+    }
   }
-  return arg === null || values.length < listed.value.length ? null : { op: "in", arg, values };
+  return { op: "in", arg, values };
 }
 
-/** The literal, or undefined, since null is one. No -0: its canonical text is 0. */
-function checkLiteral(place: Place): Literal | undefined {
+/** No -0: its canonical text is 0. */
+function checkLiteral(place: Place): Literal {
   const { value } = place;
   if (value === null || typeof value === "boolean") return value;
   if (typeof value === "number" && Number.isFinite(value)) return value === 0 ? 0 : value;
   if (typeof value === "string" && value.isWellFormed()) return value;
   const got = typeof value === "number" ? String(value) : typeName(value);
   place.add("bad_literal", `Got ${typeof value === "string" ? "a lone surrogate" : got}.`);
-  return undefined;
+  return null;
 }
 
 function checkCount(place: Place, op: keyof typeof OPERANDS, got: number): boolean {

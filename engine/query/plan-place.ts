@@ -3,12 +3,13 @@
  * reads the plan through this file, so that a pointer is never put together twice, only own members
  * are seen, and a fault is told once. It decides what an object, a list and a name are; it knows no
  * member of any plan.
+ *
+ * A check gives what it read even where it told a fault, since nobody takes a plan that has one. A
+ * number at fault is NaN: no comparison holds of it, so nothing more is said.
  */
 import { utf8Length } from "../event/utf8.ts";
 import { PLAN_FAULTS, type PlanFault, type PlanFaultCode } from "./plan-fault.ts";
 import { NAME_BYTES_MAX } from "./plan-limit.ts";
-
-export type Members = ReadonlyMap<string, Place>;
 
 export class Place {
   readonly value: unknown;
@@ -42,63 +43,108 @@ export class Place {
     const inner = own ? (value as Readonly<Record<string, unknown>>)[name] : undefined;
     return new Place(inner, `${this.pointer}/${escaped}`, this.faults);
   }
+
+  /** What `check` reads of a member; `otherwise` where it is absent, as an undefined one is. */
+  member<Read, Otherwise>(
+    name: string,
+    check: (place: Place) => Read,
+    otherwise: Otherwise,
+  ): Read | Otherwise {
+    const place = this.child(name);
+    return place.value === undefined ? otherwise : check(place);
+  }
+
+  /** The same of a number, NaN where it is at fault, or absent when it must be there. */
+  number(name: string, check: (place: Place) => number | null, otherwise = NaN): number {
+    return this.member(name, check, otherwise) ?? NaN;
+  }
 }
 
-/** All members of an object, by their own names. An undefined member is absent, as in JSON. */
-export function membersOf(place: Place): Members | null {
+export function isObject(place: Place): boolean {
   const { value } = place;
-  if (typeof value !== "object" || value === null || Array.isArray(value)) {
-    return place.isNo("an object");
-  }
-  const members = new Map<string, Place>();
-  for (const name of Object.keys(value)) {
-    const child = place.child(name);
-    if (child.value !== undefined) members.set(name, child);
-  }
-  return members;
+  if (typeof value === "object" && value !== null && !Array.isArray(value)) return true;
+  place.isNo("an object");
+  return false;
 }
 
-/** The members of an object that knows its names: unknown and missing ones are faults. */
-export function recordOf(
+/** The names of the members that are there. */
+export function namesOf(place: Place): readonly string[] {
+  return Object.keys(place.value ?? {}).filter((name) => place.child(name).value !== undefined);
+}
+
+/** Whether it is an object; unknown and missing members are faults. */
+export function isRecord(
   place: Place,
-  known: { readonly required: readonly string[]; readonly optional: readonly string[] },
-): Members | null {
-  const members = membersOf(place);
-  if (members === null) return null;
-  const names = [...known.required, ...known.optional];
-  for (const [name, member] of members) {
-    if (!names.includes(name))
-      member.add("unknown_member", didYouMean(name, names) || `Got ${quote(name)}.`);
+  required: readonly string[],
+  optional: readonly string[],
+): boolean {
+  if (!isObject(place)) return false;
+  const names = [...required, ...optional];
+  for (const name of namesOf(place)) {
+    if (names.includes(name)) continue;
+    place.child(name).add("unknown_member", didYouMean(name, names) || `Got ${quote(name)}.`);
   }
-  for (const name of known.required) {
-    if (members.has(name)) continue;
+  for (const name of required) {
+    const member = place.child(name);
+    if (member.value !== undefined) continue;
     // The one member whose absence is a decision not taken; the others are just forgotten.
-    const code = name === "grace" ? "grace_required" : "missing_member";
-    place.child(name).add(code, `Add "${name}".`);
+    member.add(name === "grace" ? "grace_required" : "missing_member", `Add "${name}".`);
   }
-  return members;
+  return true;
 }
 
-/** The elements of a list, at most `max` of them. */
-export function elementsOf(place: Place, max: number): readonly Place[] {
+/** The word that says which other members an object has; null where there is none. */
+export function kindOf<Word extends string>(
+  place: Place,
+  name: string,
+  words: readonly Word[],
+  code: PlanFaultCode,
+): Word | null {
+  if (!isObject(place)) return null;
+  const kind = place.child(name);
+  if (kind.value === undefined) return kind.add("missing_member", `Add "${name}".`);
+  return wordOf(kind, words, code);
+}
+
+/** The elements of a list, at most `max` of them. `empty`: what it is at fault if it has none. */
+export function elementsOf(
+  place: Place,
+  max: number,
+  empty?: { readonly code: PlanFaultCode; readonly detail?: string },
+): readonly Place[] {
   const { value } = place;
   if (!Array.isArray(value)) {
     place.isNo("a list");
     return [];
   }
+  if (value.length === 0 && empty !== undefined) place.add(empty.code, empty.detail);
   limitOf(place, value.length, max);
   const count = Math.min(value.length, max);
   return Array.from({ length: count }, (_, index) => place.child(index));
 }
 
-/** The named members of an object whose names are the plan's own, at most `max` of them. */
-export function namedOf(place: Place, max: number): readonly [string, Place][] {
-  const members = membersOf(place);
-  if (members === null) return [];
-  limitOf(place, members.size, max);
-  const named = [...members].slice(0, max);
-  for (const [name, member] of named) checkName(member, name);
-  return named;
+/**
+ * The named members of an object whose names are the plan's own, at most `max` of them. `example`
+ * of one, where it needs any.
+ */
+export function namedOf(place: Place, max: number, example?: string): readonly [string, Place][] {
+  if (!isObject(place)) return [];
+  const names = namesOf(place);
+  if (names.length === 0 && example !== undefined) place.add("empty_list", example);
+  limitOf(place, names.length, max);
+  return names.slice(0, max).map((name) => {
+    const member = place.child(name);
+    checkName(member, name);
+    return [name, member];
+  });
+}
+
+/** An integer from 1 to `max`. */
+export function countOf(place: Place, max: number, code: PlanFaultCode): number | null {
+  const { value } = place;
+  const isInteger = typeof value === "number" && Number.isInteger(value);
+  if (isInteger && value >= 1 && value <= max) return value;
+  return place.add(code, `Got ${valueText(value)}.`);
 }
 
 /** The place's value, or the name under which it stands, as a name. */

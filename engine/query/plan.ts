@@ -5,20 +5,21 @@
  */
 import { PROGRAM_BYTES_MAX } from "../../assembly/layout.ts";
 import { compile } from "./compile.ts";
-import { checkDurationOr, DAY_MS, MINUTE_MS, SECOND_MS } from "./duration.ts";
+import { checkDuration, DAY_MS, MINUTE_MS, SECOND_MS } from "./duration.ts";
 import type { Read } from "./expression.ts";
 import type { PlanFault } from "./plan-fault.ts";
 import { FIELDS_MAX, LIMIT_MAX, QUERIES_MAX } from "./plan-limit.ts";
 import {
   checkName,
+  countOf,
   didYouMean,
   elementsOf,
   inDocumentOrder,
+  isRecord,
+  namesOf,
   quote,
-  recordOf,
   typeName,
   valueText,
-  type Members,
   Place,
 } from "./plan-place.ts";
 import { checkQuery, type Query, type QueryContext } from "./query.ts";
@@ -56,13 +57,6 @@ export type PlanCheck =
   | { readonly plan: Plan; readonly faults: readonly [] }
   | { readonly plan: null; readonly faults: readonly PlanFault[] };
 
-const MEMBERS = {
-  required: ["version", "queries"],
-  optional: ["clock", "limits", "catalogue", "tables"],
-};
-const CLOCK_MEMBERS = { required: [], optional: ["delay", "idle", "maxAhead", "dedup"] };
-const LIMIT_MEMBERS = { required: [], optional: ["keys", "identities", "quarantine"] };
-
 /** Every fault of the plan in document order, or the plan with its defaults filled in. */
 export function checkPlan(input: unknown, catalogues: readonly string[] = []): PlanCheck {
   const root = new Place(input);
@@ -88,67 +82,51 @@ function checkMembers(root: Place, catalogues: readonly string[]): Omit<Plan, "s
   if (typeof value !== "object" || value === null || Array.isArray(value)) {
     return root.add("expected_object", `Got ${typeName(value)}.`);
   }
-  const members = recordOf(root, MEMBERS);
-  if (members === null) return null;
-  const version = members.get("version");
-  if (version !== undefined && version.value !== 1) {
+  isRecord(root, ["version", "queries"], ["clock", "limits", "catalogue", "tables"]);
+  const version = root.child("version");
+  if (version.value !== undefined && version.value !== 1) {
     version.add("unsupported_version", `Got ${valueText(version.value)}.`);
   }
-  const clock = checkClock(members.get("clock"));
-  const limits = checkLimits(members.get("limits"));
-  const catalogue = checkCatalogue(members.get("catalogue"), catalogues);
+  const clock = checkClock(root.child("clock"));
+  const limits = checkLimits(root.child("limits"));
+  const catalogue = root.member("catalogue", (name) => checkCatalogue(name, catalogues), null);
   const fields: Read[] = [];
-  const tables = checkTables(fields, members.get("tables"));
-  const tableNames = Object.entries(root.child("tables").value ?? {}).flatMap(([name, table]) =>
-    table === undefined ? [] : [name],
-  );
+  const tables = root.member("tables", (place) => checkTables(fields, place), []);
+  const tableNames = namesOf(root.child("tables"));
   const context = { fields, tables: tableNames, names: new Set<string>(), lookBacks: [] };
-  const queries = checkQueries(context, members.get("queries"));
+  const queries = root.member("queries", (place) => checkQueries(context, place), []);
   checkHistories(root.child("tables"), tables, context.lookBacks);
   checkFieldCount(root, fields);
-  return clock === null ? null : { clock, limits, catalogue, tables, queries };
+  return { clock, limits, catalogue, tables, queries };
 }
 
-function checkQueries(context: QueryContext, place: Place | undefined): readonly Query[] {
-  if (place === undefined) return [];
-  const elements = elementsOf(place, QUERIES_MAX);
-  if (elements.length === 0 && Array.isArray(place.value)) place.add("empty_list");
-  return elements.map((each) => checkQuery(context, each)).filter((query) => query !== null);
+function checkQueries(context: QueryContext, place: Place): readonly Query[] {
+  const elements = elementsOf(place, QUERIES_MAX, { code: "empty_list" });
+  return elements.flatMap((each) => checkQuery(context, each));
 }
 
-function checkClock(place: Place | undefined): Plan["clock"] | null {
-  const members: Members | null =
-    place === undefined ? new Map<string, Place>() : recordOf(place, CLOCK_MEMBERS);
-  if (members === null) return null;
-  const idle = members.get("idle");
-  const delayMs = checkDurationOr(members.get("delay"), 0);
-  const idleMs = idle?.value === "never" ? null : checkDurationOr(idle, 30 * SECOND_MS);
-  const maxAheadMs = checkDurationOr(members.get("maxAhead"), 5 * MINUTE_MS);
-  const dedupMs = checkDurationOr(members.get("dedup"), 7 * DAY_MS);
-  if (delayMs === null || maxAheadMs === null || dedupMs === null) return null;
-  return { delayMs, idleMs, maxAheadMs, dedupMs };
-}
-
-function checkLimits(place: Place | undefined): Plan["limits"] {
-  const members = place === undefined ? null : recordOf(place, LIMIT_MEMBERS);
-  const limitOf = (name: string, otherwise: number): number => {
-    const limit = members?.get(name);
-    if (limit === undefined) return otherwise;
-    const { value } = limit;
-    const isInteger = typeof value === "number" && Number.isInteger(value);
-    if (isInteger && value >= 1 && value <= LIMIT_MAX) return value;
-    limit.add("bad_limit", `Got ${valueText(value)}.`);
-    return otherwise;
-  };
+function checkClock(place: Place): Plan["clock"] {
+  if (place.value !== undefined) isRecord(place, [], ["delay", "idle", "maxAhead", "dedup"]);
+  const isEver = place.child("idle").value !== "never";
   return {
-    keys: limitOf("keys", 1_048_576),
-    identities: limitOf("identities", 4_194_304),
-    quarantine: limitOf("quarantine", 10_000),
+    delayMs: place.number("delay", checkDuration, 0),
+    idleMs: isEver ? place.number("idle", checkDuration, 30 * SECOND_MS) : null,
+    maxAheadMs: place.number("maxAhead", checkDuration, 5 * MINUTE_MS),
+    dedupMs: place.number("dedup", checkDuration, 7 * DAY_MS),
   };
 }
 
-function checkCatalogue(place: Place | undefined, catalogues: readonly string[]): string | null {
-  if (place === undefined) return null;
+function checkLimits(place: Place): Plan["limits"] {
+  if (place.value !== undefined) isRecord(place, [], ["keys", "identities", "quarantine"]);
+  const checkLimit = (limit: Place): number | null => countOf(limit, LIMIT_MAX, "bad_limit");
+  return {
+    keys: place.number("keys", checkLimit, 1_048_576),
+    identities: place.number("identities", checkLimit, 4_194_304),
+    quarantine: place.number("quarantine", checkLimit, 10_000),
+  };
+}
+
+function checkCatalogue(place: Place, catalogues: readonly string[]): string | null {
   const name = checkName(place);
   if (name === null) return null;
   // A catalogue that is there cannot be run yet; whether it is there is told first.

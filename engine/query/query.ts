@@ -1,6 +1,6 @@
 /** One query of a plan, checked: what it reads, in the order in which an event goes through it. */
 import { checkAggregates, type Aggregate } from "./aggregate.ts";
-import { checkDurationOr, DAY_MS } from "./duration.ts";
+import { checkDuration, DAY_MS } from "./duration.ts";
 import { checkPatterns } from "./event-pattern.ts";
 import {
   aggregateScope,
@@ -13,18 +13,10 @@ import {
   type Scope,
 } from "./expression.ts";
 import { DERIVED_MAX, KEY_MEMBERS_MAX } from "./plan-limit.ts";
-import {
-  checkName,
-  namedOf,
-  quote,
-  recordOf,
-  wordOf,
-  type Members,
-  type Place,
-} from "./plan-place.ts";
+import { checkName, isRecord, namedOf, namesOf, quote, wordOf, type Place } from "./plan-place.ts";
 import { checkSpan, type Span } from "./span.ts";
 import { checkLookups, type LookBack, type Lookup } from "./table.ts";
-import { checkWindow, type Window } from "./window.ts";
+import { checkWindow, GLOBAL, type Window } from "./window.ts";
 
 export interface Named {
   readonly name: string;
@@ -55,110 +47,91 @@ export interface QueryContext {
   readonly lookBacks: LookBack[];
 }
 
-const MEMBERS = {
-  required: ["name", "key", "window", "aggregate"],
-  optional: ["from", "span", "with", "wait", "where", "derive", "emit", "retain"],
-};
+const REQUIRED = ["name", "key", "window", "aggregate"];
+const OPTIONAL = ["from", "span", "with", "wait", "where", "derive", "emit", "retain"];
 
 const EMITS = ["all", "final", "none"] as const;
 
-export function checkQuery(context: QueryContext, place: Place): Query | null {
-  const { fields } = context;
-  const members = recordOf(place, MEMBERS);
-  if (members === null) return null;
-  const name = checkQueryName(context, members.get("name"));
-  const spanPlace = members.get("span");
-  const from = checkFrom(place, members);
-  const scope = eventScope(fields, spanPlace === undefined ? "events" : "spans");
-  const windowPlace = members.get("window");
-  const window = windowPlace === undefined ? null : checkWindow(windowPlace);
+/** One query, or none where it is no object. */
+export function checkQuery(context: QueryContext, place: Place): Query[] {
+  if (!isRecord(place, REQUIRED, OPTIONAL)) return [];
+  const { fields, tables, lookBacks } = context;
+  const name = place.member("name", (each) => checkQueryName(context, each), "");
+  const from = checkFrom(place);
   const facts = eventScope(fields, "events");
-  const span = spanPlace === undefined ? null : checkSpan(facts, spanPlace, window);
-  const lookups = checkLookups(scope, members.get("with"), context.tables);
-  const waitMs = checkWait(members, window);
-  const graceMs = window === null || window.kind === "global" ? 0 : window.graceMs;
-  const lookBackMs = Math.max(graceMs, waitMs ?? 0, span?.waitMs ?? 0);
-  for (const { table } of lookups) {
-    context.lookBacks.push({ table, query: name ?? "", ms: lookBackMs });
-  }
-  const wherePlace = members.get("where");
-  const where = wherePlace === undefined ? null : checkCondition(scope, wherePlace);
-  const key = checkKey(scope, members.get("key"));
-  const aggregatePlace = members.get("aggregate");
-  const aggregates = aggregatePlace === undefined ? [] : checkAggregates(scope, aggregatePlace);
-  const derive = checkDerived(members);
-  const emit = checkEmit(members.get("emit"));
-  const retainMs = checkDurationOr(members.get("retain"), DAY_MS);
-  if (name === null || window === null || waitMs === null) return null;
-  if (emit === null || retainMs === null) return null;
-  const value = { key, window, aggregates, derive, emit, retainMs };
-  return { name, from, span, with: lookups, waitMs, where, ...value };
+  const scope = has(place, "span") ? eventScope(fields, "spans") : facts;
+  const window = place.member("window", checkWindow, GLOBAL);
+  const span = place.member("span", (each) => checkSpan(facts, each, window), null);
+  const lookups = place.member("with", (each) => checkLookups(scope, each, tables), []);
+  const waitMs = place.number("wait", (wait) => checkWait(place, wait, window), 0);
+  const graceMs = window.kind === "global" ? 0 : window.graceMs;
+  const ms = Math.max(graceMs, waitMs || 0, span?.waitMs || 0);
+  for (const { table } of lookups) lookBacks.push({ table, query: name, ms });
+  const query: Query = {
+    name,
+    from,
+    span,
+    with: lookups,
+    waitMs,
+    where: place.member("where", (each) => checkCondition(scope, each), null),
+    key: place.member("key", (each) => checkKey(scope, each), []),
+    window,
+    aggregates: place.member("aggregate", (each) => checkAggregates(scope, each), []),
+    derive: place.member("derive", (each) => checkDerived(place.child("aggregate"), each), []),
+    emit: place.member("emit", (each) => wordOf(each, EMITS, "unknown_emit"), "all") ?? "all",
+    retainMs: place.number("retain", checkDuration, DAY_MS),
+  };
+  return [query];
 }
 
-function checkQueryName(context: QueryContext, place: Place | undefined): string | null {
-  if (place === undefined) return null;
-  const { names } = context;
+function has(place: Place, name: string): boolean {
+  return place.child(name).value !== undefined;
+}
+
+function checkQueryName({ names }: QueryContext, place: Place): string {
   const name = checkName(place);
-  if (name === null) return null;
-  if (names.has(name)) return place.add("duplicate_name", `Got ${quote(name)}.`);
+  if (name === null) return "";
+  if (names.has(name)) place.add("duplicate_name", `Got ${quote(name)}.`);
   names.add(name);
   return name;
 }
 
 /** Events or spans: one of the two, never both. */
-function checkFrom(place: Place, members: Members): readonly string[] {
-  const from = members.get("from");
-  const span = members.get("span");
-  if (from === undefined) {
-    if (span === undefined) place.child("from").add("missing_member", 'Add "from" or "span".');
-    return [];
-  }
-  if (span !== undefined) from.add("from_and_span", "Got both.");
-  return checkPatterns(from);
+function checkFrom(place: Place): readonly string[] {
+  const from = place.child("from");
+  if (has(place, "span") && from.value !== undefined) from.add("from_and_span", "Got both.");
+  if (has(place, "span") || from.value !== undefined)
+    return place.member("from", checkPatterns, []);
+  from.add("missing_member", 'Add "from" or "span".');
+  return [];
 }
 
 /** A wait is for versions of a table that come after their event; a span has its own. */
-function checkWait(members: Members, window: Window | null): number | null {
-  const wait = members.get("wait");
-  if (wait === undefined) return 0;
-  const waitMs = checkDurationOr(wait, 0);
-  const lookups = members.get("with")?.value;
+function checkWait(place: Place, wait: Place, window: Window): number | null {
+  const waitMs = checkDuration(wait);
+  const lookups = place.child("with").value;
   const looksUp = Array.isArray(lookups) ? lookups.length > 0 : lookups !== undefined;
-  if (!looksUp || members.has("span")) {
-    const got = members.has("span") ? "a query of spans; the span takes one" : "no `with`";
+  if (!looksUp || has(place, "span")) {
+    const got = has(place, "span") ? "a query of spans; the span takes one" : "no `with`";
     return wait.add("wait_not_allowed", `Got ${got}.`);
   }
-  if (waitMs === null || window === null || window.kind === "global") return waitMs;
-  if (waitMs <= window.graceMs) return waitMs;
+  if (waitMs === null || window.kind === "global" || waitMs <= window.graceMs) return waitMs;
   const detail = `Got ${waitMs} ms when the grace is ${window.graceMs} ms.`;
   return wait.add("wait_over_grace", detail);
 }
 
-function checkKey(scope: Scope, place: Place | undefined): readonly Named[] {
-  if (place === undefined) return [];
-  return namedOf(place, KEY_MEMBERS_MAX).flatMap(([name, each]) => {
-    const of = checkPathOrExpression(scope, each);
-    return of === null ? [] : [{ name, of }];
+function checkKey(scope: Scope, place: Place): readonly Named[] {
+  return namedOf(place, KEY_MEMBERS_MAX).map(([name, each]) => {
+    return { name, of: checkPathOrExpression(scope, each) };
   });
 }
 
 /** Derived members see the query's aggregates, good or not, and share their object with them. */
-function checkDerived(members: Members): readonly Named[] {
-  const place = members.get("derive");
-  if (place === undefined) return [];
-  const aggregates = members.get("aggregate")?.value;
-  const isObject = typeof aggregates === "object" && aggregates !== null;
-  const names = isObject ? Object.keys(aggregates) : [];
+function checkDerived(aggregates: Place, place: Place): readonly Named[] {
+  const names = namesOf(aggregates);
   const scope = aggregateScope(names);
-  return namedOf(place, DERIVED_MAX).flatMap(([name, each]) => {
-    if (names.includes(name)) {
-      each.add("duplicate_name", "An aggregate of this query has it.");
-    }
-    const of = checkExpression(scope, each);
-    return of === null ? [] : [{ name, of }];
+  return namedOf(place, DERIVED_MAX).map(([name, each]) => {
+    if (names.includes(name)) each.add("duplicate_name", "An aggregate of this query has it.");
+    return { name, of: checkExpression(scope, each) };
   });
-}
-
-function checkEmit(place: Place | undefined): "all" | "final" | "none" | null {
-  return place === undefined ? "all" : wordOf(place, EMITS, "unknown_emit");
 }

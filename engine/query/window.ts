@@ -3,9 +3,9 @@
  * table "Windows" of the semantics, inequality by inequality; which instants a window covers is
  * the core's.
  */
-import { checkDuration, checkDurationOr, DAY_MS, parseDuration } from "./duration.ts";
+import { checkDuration, DAY_MS } from "./duration.ts";
 import { EVENT_WINDOWS_MAX } from "./plan-limit.ts";
-import { quote, recordOf, wordOf, membersOf, type Members, type Place } from "./plan-place.ts";
+import { isRecord, kindOf, quote, type Place } from "./plan-place.ts";
 
 export type CalendarUnit = "d" | "w" | "mo" | "y";
 
@@ -37,129 +37,99 @@ export type Window =
 export const WINDOW_KINDS = ["tumbling", "hopping", "cumulate", "session", "global"] as const;
 export type WindowKind = (typeof WINDOW_KINDS)[number];
 
-const MEMBERS = {
-  tumbling: { required: ["kind", "size", "grace"], optional: ["offset", "timezone"] },
-  hopping: { required: ["kind", "size", "every", "grace"], optional: ["offset", "timezone"] },
-  cumulate: { required: ["kind", "size", "every", "grace"], optional: ["offset", "timezone"] },
-  session: { required: ["kind", "gap", "grace"], optional: ["timezone"] },
-  global: { required: ["kind"], optional: ["timezone"] },
-} as const;
+const SLIDING = ["size", "every", "grace"];
+const MEMBERS: { readonly [kind in WindowKind]: readonly string[] } = {
+  tumbling: ["size", "grace"],
+  hopping: SLIDING,
+  cumulate: SLIDING,
+  session: ["gap", "grace"],
+  global: [],
+};
+/** Of every window of a kind, whether it takes it or not: there is more to say than its name. */
+const OPTIONAL = ["timezone"];
 
 /** An offset stays within the shortest window of its unit. */
 const CALENDAR_DAYS: Readonly<Record<CalendarUnit, number>> = { d: 1, w: 7, mo: 28, y: 365 };
 
-export function checkWindow(place: Place): Window | null {
-  if (membersOf(place) === null) return null;
-  const kindPlace = place.child("kind");
-  if (kindPlace.value === undefined) {
-    return kindPlace.add("missing_member", 'Add "kind".');
-  }
-  const kind = wordOf(kindPlace, WINDOW_KINDS, "unknown_window_kind");
-  if (kind === null) return null;
-  const members = recordOf(place, MEMBERS[kind]);
-  if (members === null) return null;
-  const timezone = members.get("timezone");
-  if (kind !== "tumbling" && timezone !== undefined) {
+export const GLOBAL = { kind: "global" } as const;
+
+/** A window at fault counts as one without a grace, so that nothing is said of that. */
+export function checkWindow(place: Place): Window {
+  const before = place.faults.length;
+  const window = windowOf(place);
+  return place.faults.length > before ? GLOBAL : window;
+}
+
+function windowOf(place: Place): Window {
+  const kind = kindOf(place, "kind", WINDOW_KINDS, "unknown_window_kind");
+  if (kind === null) return GLOBAL;
+  const hasSize = MEMBERS[kind].includes("size");
+  isRecord(place, ["kind", ...MEMBERS[kind]], hasSize ? ["offset", ...OPTIONAL] : OPTIONAL);
+  const timezone = place.child("timezone");
+  if (kind !== "tumbling" && timezone.value !== undefined) {
     timezone.add("timezone_not_allowed", `Got a ${kind} window.`);
   }
-  if (kind === "global") return { kind };
-  const graceMs = checkMember(members, "grace");
-  if (kind === "session") return checkSession(members, graceMs);
-  if (kind === "tumbling") return checkTumbling(place, members, graceMs);
-  return checkSliding(members, kind, graceMs);
+  if (kind === "global") return GLOBAL;
+  const graceMs = place.number("grace", checkDuration);
+  if (kind === "tumbling") return tumblingOf(place, graceMs);
+  if (kind !== "session") return slidingOf(place, kind, graceMs);
+  const gapMs = place.number("gap", checkDuration);
+  if (gapMs === 0) place.child("gap").add("bad_gap", "Got 0.");
+  return { kind, gapMs, graceMs };
 }
 
-function checkSession(members: Members, graceMs: number | null): Window | null {
-  const gapMs = checkMember(members, "gap");
-  if (gapMs === 0) return members.get("gap")!.add("bad_gap", "Got 0.");
-  return gapMs === null || graceMs === null ? null : { kind: "session", gapMs, graceMs };
-}
-
-function checkTumbling(place: Place, members: Members, graceMs: number | null): Window | null {
-  const size = members.get("size");
-  const timezone = members.get("timezone");
-  const unit = typeof size?.value === "string" ? calendarUnitOf(size.value) : null;
+function tumblingOf(place: Place, graceMs: number): Window {
+  const size = place.child("size");
+  const timezone = place.child("timezone");
+  const unit = typeof size.value === "string" ? calendarUnitOf(size.value) : null;
   // Without a timezone, `1d` and `1w` are plain lengths of time.
-  const isCalendar = unit !== null && (timezone !== undefined || unit === "mo" || unit === "y");
-  if (isCalendar && timezone === undefined) {
-    place.child("timezone").add("timezone_required", `Got size "1${unit}".`);
+  if (unit !== null && (timezone.value !== undefined || unit === "mo" || unit === "y")) {
+    if (timezone.value === undefined) {
+      timezone.add("timezone_required", `Got size "1${unit}".`);
+    }
+    const name = place.member("timezone", checkTimezone, "");
+    const offsetMs = checkOffset(place, CALENDAR_DAYS[unit] * DAY_MS);
+    return { kind: "calendar", unit, timezone: name, offsetMs, graceMs };
   }
-  if (isCalendar) return checkCalendar(members, unit, graceMs);
-  const sizeMs = checkSize(members);
-  const offsetMs = checkOffset(members, sizeMs);
-  if (timezone !== undefined) {
+  const sizeMs = place.number("size", (each) => checkSize(place, each));
+  const offsetMs = checkOffset(place, sizeMs);
+  if (timezone.value !== undefined) {
     checkTimezone(timezone);
-    const known = sizeMs !== null && size !== undefined;
-    if (known) timezone.add("timezone_not_allowed", `Got size ${textOf(size)}.`);
-    return null;
+    if (sizeMs > 0) timezone.add("timezone_not_allowed", `Got size ${textOf(size)}.`);
   }
-  if (sizeMs === null || offsetMs === null || graceMs === null) return null;
   return { kind: "tumbling", sizeMs, offsetMs, graceMs };
 }
 
-function checkCalendar(
-  members: Members,
-  unit: CalendarUnit,
-  graceMs: number | null,
-): Window | null {
-  const timezonePlace = members.get("timezone");
-  const timezone = timezonePlace === undefined ? null : checkTimezone(timezonePlace);
-  const offsetMs = checkOffset(members, CALENDAR_DAYS[unit] * DAY_MS);
-  if (timezone === null || offsetMs === null || graceMs === null) return null;
-  return { kind: "calendar", unit, timezone, offsetMs, graceMs };
-}
-
-function checkSliding(
-  members: Members,
-  kind: "hopping" | "cumulate",
-  graceMs: number | null,
-): Window | null {
-  const sizeMs = checkSize(members);
-  const everyMs = checkMember(members, "every");
+function slidingOf(place: Place, kind: "hopping" | "cumulate", graceMs: number): Window {
+  const sizeMs = place.number("size", (each) => checkSize(place, each));
+  const everyMs = place.number("every", checkDuration);
+  const offsetMs = checkOffset(place, sizeMs);
+  const every = place.child("every");
   const got = `Got ${everyMs} ms of ${sizeMs} ms.`;
-  if (everyMs === 0 || (everyMs !== null && sizeMs !== null && everyMs > sizeMs)) {
-    members.get("every")!.add("bad_every", sizeMs === null ? "Got 0." : got);
-    checkOffset(members, sizeMs);
-    return null;
-  }
-  const offsetMs = checkOffset(members, sizeMs);
-  if (everyMs === null || sizeMs === null) return null;
-  if (kind === "cumulate" && sizeMs % everyMs !== 0)
-    return members.get("every")!.add("uneven_every", got);
-  if (sizeMs > everyMs * EVENT_WINDOWS_MAX)
-    return members.get("every")!.add("too_many_windows", got);
-  if (offsetMs === null || graceMs === null) return null;
+  if (everyMs === 0 || everyMs > sizeMs) every.add("bad_every", sizeMs > 0 ? got : "Got 0.");
+  else if (kind === "cumulate" && sizeMs % everyMs > 0) every.add("uneven_every", got);
+  else if (sizeMs > everyMs * EVENT_WINDOWS_MAX) every.add("too_many_windows", got);
   return { kind, sizeMs, everyMs, offsetMs, graceMs };
 }
 
 /** A size in ms, more than 0. In weeks it says with an offset, if only "0s", where they begin. */
-function checkSize(members: Members): number | null {
-  const size = members.get("size");
-  if (size === undefined) return null;
+function checkSize(place: Place, size: Place): number | null {
   const { value } = size;
-  if (typeof value === "string" && /^\d+(mo|y)$/.test(value)) {
-    return size.add("bad_calendar_size", `Got ${quote(value)}.`);
-  }
+  const text = typeof value === "string" ? value : "";
+  if (/^\d+(mo|y)$/.test(text)) return size.add("bad_calendar_size", `Got ${quote(text)}.`);
   const sizeMs = checkDuration(size);
-  if (sizeMs === null) return null;
   if (sizeMs === 0) return size.add("bad_size", `Got ${textOf(size)}.`);
-  const weeks = typeof value === "string" && parseDuration(value)?.unit === "w";
-  if (weeks && !members.has("offset") && !members.has("timezone")) {
-    return size.add("week_without_zone", `Got ${textOf(size)}.`);
+  const isPlain = [...OPTIONAL, "offset"].every((name) => place.child(name).value === undefined);
+  if (sizeMs === null || !text.endsWith("w") || !isPlain) return sizeMs;
+  return size.add("week_without_zone", `Got ${textOf(size)}.`);
+}
+
+function checkOffset(place: Place, limitMs: number): number {
+  const offsetMs = place.number("offset", (offset) => checkDuration(offset, "signed"), 0);
+  if (Math.abs(offsetMs) >= limitMs) {
+    place.child("offset").add("bad_offset", `Got ${offsetMs} ms of ${limitMs} ms.`);
   }
-  return sizeMs;
-}
-
-function checkOffset(members: Members, limitMs: number | null): number | null {
-  const offset = members.get("offset");
-  const offsetMs = checkDurationOr(offset, 0, "signed");
-  if (offset === undefined || offsetMs === null || limitMs === null) return offsetMs;
-  if (Math.abs(offsetMs) < limitMs) return offsetMs;
-  return offset.add("bad_offset", `Got ${offsetMs} ms of ${limitMs} ms.`);
-}
-
-function checkMember(members: Members, name: string): number | null {
-  return checkDurationOr(members.get(name), null);
+  return offsetMs;
 }
 
 function calendarUnitOf(size: string): CalendarUnit | null {
@@ -168,9 +138,12 @@ function calendarUnitOf(size: string): CalendarUnit | null {
 }
 
 /** A zone that the host knows, by its own name or by a link's; an offset is no zone. */
-function checkTimezone(place: Place): string | null {
+function checkTimezone(place: Place): string {
   const { value } = place;
-  if (typeof value !== "string") return place.isNo("a string");
+  if (typeof value !== "string") {
+    place.isNo("a string");
+    return "";
+  }
   if (/^[A-Za-z][A-Za-z0-9_+/-]*$/.test(value)) {
     try {
       new Intl.DateTimeFormat("en-US", { timeZone: value });
@@ -179,7 +152,8 @@ function checkTimezone(place: Place): string | null {
       // A RangeError is how Intl says that it has no such zone.
     }
   }
-  return place.add("unknown_timezone", `Got ${quote(value)}.`);
+  place.add("unknown_timezone", `Got ${quote(value)}.`);
+  return "";
 }
 
 function textOf({ value }: Place): string {

@@ -10,7 +10,8 @@ import { planWithTable, spanWith, TUMBLING, faultsOf } from "./sample.ts";
 function check(members: Record<string, unknown>, window: Window) {
   const place = new Place({ from: ["a"], to: ["b"], on: "data.id", within: "1h", ...members });
   const span = checkSpan(eventScope([], "events"), place, window);
-  return span ?? place.faults.map(({ code, pointer }) => `${code} ${pointer}`);
+  const faults = place.faults.map(({ code, pointer }) => `${code} ${pointer}`);
+  return faults.length > 0 ? faults : span;
 }
 
 const grace = (graceMs: number): Window => ({

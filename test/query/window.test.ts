@@ -7,7 +7,8 @@ import { checkWindow } from "../../engine/query/window.ts";
 function check(value: unknown) {
   const place = new Place(value);
   const window = checkWindow(place);
-  return window ?? place.faults.map(({ code, pointer }) => `${code} ${pointer}`);
+  const faults = place.faults.map(({ code, pointer }) => `${code} ${pointer}`);
+  return faults.length > 0 ? faults : window;
 }
 
 const DAY = 86_400_000;
