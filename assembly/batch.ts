@@ -17,6 +17,7 @@ import {
   KIND_EVENT,
   KIND_ODD,
   SCRATCH_BYTES,
+  SCRATCH_ENTRY_BYTES,
   SCRATCH_ENVELOPE,
   SCRATCH_HEADER_BYTES,
   SCRATCH_RELEASED,
@@ -31,6 +32,7 @@ import {
   SLOT_MARK,
   SLOT_VERDICT,
   VERDICT_ACCEPTED,
+  VERDICT_DUPLICATE,
 } from "./layout";
 import { hashIdentity } from "./hash";
 import { touchIdentities } from "./identity-table";
@@ -158,11 +160,13 @@ export function oddFrom(line: u32): u32 {
   return line;
 }
 
-/** The first line from `line` on that is no accepted event; `slotCount`: none. */
-export function unacceptedFrom(line: u32): u32 {
+/** The first line from `line` on that is neither an accepted event nor a duplicate. */
+export function unsettledFrom(line: u32): u32 {
   for (; line < slotCount; line++) {
     const slot = slotAt(line);
-    if (kindOf(slot) != KIND_EVENT || verdictOf(slot) != VERDICT_ACCEPTED) break;
+    if (kindOf(slot) != KIND_EVENT) break;
+    const verdict = verdictOf(slot);
+    if (verdict != VERDICT_ACCEPTED && verdict != VERDICT_DUPLICATE) break;
   }
   return line;
 }
@@ -174,23 +178,13 @@ export function acceptBatch(): void {
   }
 }
 
-/** Bytes of the accepted lines, each ended by a newline. */
-export function entryBytes(): usize {
-  let bytes: usize = 0;
-  for (let i: u32 = 0; i < slotCount; i++) {
-    const slot = slotAt(i);
-    if (verdictOf(slot) == VERDICT_ACCEPTED) bytes += load<u32>(slot, SLOT_LINE_BYTES) + 1;
-  }
-  return bytes;
-}
-
 /**
- * Copies the accepted lines, each ended by a newline, to the end of scratch, to be read before the
- * next call; 0 without memory.
+ * Copies the accepted lines of a batch that was probed, each ended by a newline, to the end of
+ * scratch, to be read before the next call; 0 without memory.
  */
-export function gatherEntries(bytes: usize): usize {
+export function gatherEntries(): usize {
   const mark = scratchMark();
-  const gathered = scratchAlloc(bytes);
+  const gathered = scratchAlloc(load<u32>(scratch, SCRATCH_ENTRY_BYTES));
   if (gathered < 0) return 0;
   scratchReturn(mark);
   let to = scratch + gathered;

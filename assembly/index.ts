@@ -48,13 +48,12 @@ import {
   acceptBatch,
   beginBatch,
   endBatch,
-  entryBytes,
   extendBatch,
   gatherEntries,
   oddFrom,
   sealEvent,
   slotCount,
-  unacceptedFrom,
+  unsettledFrom,
 } from "./batch";
 import { RECEIVED_UNKNOWN, beginPassing, clockOpen, passAll } from "./clock";
 import { correctState, holdCorrections, reserveCorrections as roomForCorrections } from "./correct";
@@ -161,19 +160,14 @@ export function odd(line: u32): u32 {
   return oddFrom(line);
 }
 
-/** The first line from `line` on that is no accepted event; the count of lines: none. */
-export function unaccepted(line: u32): u32 {
-  return unacceptedFrom(line);
+/** The first line from `line` on that the host has to settle; the count of lines: none. */
+export function unsettled(line: u32): u32 {
+  return unsettledFrom(line);
 }
 
-/** Bytes of the accepted lines, each with a newline. */
-export function entriesLength(): usize {
-  return entryBytes();
-}
-
-/** The accepted lines, each ended by a newline, in `bytes` bytes at this address; 0: no memory. */
-export function gather(bytes: usize): usize {
-  return gatherEntries(bytes);
+/** After `probe`, the accepted lines, each ended by a newline, at this address; 0: no memory. */
+export function gather(): usize {
+  return gatherEntries();
 }
 
 /** Room for `bytes` more bytes of strings behind the batch. */

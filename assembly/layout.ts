@@ -39,7 +39,8 @@ export const SLOT_IDENTITY = 16; // u64 × 2, SipHash-1-3-128 of source and even
 export const SLOT_TIME = 32; // i64, event time of an event, the instant of a tick
 export const SLOT_MARK = 40; // u64, the content mark
 export const SLOT_RECEIVED = 48; // i64, RECEIVED_UNKNOWN where the host did not say
-export const SLOT_FIRST = 56; // f64, position of the identity's first event (DUPLICATE, DIFFERS)
+/** f64, position of an entry; else of its identity's first event (DUPLICATE, DIFFERS). */
+export const SLOT_FIRST = 56;
 export const SLOT_BYTES = 64;
 
 /** SLOT_KIND. */
@@ -65,9 +66,6 @@ export const VERDICT_QUARANTINED = 5;
 export const FAULT_NONE = 0;
 export const FAULT_TIME_TOO_OLD = 1;
 export const FAULT_TIME_IN_FUTURE = 2;
-
-/** SLOT_FIRST is a position, or this less the index of an earlier line of the same push. */
-export const FIRST_IN_PUSH = -1;
 
 // The envelope row, one a batch: where the strict lane found the eight members' raw values of the
 // event at hand (offset, length; length 0 is absent), then the unescaped eventId and source.
@@ -123,6 +121,10 @@ export const SCRATCH_VALUES = 8;
 export const SCRATCH_BYTES = 12;
 export const SCRATCH_STRINGS = 16; // u32, where strings behind the bytes go, relative to these
 export const SCRATCH_RELEASED = 20; // u32, 1 where the lines were released from the quarantine
+// Of a batch that was probed: its entries, their bytes with a newline each, and its duplicates.
+export const SCRATCH_ENTRIES = 24;
+export const SCRATCH_ENTRY_BYTES = 28;
+export const SCRATCH_DUPLICATES = 32;
 export const SCRATCH_HEADER_BYTES = 64;
 
 // ── the program ────────────────────────────────────────────────────────────────────────────────

@@ -6,12 +6,15 @@
 import {
   FAULT_TIME_IN_FUTURE,
   FAULT_TIME_TOO_OLD,
-  FIRST_IN_PUSH,
   KIND_EVENT,
   KIND_TICK,
+  SCRATCH_DUPLICATES,
+  SCRATCH_ENTRIES,
+  SCRATCH_ENTRY_BYTES,
   SLOT_FAULT,
   SLOT_FIRST,
   SLOT_IDENTITY,
+  SLOT_LINE_BYTES,
   SLOT_MARK,
   SLOT_RECEIVED,
   SLOT_TIME,
@@ -36,6 +39,7 @@ import { clock, foresee, foreseeClock, foreseeIdentity, horizon } from "./foresi
 import { findIdentity } from "./identity-table";
 import { maxAhead } from "./program";
 import { scratch, scratchAlloc } from "./regions";
+import { S_POSITION } from "./state";
 
 // ── identities of this push ────────────────────────────────────────────────────────────────────
 
@@ -87,9 +91,20 @@ function foundAt(line: u32): usize {
 
 // ── verdicts ───────────────────────────────────────────────────────────────────────────────────
 
+let entries: u32 = 0;
+let entryBytes: usize = 0;
+let duplicates: u32 = 0;
+
+function accept(slot: usize): void {
+  store<u8>(slot, VERDICT_ACCEPTED, SLOT_VERDICT);
+  store<f64>(slot, <f64>(load<u64>(S_POSITION) + entries++), SLOT_FIRST);
+  entryBytes += load<u32>(slot, SLOT_LINE_BYTES) + 1;
+}
+
 function setKnown(slot: usize, sameMark: bool, first: f64): void {
   store<u8>(slot, sameMark ? VERDICT_DUPLICATE : VERDICT_DIFFERS, SLOT_VERDICT);
   store<f64>(slot, first, SLOT_FIRST);
+  if (sameMark) duplicates++;
 }
 
 function hold(slot: usize, fault: u32): void {
@@ -103,9 +118,10 @@ function probeEvent(index: u32, slot: usize): void {
   const place = placeOf(print);
   const line = load<u32>(place);
   // What a release takes is remembered beside the table too, however old it is.
-  if (line && (isRelease() || load<i64>(slotAt(line - 1), SLOT_TIME) >= horizon)) {
-    const same = load<u64>(slotAt(line - 1), SLOT_MARK) == mark;
-    return setKnown(slot, same, <f64>FIRST_IN_PUSH - <f64>(line - 1));
+  const earlier = slotAt(line - 1);
+  if (line && (isRelease() || load<i64>(earlier, SLOT_TIME) >= horizon)) {
+    const same = load<u64>(earlier, SLOT_MARK) == mark;
+    return setKnown(slot, same, load<f64>(earlier, SLOT_FIRST));
   }
   const identity = line ? 0 : foundAt(index);
   if (identity && load<i64>(identity, IDENTITY_TIME) >= horizon) {
@@ -120,7 +136,7 @@ function probeEvent(index: u32, slot: usize): void {
       return hold(slot, FAULT_TIME_IN_FUTURE);
     }
   }
-  store<u8>(slot, VERDICT_ACCEPTED, SLOT_VERDICT);
+  accept(slot);
   store<u32>(place, index + 1);
   foreseeClock(afterEvent(clock, time, received));
   foreseeIdentity(time);
@@ -141,15 +157,21 @@ export function sealLogged(): void {
 /** Gives every event and tick of the batch its verdict; false where the host has no memory. */
 export function probeBatch(): bool {
   if (!beginIdentities() || !foresee(slotCount)) return false;
+  entries = 0;
+  entryBytes = 0;
+  duplicates = 0;
   for (let i: u32 = 0; i < slotCount; i++) {
     if (i % TOUCHED == 0) findIdentities(i);
     const slot = slotAt(i);
     const kind = kindOf(slot);
     if (kind == KIND_EVENT) probeEvent(i, slot);
     else if (kind == KIND_TICK) {
-      store<u8>(slot, VERDICT_ACCEPTED, SLOT_VERDICT);
+      accept(slot);
       foreseeClock(afterTick(clock, load<i64>(slot, SLOT_TIME)));
     }
   }
+  store<u32>(scratch, entries, SCRATCH_ENTRIES);
+  store<u32>(scratch, <u32>entryBytes, SCRATCH_ENTRY_BYTES);
+  store<u32>(scratch, duplicates, SCRATCH_DUPLICATES);
   return true;
 }

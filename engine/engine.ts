@@ -14,12 +14,8 @@ import { checkRow, explain, findRow, type Explanation } from "./explain.ts";
 import type { Core, LateEvent } from "./core/core.ts";
 import { readPushed, type PushInput, type PushOptions, type Pushed } from "./ingest/input.ts";
 import { LOGGED_RELEASE, type QuarantineEntry, type Release } from "./ingest/quarantine.ts";
-import {
-  DispositionCounts,
-  RefusedLines,
-  type Receipt,
-  type RefusedLine,
-} from "./ingest/receipt.ts";
+import { DispositionCounts, type Receipt } from "./ingest/receipt.ts";
+import { RefusedLines, type RefusedLine } from "./ingest/refused-lines.ts";
 import type { Settled } from "./ingest/tally.ts";
 import { factLine, poisonLine, reprocessFact, type ReprocessFact } from "./ingest/fact.ts";
 import { tickLine } from "./ingest/tick.ts";
@@ -205,10 +201,10 @@ export class Engine implements RowSource {
     else this.#rowFeed.tellCorrected(decoder.changes([reprocess.found]));
   }
 
-  #keep({ held, release, refused, receipt }: Settled): void {
+  #keep({ held, release, refused, bytes, receipt }: Settled): void {
     for (const line of held) this.#place.quarantine.add(line);
     if (release !== null) this.#place.quarantine.letGo(release.ids, release.accepted);
-    for (const { fault, line } of refused) this.#refused.add(fault, line);
+    this.#refused.add(bytes, refused);
     this.#dispositions.add(receipt);
   }
 

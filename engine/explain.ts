@@ -3,7 +3,7 @@
 // are then read from the log. Nothing of the engine moves, and pushes may go on meanwhile. What is
 // held is what is reported, and one chunk.
 
-import type { RefusedLine } from "./ingest/receipt.ts";
+import type { RefusedLine } from "./ingest/refused-lines.ts";
 import { readEvents, type LoggedEvent } from "./ingest/logged-event.ts";
 import { canonical } from "./event/canonical.ts";
 import type { Change, ChangeKind, ChangeWindow, Key, Row, Value } from "./live/change.ts";

@@ -30,5 +30,6 @@ export type { Listener } from "./live/subscription.ts";
 export type { LateEvent } from "./core/core.ts";
 export type { PushInput, PushOptions } from "./ingest/input.ts";
 export type { QuarantineEntry } from "./ingest/quarantine.ts";
-export type { InvalidLine, QuarantinedLine, Receipt, RefusedLine } from "./ingest/receipt.ts";
+export type { InvalidLine, QuarantinedLine, Receipt } from "./ingest/receipt.ts";
+export type { RefusedLine } from "./ingest/refused-lines.ts";
 export type { EventCode, QuarantineCode } from "./event/fault.ts";

@@ -90,7 +90,7 @@ limits("engine/ingest/tick.ts", RUN, { TICK_BYTES_MAX: "a tick of 256 bytes is o
 limits("engine/ingest/batch.ts", "test/engine/aggregate.test.ts", {
   EXACT_MAX: "integers beyond 2^53 that the plan reads are counted",
 });
-limits("engine/ingest/receipt.ts", RUN, {
+limits("engine/ingest/refused-lines.ts", RUN, {
   REFUSED_MAX: "refused lines are listed up to 1,000",
   REFUSED_BYTES_MAX: "all of them up to 4 MiB",
   LINE_BYTES_MAX: "a refused line is listed up to 64 KiB of it",

@@ -13,9 +13,8 @@ interface Exports {
   scan(bytes: number, receivedAt: number): number;
   lines(): number;
   odd(line: number): number;
-  unaccepted(line: number): number;
-  entriesLength(): number;
-  gather(bytes: number): number;
+  unsettled(line: number): number;
+  gather(): number;
   extend(bytes: number): number;
   sealLine(line: number): void;
   probe(): number;
@@ -189,20 +188,14 @@ export class Core {
     return this.#exports.odd(line);
   }
 
-  /** The first line from `line` on that is no accepted event; `lines` if none. */
-  unacceptedFrom(line: number): number {
-    return this.#exports.unaccepted(line);
+  /** After `probe`, the first line from `line` on that is to be settled; `lines` if none. */
+  unsettledFrom(line: number): number {
+    return this.#exports.unsettled(line);
   }
 
-  /** Bytes of the accepted lines, each with its newline. */
-  get entriesLength(): number {
-    return this.#exports.entriesLength();
-  }
-
-  /** The accepted lines, each ended by a newline. */
-  entries(): Uint8Array {
-    const length = this.#exports.entriesLength();
-    const at = this.#must(this.#exports.gather(length), "append a push");
+  /** After `probe`, the accepted lines, each ended by a newline: `length` bytes. */
+  entries(length: number): Uint8Array {
+    const at = this.#must(this.#exports.gather(), "append a push");
     return this.bytes.slice(at, at + length);
   }
 

@@ -23,14 +23,18 @@ export interface Span {
   readonly end: number;
 }
 
-/** Where the first event of an identity stands: in the log, or in the push at hand. */
-export type First = { readonly position: number } | { readonly line: number };
+/** A line whose event was accepted before, at position `of`. */
+export interface Duplicate extends Span {
+  readonly line: number;
+  readonly of: number;
+}
 
 export class Batch {
   readonly #core: Core;
   readonly #program: Program;
   readonly #encoder = new TextEncoder();
   readonly lines: number;
+  #header = 0;
   #slots = 0;
   #envelope = 0;
   #values = 0;
@@ -39,6 +43,7 @@ export class Batch {
   readonly #strings: number;
   #used: number;
   #room: number;
+  #entryLines: readonly number[] | null = null;
 
   /** Takes `bytes` in: NDJSON, all of one receive time, cut and read by the fast lane. */
   constructor(core: Core, program: Program, bytes: Uint8Array, receivedAt: number | null) {
@@ -57,6 +62,7 @@ export class Batch {
 
   #place(scratch: number): void {
     const { view } = this.#core;
+    this.#header = scratch;
     this.#slots = scratch + view.getUint32(scratch + layout.SCRATCH_SLOTS, true);
     this.#envelope = scratch + view.getUint32(scratch + layout.SCRATCH_ENVELOPE, true);
     this.#values = scratch + view.getUint32(scratch + layout.SCRATCH_VALUES, true);
@@ -72,10 +78,10 @@ export class Batch {
     }
   }
 
-  /** After the verdicts: the lines that are no accepted event, ascending. */
-  *unaccepted(): Generator<number, void, undefined> {
+  /** After the verdicts: the lines that are neither accepted events nor duplicates, ascending. */
+  *unsettled(): Generator<number, void, undefined> {
     for (let line = 0; ; line++) {
-      line = this.#core.unacceptedFrom(line);
+      line = this.#core.unsettledFrom(line);
       if (line >= this.lines) return;
       yield line;
     }
@@ -87,16 +93,6 @@ export class Batch {
     const slot = this.#slots + line * layout.SLOT_BYTES;
     const start = view.getUint32(slot + layout.SLOT_LINE, true);
     return { start, end: start + view.getUint32(slot + layout.SLOT_LINE_BYTES, true) };
-  }
-
-  /** Bytes of the accepted lines, each with its newline. */
-  get entriesLength(): number {
-    return this.#core.entriesLength;
-  }
-
-  /** The accepted lines, each ended by a newline. */
-  entries(): Uint8Array {
-    return this.#core.entries();
   }
 
   // ── filling ──────────────────────────────────────────────────────────────────────────────────
@@ -245,6 +241,51 @@ export class Batch {
     this.#place(this.#core.batch);
   }
 
+  /** How many lines are entries: accepted events and ticks. */
+  get entryCount(): number {
+    return this.#core.view.getUint32(this.#header + layout.SCRATCH_ENTRIES, true);
+  }
+
+  /** Bytes of the entries, each with its newline. */
+  get entryBytes(): number {
+    return this.#core.view.getUint32(this.#header + layout.SCRATCH_ENTRY_BYTES, true);
+  }
+
+  /** The entries' lines, each ended by a newline. */
+  entries(): Uint8Array {
+    return this.#core.entries(this.entryBytes);
+  }
+
+  /** Which lines they are, ascending. */
+  get entryLines(): readonly number[] {
+    if (this.#entryLines === null) {
+      const lines = Array.from({ length: this.lines }, (_, line) => line);
+      this.#entryLines = lines.filter((line) => this.verdict(line) === layout.VERDICT_ACCEPTED);
+    }
+    return this.#entryLines;
+  }
+
+  /** How many lines are duplicates by their marks. */
+  get duplicateCount(): number {
+    return this.#core.view.getUint32(this.#header + layout.SCRATCH_DUPLICATES, true);
+  }
+
+  /** The last of them, `most` at most, the last one first. */
+  duplicates(most: number): Duplicate[] {
+    const found: Duplicate[] = [];
+    const count = Math.min(most, this.duplicateCount);
+    const { view } = this.#core;
+    for (let line = this.lines - 1; found.length < count; line--) {
+      const slot = this.#slots + line * layout.SLOT_BYTES;
+      if (view.getUint8(slot + layout.SLOT_VERDICT) !== layout.VERDICT_DUPLICATE) continue;
+      const of = view.getFloat64(slot + layout.SLOT_FIRST, true);
+      const start = view.getUint32(slot + layout.SLOT_LINE, true);
+      const end = start + view.getUint32(slot + layout.SLOT_LINE_BYTES, true);
+      found.push({ line, of, start, end });
+    }
+    return found;
+  }
+
   verdict(line: number): number {
     return this.#core.bytes[this.#slots + line * layout.SLOT_BYTES + layout.SLOT_VERDICT]!;
   }
@@ -258,11 +299,10 @@ export class Batch {
     return this.#core.bytes[this.#slots + line * layout.SLOT_BYTES + layout.SLOT_FAULT]!;
   }
 
-  /** Where the first event of the line's identity stands: in the log, or in this push. */
-  first(line: number): First {
+  /** Of a line that differs: where the first event of its identity stands, or will. */
+  first(line: number): number {
     const slot = this.#slots + line * layout.SLOT_BYTES;
-    const first = this.#core.view.getFloat64(slot + layout.SLOT_FIRST, true);
-    return first >= 0 ? { position: first } : { line: layout.FIRST_IN_PUSH - first };
+    return this.#core.view.getFloat64(slot + layout.SLOT_FIRST, true);
   }
 
   /** When the event of the line happened, and which route it takes; null where it is a tick. */

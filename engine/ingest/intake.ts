@@ -11,7 +11,7 @@ import type { Program } from "../query/compile.ts";
 import { CHUNK_RELEASED, decodeChunk, type Chunk } from "../store/chunk.ts";
 import { entryLines } from "../store/entry.ts";
 import type { MaybePromise, Store } from "../store/store.ts";
-import { Batch, type First } from "./batch.ts";
+import { Batch } from "./batch.ts";
 import { content, decodeEvent, isFault, type DecodedEvent } from "./decode.ts";
 import type { Pushed } from "./input.ts";
 import type { Poison } from "./poison.ts";
@@ -116,12 +116,12 @@ export class Intake {
   settle(filled: Filled): MaybePromise<Settled> {
     const { batch } = filled;
     const positions = new Set<number>();
-    for (const line of batch.unaccepted()) {
+    for (const line of batch.unsettled()) {
       const known = this.#knownAt(filled, line);
       if (known !== null) positions.add(known);
       if (batch.verdict(line) !== layout.VERDICT_DIFFERS) continue;
       const first = batch.first(line);
-      if ("position" in first) positions.add(first.position);
+      if (first < filled.position) positions.add(first);
     }
     const read = this.#readEntries([...positions].sort((a, b) => a - b));
     if (read instanceof Promise) return read.then((entries) => this.#settle(filled, entries));
@@ -138,7 +138,7 @@ export class Intake {
     // Reading a view meanwhile may have made room, and so moved the batch.
     filled.batch.settle();
     const tally = new Tally(filled);
-    for (const line of filled.batch.unaccepted()) this.#judge(filled, tally, entries, line);
+    for (const line of filled.batch.unsettled()) this.#judge(filled, tally, entries, line);
     return tally.settled();
   }
 
@@ -154,10 +154,8 @@ export class Intake {
     if (typeof found === "number") return tally.tick();
     if (found !== null) return tally.invalid(line, found);
     const position = this.#knownAt(filled, line);
-    if (position !== null) return compare(filled, tally, entries, line, { position });
+    if (position !== null) return compare(filled, tally, entries, line, position);
     switch (batch.verdict(line)) {
-      case layout.VERDICT_DUPLICATE:
-        return tally.duplicate(line, batch.first(line));
       case layout.VERDICT_DIFFERS:
         return compare(filled, tally, entries, line, batch.first(line));
       case layout.VERDICT_QUARANTINED:
@@ -229,7 +227,7 @@ function compare(
   tally: Tally,
   entries: ReadonlyMap<number, DecodedEvent>,
   line: number,
-  first: First,
+  first: number,
 ): void {
   if (hasContentOf(filled, line, first, entries)) return tally.duplicate(line, first);
   tally.invalid(line, eventFault("event_id_conflict", idPointer(filled, line)), first);
@@ -238,10 +236,12 @@ function compare(
 function hasContentOf(
   filled: Filled,
   line: number,
-  first: First,
+  first: number,
   entries: ReadonlyMap<number, DecodedEvent>,
 ): boolean {
-  const other = "line" in first ? decodedLine(filled, first.line) : entries.get(first.position)!;
+  const index = first - filled.position;
+  const other =
+    index < 0 ? entries.get(first)! : decodedLine(filled, filled.batch.entryLines[index]!);
   return content(decodedLine(filled, line)) === content(other);
 }
 

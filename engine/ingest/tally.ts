@@ -4,9 +4,9 @@
 import { sentence, type EventFault, type QuarantineCode } from "../event/fault.ts";
 import type { Chunk } from "../store/chunk.ts";
 import type { HeldLine, ReleasedIdentity } from "../store/store.ts";
-import type { First } from "./batch.ts";
-import { isList, lineBytes, timeOf, type Filled } from "./intake.ts";
-import type { InvalidLine, QuarantinedLine, Receipt, RefusedLine } from "./receipt.ts";
+import { isList, timeOf, type Filled } from "./intake.ts";
+import type { InvalidLine, QuarantinedLine, Receipt } from "./receipt.ts";
+import { REFUSED_MAX, type Refused, type RefusedLine } from "./refused-lines.ts";
 
 /** What is to be appended, answered and listed. */
 export interface Settled {
@@ -22,22 +22,24 @@ export interface Settled {
     readonly ids: readonly string[];
     readonly accepted: ReleasedIdentity[];
   } | null;
+  /** The newest of those refused, and the push's bytes in which they stand. */
   readonly refused: readonly Refused[];
+  readonly bytes: Uint8Array;
 }
 
-interface Refused {
-  readonly fault: Omit<RefusedLine, "line">;
-  readonly line: Uint8Array;
+interface RefusedAt extends Refused {
+  readonly line: number;
 }
 
-/** Told of every line that is no accepted event, in their order. */
+/**
+ * Told of every line that is neither an accepted event nor a duplicate by its mark, in their order;
+ * those the core has counted.
+ */
 export class Tally {
   readonly #filled: Filled;
-  /** Those that are no entries, ascending. */
-  readonly #left: number[] = [];
   readonly #invalid: InvalidLine[] = [];
   readonly #quarantined: QuarantinedLine[] = [];
-  readonly #refused: Refused[] = [];
+  readonly #refused: RefusedAt[] = [];
   readonly held: HeldLine[] = [];
   #ticks = 0;
   #duplicate = 0;
@@ -50,31 +52,31 @@ export class Tally {
     this.#ticks++;
   }
 
-  duplicate(line: number, first: First): void {
+  /** `first` is the position of the first event with its identity. */
+  duplicate(line: number, first: number): void {
     this.#duplicate++;
     this.#refuse(line, "duplicate", "", first);
   }
 
   /** `first` where the fault is a conflict with an earlier event. */
-  invalid(line: number, fault: EventFault, first: First | null = null): void {
+  invalid(line: number, fault: EventFault, first: number | null = null): void {
     this.#invalid.push({ index: line, ...fault });
     this.#refuse(line, fault.code, fault.pointer, first);
   }
 
   /** `held` where the line is not on the list yet. */
   quarantined(line: number, code: QuarantineCode, pointer: string, held: HeldLine | null): void {
-    this.#left.push(line);
     this.#quarantined.push({ index: line, code, pointer, message: sentence(code, pointer) });
     if (held !== null) this.held.push(held);
   }
 
   settled(): Settled {
-    const { batch, position, release: asked } = this.#filled;
-    const entries = batch.lines - this.#left.length;
+    const { batch, position, bytes, release: asked } = this.#filled;
+    const entries = batch.entryCount;
     const receipt = {
       received: batch.lines - this.#ticks,
       accepted: entries - this.#ticks,
-      duplicate: this.#duplicate,
+      duplicate: batch.duplicateCount + this.#duplicate,
       invalid: this.#invalid,
       quarantined: this.#quarantined,
       position: position + entries,
@@ -87,65 +89,55 @@ export class Tally {
       lines: entries === 0 ? new Uint8Array(0) : this.#lines(),
       held: this.held,
       release: asked === null ? null : { ids: asked.ids, accepted: this.#accepted() },
-      refused: this.#refused,
+      refused: this.#newestRefused(),
+      bytes,
     };
   }
 
-  /** The lines that are entries, ascending. */
-  #entries(): number[] {
-    const left = new Set(this.#left);
-    const lines = Array.from({ length: this.#filled.batch.lines }, (_, line) => line);
-    return lines.filter((line) => !left.has(line));
+  /** As many as are listed at most, in their order. */
+  #newestRefused(): Refused[] {
+    const { batch, received } = this.#filled;
+    const duplicates = batch.duplicates(REFUSED_MAX).map(({ line, of, start, end }): RefusedAt => {
+      const fault = {
+        code: "duplicate" as const,
+        pointer: "",
+        receivedAt: timeOf(received, line),
+        of,
+      };
+      return { line, fault, start, end };
+    });
+    const refused = [...duplicates, ...this.#refused];
+    return refused.sort((a, b) => a.line - b.line).slice(-REFUSED_MAX);
   }
 
   /** The identities that a release accepts. */
   #accepted(): ReleasedIdentity[] {
     const { batch, position } = this.#filled;
-    return this.#entries().map((line, index) => {
+    return batch.entryLines.map((line, index) => {
       return { identity: batch.identity(line), position: position + index };
     });
   }
 
   #receivedAt(): Chunk["receivedAt"] {
-    const { received } = this.#filled;
+    const { batch, received } = this.#filled;
     return isList(received)
-      ? folded(this.#entries().map((line) => timeOf(received, line)))
+      ? folded(batch.entryLines.map((line) => timeOf(received, line)))
       : received;
   }
 
   /** The push's own bytes, where they are what is appended. */
   #lines(): Uint8Array {
     const { batch, bytes } = this.#filled;
-    const isWhole = this.#left.length === 0 && this.#ticks === 0;
-    return isWhole && batch.entriesLength === bytes.length ? bytes : batch.entries();
+    const isWhole = batch.entryCount === batch.lines && this.#ticks === 0;
+    return isWhole && batch.entryBytes === bytes.length ? bytes : batch.entries();
   }
 
-  #refuse(line: number, code: RefusedLine["code"], pointer: string, first: First | null): void {
-    this.#left.push(line);
-    const receivedAt = timeOf(this.#filled.received, line);
-    const of = first === null ? {} : { of: this.#positionOf(first) };
-    this.#refused.push({
-      fault: { code, pointer, receivedAt, ...of },
-      line: lineBytes(this.#filled, line),
-    });
+  #refuse(line: number, code: RefusedLine["code"], pointer: string, of: number | null): void {
+    const { batch, received } = this.#filled;
+    const first = of === null ? {} : { of };
+    const fault = { code, pointer, receivedAt: timeOf(received, line), ...first };
+    this.#refused.push({ line, fault, ...batch.span(line) });
   }
-
-  #positionOf(first: First): number {
-    if ("position" in first) return first.position;
-    return this.#filled.position + first.line - countBelow(this.#left, first.line);
-  }
-}
-
-/** How many of `ascending` are below `limit`. */
-function countBelow(ascending: readonly number[], limit: number): number {
-  let low = 0;
-  let high = ascending.length;
-  while (low < high) {
-    const middle = (low + high) >>> 1;
-    if (ascending[middle]! < limit) low = middle + 1;
-    else high = middle;
-  }
-  return low;
 }
 
 /** One receive time where all entries have the same. */

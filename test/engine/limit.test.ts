@@ -299,6 +299,10 @@ test("a refused line is listed up to 64 KiB of it, and all of them up to 4 MiB",
   await engine.push("{}");
   expect(engine.refused()).toHaveLength(64);
   expect(engine.refused()[0]!.line).toMatch(/^\{"x":"y/);
+  await engine.push(`${whole}\n`.repeat(100));
+  expect(engine.refused()).toHaveLength(64);
+  await engine.push(whole);
+  expect(engine.refused()).toHaveLength(64);
 });
 
 test("a tick of 256 bytes is one, a longer one is an event", () => {

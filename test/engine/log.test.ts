@@ -84,6 +84,42 @@ test("the newest 1,000 refused lines are listed, oldest first", async () => {
   expect(engine.stats()).toMatchObject({ received: 2500, invalid: 2500, position: 0 });
 });
 
+test("lines refused in many ways are listed in their order, with what they repeat", async () => {
+  const engine = await engineOf(planOf(), [event("a", 1), event("b", 1)]);
+  // Entries here are every third line and, in the second push, a tick.
+  const lines = Array.from({ length: 1500 }, (_, i) => [
+    json(event(`n${i}`, 1)),
+    i % 2 === 0 ? "{}" : json(event(`n${i}`, 1)),
+    // The same content, and another, otherwise written: the core does not know these.
+    i % 3 === 0 ? ` ${json(event("b", 1)).replace(":", ": ")}` : json(event(`n${i}`, 2)),
+  ]).flat();
+  const expected = lines.flatMap((line, index) => {
+    const [i, form] = [Math.floor(index / 3), index % 3];
+    if (form === 0) return [];
+    const isBad = form === 1 && i % 2 === 0;
+    const what = isBad ? "missing_field /eventId" : "duplicate ";
+    const isOld = form === 2 && i % 3 === 0;
+    const of = isBad ? null : isOld ? 1 : 2 + i;
+    return [[form === 2 && !isOld ? "event_id_conflict /eventId" : what, of, line]];
+  });
+  const refused = () =>
+    engine.refused().map(({ code, pointer, of = null, line }) => [`${code} ${pointer}`, of, line]);
+  await engine.push(lines.slice(0, 900).join("\n"));
+  expect(refused()).toEqual(expected.slice(0, 600));
+  await engine.push(lines.slice(900).join("\n"));
+  expect(refused()).toEqual(expected.slice(-1000));
+  // Few of many: these lines are kept, the rest of the push is not.
+  const more = Array.from({ length: 100 }, (_, i) => json(event(`m${i}`, 1)));
+  const few = ["{}", json(event("b", 1)), ...more, json(event("m99", 1))];
+  await engine.push(`${json({ tick: 0 })}\n${few.join("\n")}`, { ticks: true });
+  expect(refused().slice(-4)).toEqual([
+    ...expected.slice(-1),
+    ["missing_field /eventId", null, few[0]],
+    ["duplicate ", 1, few[1]],
+    ["duplicate ", 1602, few[102]],
+  ]);
+});
+
 test("a feed of long bad lines fills no memory", async () => {
   const engine = await engineOf(planOf());
   const long = `{"x":"${"ü".repeat(120_000)}"}`;
