@@ -247,7 +247,7 @@ export class Engine implements RowSource {
     if (this.#turns.isUnderWay) throw new Error("A push is under way: flush after it.");
     if (this.#isRebuilding) throw new Error("A changed plan is being rebuilt: flush after that.");
     const records: Uint8Array[] = [];
-    this.#core.flush((bytes) => records.push(bytes));
+    this.#core.flush((bytes) => records.push(bytes.slice()));
     this.#place.flushes.push(this.#core.counts().position);
     this.#tell(records);
     return this.#running.decoder.changes(records);

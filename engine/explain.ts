@@ -168,7 +168,7 @@ async function readWindow(
   for (const flushedAt of flushes) {
     await replay.run(core, from, flushedAt, tell);
     const records: Uint8Array[] = [];
-    core.flush((bytes) => records.push(bytes));
+    core.flush((bytes) => records.push(bytes.slice()));
     tell(records);
     from = flushedAt;
   }

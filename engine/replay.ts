@@ -126,7 +126,7 @@ export class Replay {
     bringYears(core, this.#program.zones, chunk.zones ?? []);
     core.reserve();
     const records: Uint8Array[] = [];
-    core.apply((bytes) => records.push(bytes));
+    core.apply((bytes) => records.push(bytes.slice()));
     tell(records);
   }
 

@@ -1,6 +1,7 @@
 // A plan that runs: what of an engine is made for one plan. Another plan's is made beside it, and
 // takes its place by one assignment.
 
+import * as layout from "../assembly/layout.ts";
 import type { Appending } from "./appending.ts";
 import type { Core } from "./core/core.ts";
 import type { ZoneYear } from "./event/zone.ts";
@@ -59,6 +60,11 @@ export class Running {
   readonly #place: Place;
   /** Queries whose view is mirrored. */
   readonly #watched = new Set<string>();
+  /**
+   * What a push tells is copied into it, where it fits. Buffers made anew for each, which count
+   * against the collector of garbage as memory outside of its heap, made it run in full and often.
+   */
+  readonly #room = new Uint8Array(2 * layout.OUT_BYTES);
   #replay: Replay;
   #isSpent = false;
   core!: Core;
@@ -336,12 +342,21 @@ export class Running {
     }
   }
 
-  /** Applies what was appended. A core that traps is dropped, and made again from the log. */
+  /**
+   * Applies what was appended; what it tells is good until the next push. A core that traps is
+   * dropped, and made again from the log.
+   */
   applyPush({ entries }: Settled): MaybePromise<readonly Uint8Array[]> {
     if (entries === 0) return [];
     const records: Uint8Array[] = [];
+    let end = 0;
     try {
-      this.core.apply((bytes) => records.push(bytes));
+      this.core.apply((bytes) => {
+        const fits = end + bytes.length <= this.#room.length;
+        const copy = fits ? this.#room.subarray(end, (end += bytes.length)) : bytes.slice();
+        if (fits) copy.set(bytes);
+        records.push(copy);
+      });
       return records;
     } catch {
       return this.remake();

@@ -250,7 +250,10 @@ export class Core {
     return this.#exports.batch();
   }
 
-  /** Applies the accepted lines; `emit` gets the records of changes, buffer by buffer. */
+  /**
+   * Applies the accepted lines; `emit` gets the records of changes, buffer by buffer: views, good
+   * until the next call. So it is wherever records are handed out.
+   */
   apply(emit: (records: Uint8Array) => void): void {
     this.#drain(() => this.#exports.apply(), emit);
   }
@@ -313,14 +316,13 @@ export class Core {
     });
   }
 
-  /** Records are copied out: what holds them outlives the buffer. */
   #drain(step: () => number, emit: (records: Uint8Array) => void): void {
     let more: number;
     do {
       more = step();
       const start = this.#exports.out();
       const length = this.#exports.take();
-      if (length > 0) emit(this.bytes.slice(start, start + length));
+      if (length > 0) emit(this.bytes.subarray(start, start + length));
     } while (more !== 0);
   }
 

@@ -36,12 +36,6 @@ export interface RowPlace {
 /** Which records are read, by kind and query. */
 type IsWanted = (kind: number, query: number) => boolean;
 
-/** The records that are read, in order, and where each lies. */
-interface Found {
-  readonly order: TellingOrder;
-  readonly readers: readonly RecordReader[];
-}
-
 export class Decoder {
   readonly #names: readonly QueryNames[];
   #known = new KnownKeys();
@@ -59,16 +53,19 @@ export class Decoder {
   /** The changes among the records of a push, of the queries that `isHeard` holds for. */
   changes(records: readonly Uint8Array[], isHeard = (_query: string) => true): Change[] {
     const heard = this.#names.map(({ query }) => isHeard(query));
-    // What stands beside are rows, and a trace (trace.ts).
-    const found = this.#find(records, (kind, query) => kind < layout.CHANGE_ROW && heard[query]!);
     const changes: Change[] = [];
-    this.#each(found, (reader, names, key, window) => {
-      const { revision, position } = reader;
-      const { query } = names;
-      const value = valueOf(reader, names.value);
-      changes.push({ query, kind: KINDS[reader.kind]!, key, window, value, revision, position });
-    });
-    return changes;
+    // What stands beside are rows, and a trace (trace.ts).
+    const order = this.#read(
+      records,
+      (kind, query) => kind < layout.CHANGE_ROW && heard[query]!,
+      (reader, { query, value: names }, key, window) => {
+        const { revision, position } = reader;
+        const kind = KINDS[reader.kind]!;
+        const value = valueOf(reader, names);
+        changes.push({ query, kind, key, window, value, revision, position });
+      },
+    );
+    return this.#inOrder(order, changes);
   }
 
   /** What a push did to the view of a watched query (assembly/watch.ts), in the view's order. */
@@ -78,26 +75,32 @@ export class Decoder {
         kind === layout.CHANGE_GONE || kind <= layout.CHANGE_IS_FINAL || kind === layout.CHANGE_ROW
       );
     };
-    const found = this.#find(records, (kind, of) => of === query && isOfView(kind));
-    const isLast = lastOfEach(found.order);
+    const all: (Row | RowPlace)[] = [];
+    const order = this.#read(
+      records,
+      (kind, of) => of === query && isOfView(kind),
+      (reader, names, key, window) => {
+        const isGone = reader.kind === layout.CHANGE_GONE;
+        all.push(isGone ? { key, window } : rowOf(reader, names, key, window));
+      },
+    );
+    const lasts = lastOfEach(order, all);
     const upserts: Row[] = [];
     const removals: RowPlace[] = [];
-    this.#each(found, (reader, names, key, window, item) => {
-      if (!isLast[item]) return;
-      if (reader.kind === layout.CHANGE_GONE) removals.push({ key, window });
-      else upserts.push(rowOf(reader, names, key, window));
-    });
+    for (const each of this.#inOrder(order, all)) {
+      if (!lasts.has(each)) continue;
+      if ("value" in each) upserts.push(each);
+      else removals.push(each);
+    }
     return { upserts, removals };
   }
 
   /** The rows of a view; where `isOwn` is given, those of the keys that it holds for. */
   rows(records: readonly Uint8Array[], isOwn?: (key: Key) => boolean): Row[] {
-    const found = this.#find(records, (kind) => kind === layout.CHANGE_ROW, isOwn);
     const rows: Row[] = [];
-    this.#each(found, (reader, names, key, window) => {
-      rows.push(rowOf(reader, names, key, window));
-    });
-    return rows;
+    const isRow = (kind: number): boolean => kind === layout.CHANGE_ROW;
+    const take: Take = (...found) => rows.push(rowOf(...found));
+    return this.#inOrder(this.#read(records, isRow, take, isOwn), rows);
   }
 
   /** The key as the core has it; null where a member is not named, or has no such value. */
@@ -107,12 +110,18 @@ export class Decoder {
     return encodeScalars(names.map((name) => key[name]!));
   }
 
-  #find(records: readonly Uint8Array[], isWanted: IsWanted, isOwn?: (key: Key) => boolean): Found {
+  /** Gives what is wanted to `take`, one after another; their order. */
+  #read(
+    records: readonly Uint8Array[],
+    isWanted: IsWanted,
+    take: Take,
+    isOwn?: (key: Key) => boolean,
+  ): TellingOrder {
     const order = this.#spare ?? new TellingOrder();
     this.#spare = null;
-    const readers = records.map((bytes) => new RecordReader(bytes));
-    for (const [index, reader] of readers.entries()) {
-      // The last two items of different windows, of this buffer, and where their records begin.
+    for (const bytes of records) {
+      const reader = new RecordReader(bytes);
+      // The last two different windows of this buffer, and where records of them begin.
       let last = -1;
       let lastStart = -1;
       let before = -1;
@@ -120,35 +129,30 @@ export class Decoder {
       while (reader.next()) {
         const { kind, query, start } = reader;
         if (!isWanted(kind, query)) continue;
-        const key = this.#keyOf(reader, query);
-        if (isOwn !== undefined && !isOwn(this.#known.keyOf(key))) continue;
-        const place = KIND_PLACES[kind] ?? 0;
-        if (last >= 0 && reader.hasWindowOf(lastStart)) {
-          order.addLike(last, key, place, index, start);
-          continue;
-        }
-        const item = order.size;
-        if (before >= 0 && reader.hasWindowOf(beforeStart)) {
-          order.addLike(before, key, place, index, start);
-        } else {
+        const { keyTag, view, keyAt, keyBytes } = reader;
+        const known = this.#known.find(query, keyTag, view, keyAt, keyBytes);
+        const entry = known < 0 ? this.#learn(reader, query) : known;
+        const key = this.#known.keyOf(entry);
+        if (isOwn !== undefined && !isOwn(key)) continue;
+        if (last < 0 || !reader.hasWindowOf(lastStart)) {
+          const isBefore = before >= 0 && reader.hasWindowOf(beforeStart);
           const { windowStart, windowEnd } = reader;
-          order.add(query, windowStart, windowEnd, key, place, index, start);
+          const window = isBefore ? before : order.enter(query, windowStart, windowEnd);
+          before = last;
+          beforeStart = lastStart;
+          last = window;
         }
-        before = last;
-        beforeStart = lastStart;
-        last = item;
         lastStart = start;
+        order.add(last, entry, KIND_PLACES[kind] ?? 0);
+        take(reader, this.#names[query]!, key, order.windowAt(last));
       }
     }
-    return { order, readers };
+    return order;
   }
 
-  /** The entry of the record's key. */
-  #keyOf(reader: RecordReader, query: number): number {
-    const { bytes, view, keyTag, keyBytes } = reader;
-    const at = reader.start + layout.CHANGE_HEADER_BYTES;
-    const known = this.#known.find(query, keyTag, view, at, keyBytes);
-    if (known >= 0) return known;
+  /** The entry of the record's key, which was not known. */
+  #learn(reader: RecordReader, query: number): number {
+    const { bytes, keyTag, keyAt, keyBytes } = reader;
     const key: { [member: string]: Scalar } = {};
     const values: Scalar[] = [];
     for (const name of this.#names[query]!.key) {
@@ -156,34 +160,23 @@ export class Decoder {
       key[name] = value;
       values.push(value);
     }
-    const encoded = bytes.subarray(at, at + keyBytes);
+    const encoded = bytes.subarray(keyAt, keyAt + keyBytes);
     return this.#known.add(query, keyTag, encoded, { key, text: canonical(values) });
   }
 
-  /** Goes through what was found, in order. */
-  #each({ order, readers }: Found, take: Take): void {
-    const items = order.sorted(this.#known);
-    for (let index = 0; index < items.length; index++) {
-      const item = items[index]!;
-      const reader = readers[order.bufferOf(item)]!;
-      reader.seek(order.startOf(item));
-      const key = this.#known.keyOf(order.keyOf(item));
-      take(reader, this.#names[reader.query]!, key, order.windowOf(item), item);
-    }
+  /** What was read, in order. */
+  #inOrder<T>(order: TellingOrder, found: readonly T[]): T[] {
+    const told = order.inOrder(found, this.#known);
     if (this.#known.isLarge) this.#known = new KnownKeys();
-    if (order.size > KNOWN_KEYS_MAX) return;
-    order.clear();
-    this.#spare = order;
+    if (order.size <= KNOWN_KEYS_MAX) {
+      order.clear();
+      this.#spare = order;
+    }
+    return told;
   }
 }
 
-type Take = (
-  reader: RecordReader,
-  names: QueryNames,
-  key: Key,
-  window: ChangeWindow,
-  item: number,
-) => void;
+type Take = (reader: RecordReader, names: QueryNames, key: Key, window: ChangeWindow) => void;
 
 function rowOf(reader: RecordReader, names: QueryNames, key: Key, window: ChangeWindow): Row {
   const { isFinal: final, revision } = reader;
@@ -192,27 +185,27 @@ function rowOf(reader: RecordReader, names: QueryNames, key: Key, window: Change
 }
 
 function valueOf(reader: RecordReader, names: readonly string[]): Value {
-  reader.skipKey();
   const value: { [member: string]: Told } = {};
   const { length } = names;
-  // A place of the program for each of the first: where one query is told, or all have the same
-  // names, each place knows its name.
-  if (length > 0) value[names[0]!] = reader.told();
-  if (length > 1) value[names[1]!] = reader.told();
-  if (length > 2) value[names[2]!] = reader.told();
-  if (length > 3) value[names[3]!] = reader.told();
-  for (let index = 4; index < length; index++) value[names[index]!] = reader.told();
+  const at = reader.skipKey();
+  const { view } = reader;
+  // A place of the program for each of the first, which mostly are numbers: where one query is
+  // told, or all have the same names, each place knows its name.
+  let index = reader.numbers(Math.min(length, 4));
+  if (index > 0) value[names[0]!] = view.getFloat64(at + 1, true);
+  if (index > 1) value[names[1]!] = view.getFloat64(at + 10, true);
+  if (index > 2) value[names[2]!] = view.getFloat64(at + 19, true);
+  if (index > 3) value[names[3]!] = view.getFloat64(at + 28, true);
+  for (; index < length; index++) value[names[index]!] = reader.told();
   return value;
 }
 
-/** Of each item whether it is the last that was told of its row: how the push left that. */
-function lastOfEach(order: TellingOrder): readonly boolean[] {
-  const lasts = new Map<string, number>();
-  for (let item = 0; item < order.size; item++) {
+/** What was found last of each row: how the push left that. */
+function lastOfEach<T>(order: TellingOrder, found: readonly T[]): ReadonlySet<T> {
+  const lasts = new Map<string, T>();
+  for (const [item, each] of found.entries()) {
     const { start, end } = order.windowOf(item);
-    lasts.set(`${order.keyOf(item)}/${start}/${end}`, item);
+    lasts.set(`${order.keyOf(item)}/${start}/${end}`, each);
   }
-  const isLast = Array.from({ length: order.size }, () => false);
-  for (const item of lasts.values()) isLast[item] = true;
-  return isLast;
+  return new Set(lasts.values());
 }

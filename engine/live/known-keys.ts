@@ -41,27 +41,23 @@ export class KnownKeys {
   /** The entry of the key whose encoded values are `length` bytes at `at`; -1: not known. */
   find(query: number, tag: number, from: DataView, at: number, length: number): number {
     const mask = this.#slots.length - 1;
-    for (let slot = tag & mask; ; slot = (slot + 1) & mask) {
+    const own = this.#view;
+    search: for (let slot = tag & mask; ; slot = (slot + 1) & mask) {
       const entry = this.#slots[slot]! - 1;
       if (entry < 0) return -1;
       if (this.#tags[entry] !== tag || this.#queries[entry] !== query) continue;
-      if (this.#hasBytes(entry, from, at, length)) return entry;
+      const ownAt = this.#starts[entry]!;
+      if (this.#starts[entry + 1]! - ownAt !== length) continue;
+      // Four bytes at a time, and what is left one by one.
+      let index = 0;
+      for (; index + 4 <= length; index += 4) {
+        if (own.getInt32(ownAt + index) !== from.getInt32(at + index)) continue search;
+      }
+      for (; index < length; index++) {
+        if (own.getUint8(ownAt + index) !== from.getUint8(at + index)) continue search;
+      }
+      return entry;
     }
-  }
-
-  /** Compares four bytes at a time, and what is left one by one. */
-  #hasBytes(entry: number, from: DataView, at: number, length: number): boolean {
-    const start = this.#starts[entry]!;
-    if (this.#starts[entry + 1]! - start !== length) return false;
-    const view = this.#view;
-    let index = 0;
-    for (; index + 4 <= length; index += 4) {
-      if (view.getInt32(start + index) !== from.getInt32(at + index)) return false;
-    }
-    for (; index < length; index++) {
-      if (view.getUint8(start + index) !== from.getUint8(at + index)) return false;
-    }
-    return true;
   }
 
   /** The entry of a key that was not known; `text` is what it is ordered by. */

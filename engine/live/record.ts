@@ -4,6 +4,9 @@
 import * as layout from "../../assembly/layout.ts";
 import type { Scalar, Told } from "./change.ts";
 
+/** A tag, and a double. */
+const NUMBER_BYTES = 9;
+
 const HIGH = 2 ** 32;
 /** The high half of what the core writes for the bounds of a window that has none. */
 const NO_TIME_HIGH = -(2 ** 31);
@@ -30,20 +33,20 @@ export class RecordReader {
   /** Goes on to the next record, at first to the first one; false where there is none. */
   next(): boolean {
     if (this.#next >= this.bytes.length) return false;
-    this.seek(this.#next);
+    this.start = this.#next;
+    this.#at = this.keyAt;
     this.#next += this.view.getUint32(this.start + layout.CHANGE_BYTES_TOTAL, true);
     return true;
   }
 
-  /** Goes to the record that begins at `start`, before its key. */
-  seek(start: number): void {
-    this.start = start;
-    this.#at = start + layout.CHANGE_HEADER_BYTES;
+  /** Where its key lies. */
+  get keyAt(): number {
+    return this.start + layout.CHANGE_HEADER_BYTES;
   }
 
-  /** Goes on to its value. */
-  skipKey(): void {
-    this.#at = this.start + layout.CHANGE_HEADER_BYTES + this.keyBytes;
+  /** Goes on to its value, and where that lies. */
+  skipKey(): number {
+    return (this.#at = this.keyAt + this.keyBytes);
   }
 
   // ── the header ───────────────────────────────────────────────────────────────────────────────
@@ -110,6 +113,16 @@ export class RecordReader {
   traceTimes(): [timeMs: number, clock: number] {
     const time = (offset: number): number => this.#time(this.#at + offset) ?? NaN;
     return [time(layout.TRACE_TIME), time(layout.TRACE_CLOCK)];
+  }
+
+  /** How many of the next values are numbers, up to `most`; goes past them. */
+  numbers(most: number): number {
+    const end = this.#at + most * NUMBER_BYTES;
+    const start = this.#at;
+    while (this.#at < end && this.view.getUint8(this.#at) === layout.TAG_NUMBER) {
+      this.#at += NUMBER_BYTES;
+    }
+    return (this.#at - start) / NUMBER_BYTES;
   }
 
   /** The next encoded value of a window. */

@@ -3,21 +3,18 @@
 // window, retract, update, final, correction.
 //
 // There are few windows and many keys. So the windows are put in order, and what is told is sorted
-// by one number, in which the window's place comes first, the key's rank next: byte by byte, which
-// compares nothing. Where that number has no 32 bits, or the keys have no ranks since there are few
-// changes among many keys, pairs are compared instead.
+// by one number, in which the window's place comes first, the key's rank next (sorting.ts). Where
+// that number has no 32 bits, or the keys have no ranks since there are few changes among many
+// keys, pairs are compared instead.
 
 import type { ChangeWindow } from "./change.ts";
 import type { KnownKeys } from "./known-keys.ts";
+import { Sorting } from "./sorting.ts";
 
 const NUMBERS_END = 2 ** 32;
 
-/** Of an item: its window, its key, its kind's place, and where its record lies. */
-const ITEM = 5;
-const KEY = 1;
-const KIND = 2;
-const BUFFER = 3;
-const START = 4;
+/** Of an item: its window, and four times its key with its kind's place. */
+const ITEM = 2;
 
 /** What is told, as it was found: of each its window, its key and its kind's place. */
 export class TellingOrder {
@@ -25,8 +22,9 @@ export class TellingOrder {
   /** The window entered last, and the one before it, which come again most often. */
   #last = -1;
   #before = -1;
-  #items = new Int32Array(16 * ITEM);
+  #items = new Uint32Array(16 * ITEM);
   #end = 0;
+  readonly #sorting = new Sorting();
 
   get size(): number {
     return this.#end / ITEM;
@@ -40,57 +38,8 @@ export class TellingOrder {
     this.#end = 0;
   }
 
-  /** `key` is an entry of the known keys, `kind` 0–3; its record begins at `at` of a buffer. */
-  add(
-    query: number,
-    start: number | null,
-    end: number | null,
-    key: number,
-    kind: number,
-    buffer = 0,
-    at = 0,
-  ): void {
-    this.#add(this.#enter(query, start, end), key, kind, buffer, at);
-  }
-
-  /** The same, where query and window are those of an item that was added. */
-  addLike(item: number, key: number, kind: number, buffer: number, at: number): void {
-    this.#add(this.#items[item * ITEM]!, key, kind, buffer, at);
-  }
-
-  #add(window: number, key: number, kind: number, buffer: number, at: number): void {
-    if (this.#end === this.#items.length) {
-      const items = new Int32Array(2 * this.#end);
-      items.set(this.#items);
-      this.#items = items;
-    }
-    const items = this.#items;
-    const item = this.#end;
-    items[item] = window;
-    items[item + KEY] = key;
-    items[item + KIND] = kind;
-    items[item + BUFFER] = buffer;
-    items[item + START] = at;
-    this.#end = item + ITEM;
-  }
-
-  windowOf(item: number): ChangeWindow {
-    return this.#windows[this.#items[item * ITEM]!]!.window;
-  }
-
-  keyOf(item: number): number {
-    return this.#items[item * ITEM + KEY]!;
-  }
-
-  bufferOf(item: number): number {
-    return this.#items[item * ITEM + BUFFER]!;
-  }
-
-  startOf(item: number): number {
-    return this.#items[item * ITEM + START]!;
-  }
-
-  #enter(query: number, start: number | null, end: number | null): number {
+  /** The window, which is entered if it is not one of the last two. */
+  enter(query: number, start: number | null, end: number | null): number {
     if (this.#is(this.#last, query, start, end)) return this.#last;
     const index = this.#is(this.#before, query, start, end) ? this.#before : this.#windows.length;
     if (index === this.#windows.length) {
@@ -108,29 +57,66 @@ export class TellingOrder {
     return itsQuery === query && window.start === start && window.end === end;
   }
 
-  /** The items in order. */
-  sorted(known: KnownKeys): Uint32Array {
+  /** An item of a window that was entered; `key` is an entry of the known keys, `kind` 0–3. */
+  add(window: number, key: number, kind: number): void {
+    if (this.#end === this.#items.length) {
+      const items = new Uint32Array(2 * this.#end);
+      items.set(this.#items);
+      this.#items = items;
+    }
+    this.#items[this.#end] = window;
+    this.#items[this.#end + 1] = 4 * key + kind;
+    this.#end += ITEM;
+  }
+
+  /** What was entered as `index`. */
+  windowAt(index: number): ChangeWindow {
+    return this.#windows[index]!.window;
+  }
+
+  windowOf(item: number): ChangeWindow {
+    return this.windowAt(this.#items[item * ITEM]!);
+  }
+
+  keyOf(item: number): number {
+    return this.#items[item * ITEM + 1]! >>> 2;
+  }
+
+  /** What was found of each item, in order. */
+  inOrder<T>(found: readonly T[], known: KnownKeys): T[] {
+    const { size } = this;
+    const items = this.#sorted(known);
+    const told: T[] = [];
+    for (let index = 0; index < size; index++) told.push(found[items[index]!]!);
+    return told;
+  }
+
+  /** The items in order: good until the next call. */
+  #sorted(known: KnownKeys): Uint32Array {
     const { size } = this;
     const places = this.#places();
-    if (!known.rank(size) || places.length * known.size * 4 > NUMBERS_END) {
+    const keys = known.size;
+    const end = places.length * keys * 4;
+    if (!known.rank(size) || end > NUMBERS_END) {
       const items = Uint32Array.from({ length: size }, (_, item) => item);
       return items.sort((a, b) => this.#compare(a, b, places, known));
     }
-    const numbers = new Uint32Array(size);
+    this.#sorting.widen(size);
+    const { numbers } = this.#sorting;
     const items = this.#items;
-    const keys = known.size;
     for (let item = 0, at = 0; item < size; item++, at += ITEM) {
-      const byKey = places[items[at]!]! * keys + known.rankOf(items[at + KEY]!);
-      numbers[item] = byKey * 4 + items[at + KIND]!;
+      const key = items[at + 1]!;
+      const byKey = places[items[at]!]! * keys + known.rankOf(key >>> 2);
+      numbers[item] = byKey * 4 + (key & 3);
     }
-    return sortedBy(numbers);
+    return this.#sorting.sorted(size, end);
   }
 
   #compare(a: number, b: number, places: Uint32Array, known: KnownKeys): number {
     return (
       places[this.#items[a * ITEM]!]! - places[this.#items[b * ITEM]!]! ||
       known.compare(this.keyOf(a), this.keyOf(b)) ||
-      this.#items[a * ITEM + KIND]! - this.#items[b * ITEM + KIND]!
+      (this.#items[a * ITEM + 1]! & 3) - (this.#items[b * ITEM + 1]! & 3)
     );
   }
 
@@ -147,31 +133,6 @@ export class TellingOrder {
     }
     return places;
   }
-}
-
-/** The indices of the numbers, in the order of the numbers: a radix sort, from the last byte on. */
-function sortedBy(numbers: Uint32Array): Uint32Array {
-  let items = new Uint32Array(numbers.length);
-  let most = 0;
-  for (let index = 0; index < numbers.length; index++) {
-    items[index] = index;
-    most = Math.max(most, numbers[index]!);
-  }
-  let next = new Uint32Array(numbers.length);
-  const starts = new Uint32Array(257);
-  for (let shift = 0; shift < 32 && most >>> shift > 0; shift += 8) {
-    starts.fill(0);
-    for (let index = 0; index < numbers.length; index++) {
-      starts[((numbers[index]! >>> shift) & 255) + 1]!++;
-    }
-    for (let byte = 0; byte < 256; byte++) starts[byte + 1]! += starts[byte]!;
-    for (let index = 0; index < items.length; index++) {
-      const item = items[index]!;
-      next[starts[(numbers[item]! >>> shift) & 255]!++] = item;
-    }
-    [items, next] = [next, items];
-  }
-  return items;
 }
 
 interface QueryWindow {

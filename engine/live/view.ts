@@ -27,7 +27,7 @@ export function readRows(
   const { from = -Infinity, to = Infinity, key: wanted } = filter;
   const records: Uint8Array[] = [];
   const encoded = wanted === undefined ? null : decoder.encodedKey(query, wanted);
-  core.rows(query, from, to, encoded, (bytes) => records.push(bytes));
+  core.rows(query, from, to, encoded, (bytes) => records.push(bytes.slice()));
   return decoder.rows(records, wanted && ((key) => hasKey(key, wanted)));
 }
 
