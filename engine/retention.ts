@@ -37,6 +37,8 @@ export interface Retention {
    * (`stats().trimFault`), and the chunk is given again with the next snapshot.
    */
   readonly archive?: (chunk: ArchivedChunk) => void | Promise<void>;
+  /** How many chunks it is given before it has answered for the first of them; 1 where absent. */
+  readonly archiveAtOnce?: number;
   /**
    * Called when there may be something to archive and to trim. The host calls `work` when that
    * suits it, once however often it was called, which reads at most 4 MiB of the log; where there
@@ -194,17 +196,13 @@ export class Retaining {
     // Most often nothing is, and nothing more is read.
     if (page?.[0] === undefined || !isOld(page[0])) return false;
     const bound = (await this.#read(() => this.#boundOf(running))) ?? 0;
-    let next = this.#trimmedTo;
-    let isOver = false;
-    for (const bytes of page) {
-      const chunk = decodeChunk(bytes);
-      isOver = endOf(chunk) > bound || !isOld(bytes);
-      isOver ||= !(await this.#archive(retention, chunk, bytes));
-      if (isOver) break;
-      next = endOf(chunk);
-    }
+    const isKept = (bytes: Uint8Array): boolean => endOf(bytes) > bound || !isOld(bytes);
+    const kept = page.findIndex(isKept);
+    const old = kept < 0 ? page : page.slice(0, kept);
+    const archived = await this.#archive(retention, old);
+    const next = archived === 0 ? this.#trimmedTo : endOf(old[archived - 1]!);
     if (next > this.#trimmedTo) await this.#trimTo(next, bound, site);
-    return !isOver && this.#trimmedTo === next;
+    return archived === page.length && this.#trimmedTo === next;
   }
 
   /** The position of the older of two good snapshots, below which may be trimmed; else 0. */
@@ -223,16 +221,17 @@ export class Retaining {
     return false;
   }
 
-  async #archive({ archive }: Retention, chunk: Chunk, bytes: Uint8Array): Promise<boolean> {
-    const { firstPosition: position } = chunk;
-    try {
-      await archive?.({ position, endPosition: endOf(chunk), bytes: exactBytes(bytes) });
-      this.#trimFault = null;
-      return true;
-    } catch (error) {
-      this.#trimFault = error instanceof Error ? error.message : String(error);
-      return false;
+  /** How many of the chunks it has, from the first on. */
+  async #archive(retention: Retention, chunks: readonly Uint8Array[]): Promise<number> {
+    const { archiveAtOnce = 1 } = retention;
+    for (let from = 0; from < chunks.length; from += archiveAtOnce) {
+      const some = chunks.slice(from, from + archiveAtOnce);
+      const faults = await Promise.all(some.map((bytes) => faultOf(retention, bytes)));
+      const failed = faults.findIndex((fault) => fault !== null);
+      this.#trimFault = faults[failed] ?? null;
+      if (failed >= 0) return from + failed;
     }
+    return chunks.length;
   }
 
   /** A turn of its own, in which no reprocess comes between. */
@@ -248,14 +247,28 @@ export class Retaining {
   }
 }
 
-/** RangeError where the days are none. */
-export function checkDays(retention: { readonly days: number } | null): void {
-  if (retention === null || retention.days > 0) return;
-  throw new RangeError("Retention is a number of days above 0.");
+/** RangeError where the days are none, or an archive would be given nothing. */
+export function checkDays(retention: Pick<Retention, "days" | "archiveAtOnce"> | null): void {
+  if (retention === null) return;
+  if (!(retention.days > 0)) throw new RangeError("Retention is a number of days above 0.");
+  if ((retention.archiveAtOnce ?? 1) >= 1) return;
+  throw new RangeError("An archive is given 1 chunk at once, or more.");
 }
 
-function endOf({ firstPosition, count }: Chunk): number {
+function endOf(bytes: Uint8Array): number {
+  const { firstPosition, count } = decodeChunk(bytes);
   return firstPosition + count;
+}
+
+/** What the archive says of a chunk that it does not take; null where it has it. */
+async function faultOf({ archive }: Retention, bytes: Uint8Array): Promise<string | null> {
+  const { firstPosition: position } = decodeChunk(bytes);
+  try {
+    await archive?.({ position, endPosition: endOf(bytes), bytes: exactBytes(bytes) });
+    return null;
+  } catch (error) {
+    return error instanceof Error ? error.message : String(error);
+  }
 }
 
 /** The latest event time of a chunk, ms since 1970; -Infinity where it has no event. */

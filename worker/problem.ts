@@ -75,7 +75,7 @@ const KINDS = {
     status: 503,
     detail:
       "The log was trimmed before position `trimmedTo`, and no good snapshot is left behind it: " +
-      "whoever runs this has to put the archived chunks back; ask again after that.",
+      "its archived chunks come back by and by, where there is an archive; ask again after that.",
     headers: { "Retry-After": "3600" },
   },
   no_room: {

@@ -24,7 +24,8 @@ import {
 } from "../engine/index.ts";
 import { checkRow } from "../engine/explain.ts";
 import { sqlite } from "../engine/store/sqlite.ts";
-import { archiveIn } from "./archive.ts";
+import { restoreLog } from "../engine/store/restore.ts";
+import { archivedIn, archiveIn } from "./archive.ts";
 import type { Question } from "./reprocess-request.ts";
 
 export interface Env {
@@ -68,6 +69,10 @@ const MEMORY_PAGES_MAX = 512;
 const ALARM_RETRY_MS = 60_000;
 /** An archive that refuses is asked again, seldom: each time wakes the object. */
 const ARCHIVE_RETRY_MS = 3_600_000;
+/** As many connections as an object may wait for at once. */
+const PUTS_AT_ONCE = 6;
+/** Chunks that one alarm gets back from the archive. */
+const RESTORED_AT_ONCE = 32;
 
 /** Nothing was changed, and the engine goes on as it was: no room, or a log that was trimmed. */
 const ANSWERED: ReadonlySet<HostFaultCode> = new Set([
@@ -97,8 +102,8 @@ export class RestaurantObject extends DurableObject<Env> {
         await this.#wake(await this.#open());
       } catch (error) {
         if (!(error instanceof HostFault) || error.code !== "log_incomplete") throw error;
-        const { trimmedTo = 0 } = (await sqlite(ctx.storage).recover()) ?? {};
-        this.#fault = { why: error.code, trimmedTo };
+        await this.#noteIncomplete();
+        if (env.ARCHIVE !== undefined) await ctx.storage.setAlarm(Date.now());
       }
     });
   }
@@ -122,7 +127,7 @@ export class RestaurantObject extends DurableObject<Env> {
    */
   override async alarm(): Promise<void> {
     const engine = this.#engine;
-    if (engine === null) return;
+    if (engine === null) return this.#restore();
     try {
       await engine.tickIdle(Date.now());
       await this.#trimOld(engine);
@@ -130,6 +135,37 @@ export class RestaurantObject extends DurableObject<Env> {
     } catch {
       await this.ctx.storage.setAlarm(Date.now() + ALARM_RETRY_MS);
     }
+  }
+
+  /**
+   * What the log lacks to be opened comes back from the archive, a part of it with each alarm, so
+   * that none takes long: those that ask meanwhile are told `log_incomplete`.
+   */
+  async #restore(): Promise<void> {
+    const { ARCHIVE } = this.env;
+    if (this.#fault === null || ARCHIVE === undefined) return;
+    let waitMs = 0;
+    try {
+      const archive = archivedIn(ARCHIVE, this.ctx.id.name!);
+      const part = { chunksMax: RESTORED_AT_ONCE };
+      const { trimmedTo } = await restoreLog(sqlite(this.ctx.storage), archive, part);
+      if (trimmedTo === 0) {
+        await this.#wake(await this.ctx.blockConcurrencyWhile(() => this.#open()));
+        this.#fault = null;
+        return;
+      }
+    } catch (error) {
+      // oxlint-disable-next-line no-console -- nobody asked: it is for the operator's log
+      console.error(error);
+      waitMs = ARCHIVE_RETRY_MS;
+    }
+    await this.#noteIncomplete();
+    await this.ctx.storage.setAlarm(Date.now() + waitMs);
+  }
+
+  async #noteIncomplete(): Promise<void> {
+    const { trimmedTo = 0 } = (await sqlite(this.ctx.storage).recover()) ?? {};
+    this.#fault = { why: "log_incomplete", trimmedTo };
   }
 
   async #trimOld(engine: Engine): Promise<void> {
@@ -265,7 +301,8 @@ export class RestaurantObject extends DurableObject<Env> {
       if (this.#engine !== null) this.#trimAt = Date.now();
     };
     const archive = ARCHIVE && archiveIn(ARCHIVE, this.ctx.id.name!);
-    return { days: Number(LOG_DAYS), schedule, ...(archive && { archive }) };
+    const archiveAtOnce = PUTS_AT_ONCE;
+    return { days: Number(LOG_DAYS), schedule, archiveAtOnce, ...(archive && { archive }) };
   }
 
   #hasTables(): boolean {

@@ -29,8 +29,17 @@ export interface AskedRow {
   readonly window: ChangeWindow;
 }
 
+export interface RestoreCommand {
+  readonly name: "restore";
+  /** A folder. */
+  readonly archive: string;
+  /** A file. */
+  readonly store: string;
+}
+
 export type Command =
   | RunCommand
+  | RestoreCommand
   | { readonly name: "check" | "explain"; readonly plan: string }
   | { readonly name: "help" };
 
@@ -55,6 +64,8 @@ export const USAGE = `millrace run PLAN.json [RECORDING.ndjson …]   no file: s
   --view-hash           SHA-256 of all rows of all views, as the last line of standard error
 millrace check PLAN.json                      lists the plan's faults
 millrace explain PLAN.json                    draws the topology as Mermaid
+millrace restore --archive FOLDER --store FILE
+                        puts archived chunks, a file each, back into a log of millrace/node
 
 Exit: 0 fine; 3 lines were invalid or quarantined; 2 the plan or the arguments are wrong; 1 else.
 `;
@@ -81,18 +92,31 @@ const OPTIONS = {
 
 export function parseArguments(words: readonly string[]): Command {
   const [name, ...rest] = words;
-  if (name === undefined) throw new UsageFault("Say run, check or explain; --help tells more.");
+  if (name === undefined)
+    throw new UsageFault("Say run, check, explain or restore; --help tells more.");
   if (name === "--help" || name === "-h" || name === "help") return { name: "help" };
   if (UNBUILT.includes(name)) throw new UsageFault(`millrace ${name} is not supported yet.`);
   if (name === "run") return parseRun(rest);
+  if (name === "restore") return parseRestore(rest);
   if (name !== "check" && name !== "explain") {
-    throw new UsageFault(`Got the command "${name}" when expected run, check or explain.`);
+    throw new UsageFault(`Got the command "${name}" when expected run, check, explain or restore.`);
   }
   const { values, positionals } = parsed(rest, { help: OPTIONS.help });
   if (values.help === true) return { name: "help" };
   const [plan] = positionals;
   if (plan !== undefined && positionals.length === 1) return { name, plan };
   throw new UsageFault(`Got ${positionals.length} files when millrace ${name} takes one plan.`);
+}
+
+function parseRestore(words: readonly string[]): Command {
+  const text = { type: "string" } as const;
+  const { values, positionals } = parsed(words, { archive: text, store: text, help: OPTIONS.help });
+  if (values.help === true) return { name: "help" };
+  const { archive, store } = values;
+  if (archive !== undefined && store !== undefined && positionals.length === 0) {
+    return { name: "restore", archive, store };
+  }
+  throw new UsageFault("millrace restore takes --archive, a folder, and --store, a file.");
 }
 
 function parseRun(given: readonly string[]): Command {

@@ -9,6 +9,7 @@ import { LogFault } from "./exported-log.ts";
 import { topology } from "./mermaid.ts";
 import { isClosed, Output, printable, type Terminal } from "./output.ts";
 import { faultLine, PlanFileFault, readPlan } from "./plan-file.ts";
+import { restore } from "./restore.ts";
 import { run } from "./run.ts";
 
 /** What a command reads and writes; `process` is one. */
@@ -43,6 +44,8 @@ async function dispatch(command: Command, io: Io, stdout: Output, stderr: Output
     case "explain":
       await stdout.write(topology((await readPlan(command.plan)).plan));
       return EXIT_FINE;
+    case "restore":
+      return restore(command, stdout, stderr);
     case "run":
       return run(command, () => io.stdin, stdout, stderr);
   }

@@ -178,6 +178,6 @@ function brokenAt(position: number, problem: string): BrokenLink {
   return { position, code: "chunk_broken", message: `${problem}. ${advice}` };
 }
 
-function isSame(a: Uint8Array, b: Uint8Array): boolean {
+export function isSame(a: Uint8Array, b: Uint8Array): boolean {
   return a.length === b.length && a.every((byte, at) => byte === b[at]);
 }

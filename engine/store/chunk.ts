@@ -273,6 +273,13 @@ export function checkTrim(to: number, isChunk: boolean): void {
   if (!isChunk) throw new RangeError(`No chunk begins at ${to}: a log is trimmed between chunks.`);
 }
 
+/** What a store asks before it puts a chunk back: where it begins, ending at `trimmedTo`. */
+export function checkPutBack(chunk: Uint8Array, trimmedTo: number): number {
+  const { firstPosition, endPosition } = checkChunk(chunk);
+  if (endPosition === trimmedTo) return firstPosition;
+  throw new RangeError(`The chunk ends at ${endPosition} when the log begins at ${trimmedTo}.`);
+}
+
 /** The chunk in the exported form of a log: its control line, then its lines as they are. */
 export function exportChunk(chunk: Chunk): string {
   const control = {

@@ -25,6 +25,7 @@ import {
   checkEnd,
   checkKept,
   checkPage,
+  checkPutBack,
   checkTrim,
   exactBytes,
   hasWrite,
@@ -244,6 +245,19 @@ class IndexedDbStore implements Store {
           if (places[index]! < to) queue(released.delete(identity));
         }
         queue(log.put({ ...record, trimmedTo: to }, HEADER_KEY));
+      });
+    });
+  }
+
+  putBack(chunk: Uint8Array): Promise<void> {
+    return this.#run((db) => {
+      const tx = db.transaction(["log", "chunks"], "readwrite", STRICT);
+      return committed(tx, async (queue) => {
+        const log = tx.objectStore("log");
+        const record = known(await log.get(HEADER_KEY));
+        const position = checkPutBack(chunk, record.trimmedTo ?? 0);
+        queue(tx.objectStore("chunks").add(exactBytes(chunk).buffer, position));
+        queue(log.put({ ...record, trimmedTo: position }, HEADER_KEY));
       });
     });
   }

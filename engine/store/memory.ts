@@ -6,6 +6,7 @@ import { digestOf, GENESIS } from "./chain.ts";
 import {
   checkAppend,
   checkKept,
+  checkPutBack,
   checkTrim,
   decodeChunk,
   encodeChunk,
@@ -144,6 +145,15 @@ class MemoryStore implements Store {
       if (position < to) this.#released.delete(identity);
     }
     this.#trimmedTo = to;
+  }
+
+  putBack(chunk: Uint8Array): void {
+    this.#assertCreated();
+    const position = checkPutBack(chunk, this.#trimmedTo);
+    this.#chunks.unshift(exactBytes(chunk));
+    this.#starts.unshift(position);
+    this.#sealedCount++;
+    this.#trimmedTo = position;
   }
 
   saveSnapshot(snapshot: StoredSnapshot): void {

@@ -2,7 +2,7 @@
 // of a Durable Object over a file. The file is locked for as long as the store is open: one process
 // writes a log. Every commit is forced to disk before the append returns (WAL, synchronous FULL).
 
-import { DatabaseSync, type StatementSync } from "node:sqlite";
+import type { DatabaseSync, StatementSync } from "node:sqlite";
 import { sqlite as sqliteOver, type SqlHost, type SqlRow, type SqlValue } from "./sqlite.ts";
 import type { Store } from "./store.ts";
 
@@ -51,6 +51,8 @@ class SqliteFile implements SqlHost {
 
   #database(): DatabaseSync {
     if (this.#opened !== null) return this.#opened;
+    // Loaded when it is asked for: some Nodes warn of it, and the command line runs without.
+    const { DatabaseSync } = process.getBuiltinModule("node:sqlite");
     const database = new DatabaseSync(this.#file, { timeout: BUSY_TIMEOUT_MS });
     try {
       // The first statement takes the lock, and keeps it.

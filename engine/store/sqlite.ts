@@ -18,6 +18,7 @@ import {
   checkEnd,
   checkKept,
   checkPage,
+  checkPutBack,
   checkTrim,
   hasWrite,
   notHeld,
@@ -186,6 +187,16 @@ class SqliteStore implements Store {
         this.#rows("DELETE FROM millrace_chunk WHERE position < ?", to);
         this.#rows("DELETE FROM millrace_released WHERE position < ?", to);
         this.#rows("UPDATE millrace_log SET trimmed_to = ?", to);
+      }),
+    );
+  }
+
+  putBack(chunk: Uint8Array): void {
+    asHostFault(() =>
+      this.#host.transactionSync(() => {
+        const position = checkPutBack(chunk, this.#log().trimmedTo);
+        this.#insertParts("millrace_chunk", position, chunk);
+        this.#rows("UPDATE millrace_log SET trimmed_to = ?", position);
       }),
     );
   }

@@ -103,6 +103,11 @@ export interface Store {
    */
   trim(to: number): MaybePromise<void>;
   /**
+   * Puts a chunk that was trimmed back before those that are kept: it ends where they begin. Of a
+   * store that keeps its log for good. HostFault `chunk_broken`.
+   */
+  putBack?(chunk: Uint8Array): MaybePromise<void>;
+  /**
    * Makes the chain (chain.ts) of the chunks that it holds. A store that has this is given chunks
    * without their digests; any other is given them with each append.
    */

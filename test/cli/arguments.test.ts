@@ -54,8 +54,12 @@ test("options may stand anywhere, with = or a space", () => {
 
 describe("refused with 2 and one sentence:", () => {
   test.each([
-    [[], "Say run, check or explain; --help tells more."],
-    [["fly"], 'Got the command "fly" when expected run, check or explain.'],
+    [[], "Say run, check, explain or restore; --help tells more."],
+    [
+      ["restore", "--store", "a"],
+      "millrace restore takes --archive, a folder, and --store, a file.",
+    ],
+    [["fly"], 'Got the command "fly" when expected run, check, explain or restore.'],
     [["run"], "millrace run takes a plan, and then recordings."],
     [["run", plan, "--batch", "0"], "Got --batch 0 when expected a whole number, 1 or more."],
     [["run", plan, "--batch", "1.5"], "Got --batch 1.5 when expected a whole number, 1 or more."],

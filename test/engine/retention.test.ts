@@ -222,6 +222,40 @@ test("released identities are forgotten with the chunks of their events", async 
   await engine.close();
 });
 
+test("an archive gets so many chunks at once, and the log is trimmed to the first that it lacks", async () => {
+  const store = memory();
+  let atOnce = 0;
+  let most = 0;
+  let broken: number | null = 16;
+  const taken: number[] = [];
+  const archive = async ({ position }: ArchivedChunk): Promise<void> => {
+    most = Math.max(most, ++atOnce);
+    // Those that came later are the first to be done.
+    await new Promise((resolve) => setTimeout(resolve, 4 - (position % 4)));
+    atOnce--;
+    if (position === broken) throw new Error("no bucket");
+    taken.push(position);
+  };
+  const retention = { days: 2, archive, archiveAtOnce: 4, schedule };
+  const engine = await open({ plan: PLAN, store, retention });
+  const feed = async (from: number, to: number): Promise<void> => {
+    for (let hour = from; hour < to; hour++) await engine.push(at(hour));
+    await settle();
+  };
+  await feed(0, 120);
+  expect(engine.stats()).toMatchObject({ trimmedTo: broken, trimFault: "no bucket" });
+  expect(most).toBe(4);
+  // Before it all are there; of those that were given with it some may be.
+  expect(new Set(taken).isSupersetOf(new Set(Array(broken).keys()))).toBe(true);
+  broken = null;
+  await feed(120, 170);
+  expect(engine.stats().trimFault).toBeNull();
+  expect(engine.stats().trimmedTo).toBeGreaterThan(40);
+  await engine.close();
+});
+
 test("retention is a number of days above 0", async () => {
-  await expect(open({ plan: PLAN, retention: { days: 0 } })).rejects.toThrow(RangeError);
+  for (const retention of [{ days: 0 }, { days: 1, archiveAtOnce: 0 }]) {
+    await expect(open({ plan: PLAN, retention })).rejects.toThrow(RangeError);
+  }
 });

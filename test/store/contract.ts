@@ -444,6 +444,37 @@ function trimCases(about: About): void {
     },
   );
 
+  about("takes back what it forgot, the newest first, and nothing else", async (place) => {
+    const store = await place.open();
+    const chunks = await fill(store, counts);
+    // What stays of a log in memory got its chain with the trim.
+    await store.seal?.();
+    const forgotten = (await readAll(store, 0, 1)).slice(0, 3);
+    await store.trim(5);
+    const [first, , third] = forgotten;
+    for (const wrong of [first!, chunks[3]!, appendOf(2, 1).chunk!]) {
+      await expect((async () => store.putBack!(wrong))()).rejects.toThrow(RangeError);
+    }
+    const damaged = third!.with(70, third![70]! ^ 1);
+    await expectFault(() => store.putBack!(damaged), "chunk_broken", "position 4");
+    expect(await store.recover()).toMatchObject({ trimmedTo: 5 });
+    for (const bytes of forgotten.toReversed()) {
+      await store.putBack!(bytes);
+      const { firstPosition } = decodeChunk(bytes);
+      for (const opened of [store, await place.open()]) {
+        expect(await opened.recover()).toMatchObject({ trimmedTo: firstPosition, endPosition: 17 });
+        expect((await opened.read(firstPosition, 1))[0]).toEqual(bytes);
+      }
+    }
+    const opened = await place.open();
+    expect((await readAll(opened, 0, 1e6)).slice(0, 3)).toEqual(forgotten);
+    await opened.append(appendOf(17, 2));
+    await opened.trim(4);
+    expect(await opened.recover()).toMatchObject({ trimmedTo: 4, endPosition: 19 });
+    await opened.putBack!(forgotten[1]!);
+    expect(await readAll(await place.open(), 3, 1)).toHaveLength(5);
+  });
+
   about("is trimmed between chunks only, and never of its newest", async (place) => {
     const store = await place.open();
     await fill(store, counts);

@@ -195,17 +195,73 @@ describe("behind a trim", { timeout: SLOW }, () => {
     expect((await get(worker, rowsPath(id))).body).toEqual(body);
   });
 
-  test("a log without a good snapshot answers `log_incomplete`, and takes nothing", async () => {
+  test("a log without a good snapshot answers `log_incomplete`, until the archive has it all", async () => {
+    const { body } = await get(worker, rowsPath(id));
+    const lost = archivedName(id, 5);
+    const bytes = await (await ARCHIVE.get(lost))!.arrayBuffer();
+    await ARCHIVE.delete(lost);
     await run(id, "DELETE FROM millrace_snapshot");
-    await evictDurableObject(RESTAURANTS.getByName(id));
+    const stub = RESTAURANTS.getByName(id);
+    await evictDurableObject(stub);
     const answer = await get(worker, rowsPath(id));
-    expect(answer).toMatchObject({ status: 503, body: { code: "log_incomplete", trimmedTo } });
+    expect(answer).toMatchObject({ status: 503, body: { code: "log_incomplete" } });
+    // What stands behind the chunk that is not there comes back, and the log takes nothing.
     const path = `/v1/restaurants/${encodeURIComponent(id)}/stats`;
-    expect((await get(worker, path)).body).toMatchObject({ code: "log_incomplete" });
+    const toIncomplete = async (): Promise<void> => {
+      const incomplete = { code: "log_incomplete", trimmedTo };
+      expect((await get(worker, path)).body).toMatchObject(incomplete);
+    };
+    expect(trimmedTo).toBeGreaterThan(6);
+    await runDurableObjectAlarm(stub);
+    trimmedTo = 6;
+    await vi.waitFor(toIncomplete, WAIT);
     const pushed = await post(worker, ndjson([order(id, STEPS, STEPS * STEP_S)]));
     expect(pushed).toMatchObject({
       status: 503,
       body: { unavailable: [0], faults: { [id]: "log_incomplete" } },
     });
+    // A chunk that is not the log's own does not come in; it is looked for again an hour later.
+    const foreign = new Uint8Array(await (await ARCHIVE.get(archivedName(id, 4)))!.arrayBuffer());
+    await ARCHIVE.put(lost, foreign);
+    await runDurableObjectAlarm(stub);
+    await toIncomplete();
+    const alarm = await runInDurableObject(stub, (_, { storage }) => storage.getAlarm());
+    expect(alarm).toBeGreaterThan(Date.now() + 3_000_000);
+    await ARCHIVE.put(lost, bytes);
+    expect(await runDurableObjectAlarm(stub)).toBe(true);
+    expect(await statsOf(id)).toMatchObject({ position: STEPS });
+    expect((await get(worker, rowsPath(id))).body).toEqual(body);
   });
 });
+
+test(
+  "a long log comes back from its archive a part at a time, and is trimmed again",
+  async () => {
+    const id = newId();
+    const quarter = STEP_S / 4;
+    const steps = STEPS * 4;
+    for (let step = 0; step < steps; step++) {
+      await post(worker, ndjson([order(id, step, step * quarter)]));
+    }
+    const trimmedTo = await trimmed(id, 2 * 32 + 1);
+    const { body } = await get(worker, rowsPath(id));
+    await run(id, "UPDATE millrace_snapshot SET bytes = zeroblob(9)");
+    await abortAllDurableObjects();
+    expect(await get(worker, rowsPath(id))).toMatchObject({ status: 503 });
+    await vi.waitFor(async () => expect((await get(worker, rowsPath(id))).status).toBe(200), WAIT);
+    expect((await get(worker, rowsPath(id))).body).toEqual(body);
+    expect(await statsOf(id)).toMatchObject({ trimmedTo: 0, position: steps });
+    const kept = await runInDurableObject(RESTAURANTS.getByName(id), async (_, { storage }) => {
+      return sqlite(storage).read(0, 1 << 24);
+    });
+    expect(kept).toHaveLength(steps);
+    expect(await verifyChunks(kept)).toEqual({ ok: true });
+    for (let step = steps; step < steps + 48; step++) {
+      await post(worker, ndjson([order(id, step, step * quarter)]));
+    }
+    await trimmed(id, trimmedTo);
+    const chunks = await allChunks(id);
+    expect(await verifyChunks(chunks)).toEqual({ ok: true });
+  },
+  SLOW,
+);
