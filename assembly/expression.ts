@@ -178,6 +178,10 @@ function compares(op: u32, a: usize, b: usize): bool {
   return o >= 0;
 }
 
+/** `x % y` of ECMAScript, which is exact. */
+@external("env", "remainder")
+declare function remainder(x: f64, y: f64): f64;
+
 function calculate(op: u32, a: usize, b: usize): void {
   if (tagAt(a) != TAG_NUMBER || tagAt(b) != TAG_NUMBER) return setNull(a);
   const x = numberAt(a);
@@ -186,7 +190,7 @@ function calculate(op: u32, a: usize, b: usize): void {
   else if (op == OP_SUBTRACT) setNumber(a, x - y);
   else if (op == OP_MULTIPLY) setNumber(a, x * y);
   else if (op == OP_DIVIDE) setNumber(a, x / y);
-  else setNumber(a, x % y);
+  else setNumber(a, remainder(x, y));
 }
 
 function isTrue(value: usize): bool {

@@ -18,6 +18,7 @@
 // Addresses and counts are u32, times cross as f64. A false answer is "no memory", before any
 // change. Views of the memory are remade by the host after each call (core.ts, one place).
 
+import "./abort";
 import { bringYears, missingList, missingYears } from "./zone";
 import {
   ENGINE_BYTES,
@@ -85,6 +86,7 @@ import {
 } from "./room";
 import { beginNoRows, beginRows, readsSlices, writeRows } from "./row";
 import { scanBatch } from "./scan";
+import { openNumbers } from "./scan-number";
 import { countOpenWindows } from "./slice";
 import {
   NO_TIME,
@@ -112,16 +114,9 @@ import { toldOpen } from "./told";
 import { traceWindow } from "./trace";
 import { watchQuery } from "./watch";
 
-/** The line of the assertion that failed, for the host's message. */
-export let assertedLine: u32 = 0;
-
-export function abort(_message: usize, _file: usize, line: u32, _column: u32): void {
-  assertedLine = line;
-  unreachable();
-}
-
 export function open(): bool {
   checkProgram();
+  openNumbers();
   openMarks();
   resetRegions();
   if (!reserveState(stateHeadBytes())) return false;

@@ -21,11 +21,17 @@ const ROOMY_BELOW: u64 = 1000000000000000000;
 const FINITE_DIGITS: i32 = 308;
 const EXPONENT_CAP: i32 = 9999;
 
-const POWERS: usize = memory.data<f64>([
-  1, 1e1, 1e2, 1e3, 1e4, 1e5, 1e6, 1e7, 1e8, 1e9, 1e10, 1e11, 1e12, 1e13, 1e14, 1e15, 1e16, 1e17,
-  1e18, 1e19, 1e20, 1e21, 1e22,
-]);
+/** The powers of ten that are doubles. */
+const POWERS: usize = memory.data(23 * 8, 8);
 const LAST_POWER: i32 = 22;
+
+export function openNumbers(): void {
+  let power: f64 = 1;
+  for (let at: usize = 0; at <= <usize>LAST_POWER << 3; at += 8) {
+    store<f64>(POWERS + at, power);
+    power *= 10;
+  }
+}
 
 /** What `number` read. */
 export let numberRead: f64 = 0;

@@ -119,7 +119,8 @@ export class Core {
     this.#memory = new WebAssembly.Memory({ initial: PAGES_FIRST, maximum: pagesMax });
     const formatNumber = (x: number, to: number): number => this.#formatNumber(x, to);
     const parseNumber = (at: number, length: number): number => this.#parseNumber(at, length);
-    const env = { memory: this.#memory, formatNumber, parseNumber };
+    const remainder = (x: number, y: number): number => x % y;
+    const env = { memory: this.#memory, formatNumber, parseNumber, remainder };
     const instance = new WebAssembly.Instance(module, { env });
     this.#exports = instance.exports as unknown as Exports;
     this.#bytes = new Uint8Array(this.#memory.buffer as ArrayBuffer);

@@ -41,21 +41,21 @@ export class JsonReader {
   /** In bytes. */
   readonly rootSpans: number[] = [];
 
-  private readonly text: string;
-  private readonly isAscii: boolean;
-  private at = 0;
+  readonly #text: string;
+  readonly #isAscii: boolean;
+  #at = 0;
   /** The part of the text whose bytes are counted, and how many they are. */
-  private counted = 0;
-  private countedBytes = 0;
+  #counted = 0;
+  #countedBytes = 0;
   /** The path to the value being read is `path[1..pathLength]`. */
-  private readonly path: (string | number)[] = [""];
-  private pathLength = 0;
-  private marks: JsonMark[] | null = null;
+  readonly #path: (string | number)[] = [""];
+  #pathLength = 0;
+  #marks: JsonMark[] | null = null;
 
   /** The text of `bytes` bytes. */
   constructor(text: string, bytes: number) {
-    this.text = text;
-    this.isAscii = text.length === bytes;
+    this.#text = text;
+    this.#isAscii = text.length === bytes;
   }
 
   /** The line's one value; undefined when it is too deep or no JSON. */
@@ -64,41 +64,41 @@ export class JsonReader {
     const value = this.value(1);
     if (value === undefined) return undefined;
     this.skipBlank();
-    return this.at === this.text.length ? value : this.refuse("invalid_json");
+    return this.#at === this.#text.length ? value : this.refuse("invalid_json");
   }
 
   /** Notes a fault at `offset`, its place being the first `pathLength` steps of the path. */
   mark(code: EventCode, offset: number, pathLength: number): void {
-    const earlier = this.marks?.find((mark) => mark.code === code);
+    const earlier = this.#marks?.find((mark) => mark.code === code);
     if (earlier !== undefined && earlier.offset <= offset) return;
     let pointer = "";
     for (let step = 1; step <= pathLength; step++) {
-      pointer = pointerTo(pointer, this.path[step] ?? "");
+      pointer = pointerTo(pointer, this.#path[step] ?? "");
     }
-    this.marks = (this.marks ?? []).filter((mark) => mark.code !== code);
-    this.marks.push({ code, pointer, offset });
+    this.#marks = (this.#marks ?? []).filter((mark) => mark.code !== code);
+    this.#marks.push({ code, pointer, offset });
   }
 
   /** The gravest fault noted: the first in the contract's order. */
   gravest(): JsonMark | null {
-    if (this.marks === null) return null;
+    if (this.#marks === null) return null;
     const rank = (mark: JsonMark): number => EVENT_CODES.indexOf(mark.code);
-    return this.marks.reduce((first, mark) => (rank(mark) < rank(first) ? mark : first));
+    return this.#marks.reduce((first, mark) => (rank(mark) < rank(first) ? mark : first));
   }
 
   /** Ends the reading: the grammar is broken here, whatever was noted before. */
   private refuse(code: "too_deep" | "invalid_json"): undefined {
-    this.marks = [{ code, pointer: "", offset: this.at }];
+    this.#marks = [{ code, pointer: "", offset: this.#at }];
     return undefined;
   }
 
   /** NaN at the end. */
   private peek(): number {
-    return this.text.charCodeAt(this.at);
+    return this.#text.charCodeAt(this.#at);
   }
 
   private skipBlank(): void {
-    for (; ; this.at++) {
+    for (; ; this.#at++) {
       const unit = this.peek();
       if (unit !== 0x20 && unit !== 0x09 && unit !== 0x0a && unit !== 0x0d) return;
     }
@@ -106,10 +106,10 @@ export class JsonReader {
 
   /** Where `at` is in the bytes; it never goes back. */
   private bytesTo(at: number): number {
-    if (this.isAscii) return at;
-    this.countedBytes += utf8Length(this.text.slice(this.counted, at));
-    this.counted = at;
-    return this.countedBytes;
+    if (this.#isAscii) return at;
+    this.#countedBytes += utf8Length(this.#text.slice(this.#counted, at));
+    this.#counted = at;
+    return this.#countedBytes;
   }
 
   /** Reads the value that begins here; an object or array that does would be at `depth`. */
@@ -121,50 +121,50 @@ export class JsonReader {
     // Digits and the minus, and what no value begins with.
     if (unit <= 0x39) return this.number();
     for (const [word, value] of WORDS) {
-      if (!this.text.startsWith(word, this.at)) continue;
-      this.at += word.length;
+      if (!this.#text.startsWith(word, this.#at)) continue;
+      this.#at += word.length;
       return value;
     }
     return this.refuse("invalid_json");
   }
 
   private object(depth: number): JsonObject | undefined {
-    const open = this.at;
+    const open = this.#at;
     if (depth > DEPTH_MAX) return this.refuse("too_deep");
     const object: JsonObject = Object.create(null);
-    this.at++;
+    this.#at++;
     this.skipBlank();
     if (this.peek() === CLOSE_OBJECT) {
-      this.at++;
+      this.#at++;
       return object;
     }
     for (let count = 1; ; count++) {
-      const keyAt = this.at;
-      this.pathLength = depth - 1;
+      const keyAt = this.#at;
+      this.#pathLength = depth - 1;
       const key = this.peek() === QUOTE ? this.string() : this.refuse("invalid_json");
       if (key === undefined) return undefined;
-      this.path[depth] = key;
+      this.#path[depth] = key;
       this.skipBlank();
       if (this.peek() !== COLON) return this.refuse("invalid_json");
-      this.at++;
+      this.#at++;
       this.skipBlank();
       if (count > KEYS_MAX) this.mark("too_many_keys", open, depth - 1);
       if (object[key] !== undefined) this.mark("duplicate_key", keyAt, depth);
       if (key === "__proto__") this.mark("forbidden_key", keyAt, depth);
-      this.pathLength = depth;
-      const from = this.at;
+      this.#pathLength = depth;
+      const from = this.#at;
       const value = this.value(depth + 1);
       if (value === undefined) return undefined;
       object[key] = value;
       if (depth === 1) {
         this.rootNames.push(key);
         this.rootValues.push(value);
-        this.rootSpans.push(this.bytesTo(from), this.bytesTo(this.at));
+        this.rootSpans.push(this.bytesTo(from), this.bytesTo(this.#at));
       }
       this.skipBlank();
       const next = this.peek();
       if (next !== COMMA && next !== CLOSE_OBJECT) return this.refuse("invalid_json");
-      this.at++;
+      this.#at++;
       if (next === CLOSE_OBJECT) return object;
       this.skipBlank();
     }
@@ -173,35 +173,35 @@ export class JsonReader {
   private array(depth: number): Json[] | undefined {
     if (depth > DEPTH_MAX) return this.refuse("too_deep");
     const items: Json[] = [];
-    this.at++;
+    this.#at++;
     this.skipBlank();
     if (this.peek() === CLOSE_ARRAY) {
-      this.at++;
+      this.#at++;
       return items;
     }
     for (;;) {
-      this.path[depth] = items.length;
-      this.pathLength = depth;
+      this.#path[depth] = items.length;
+      this.#pathLength = depth;
       const item = this.value(depth + 1);
       if (item === undefined) return undefined;
       items.push(item);
       this.skipBlank();
       const next = this.peek();
       if (next !== COMMA && next !== CLOSE_ARRAY) return this.refuse("invalid_json");
-      this.at++;
+      this.#at++;
       if (next === CLOSE_ARRAY) return items;
       this.skipBlank();
     }
   }
 
   private string(): string | undefined {
-    const { text } = this;
-    const from = this.at;
+    const text = this.#text;
+    const from = this.#at;
     let isPlain = true;
     for (let at = from + 1; ; at++) {
       const unit = text.charCodeAt(at);
       if (unit === QUOTE) {
-        this.at = at + 1;
+        this.#at = at + 1;
         return isPlain ? text.slice(from + 1, at) : this.unescaped(from);
       }
       if (!(unit >= 0x20)) return this.refuse("invalid_json");
@@ -215,21 +215,21 @@ export class JsonReader {
   private unescaped(from: number): string | undefined {
     let string: string;
     try {
-      string = JSON.parse(this.text.slice(from, this.at));
+      string = JSON.parse(this.#text.slice(from, this.#at));
     } catch {
       return this.refuse("invalid_json");
     }
-    if (!string.isWellFormed()) this.mark("invalid_utf8", from, this.pathLength);
+    if (!string.isWellFormed()) this.mark("invalid_utf8", from, this.#pathLength);
     return string;
   }
 
   private number(): number | undefined {
-    const from = this.at;
+    const from = this.#at;
     NUMBER.lastIndex = from;
-    if (!NUMBER.test(this.text)) return this.refuse("invalid_json");
-    this.at = NUMBER.lastIndex;
-    const number = Number(this.text.slice(from, this.at));
-    if (!Number.isFinite(number)) this.mark("number_out_of_range", from, this.pathLength);
+    if (!NUMBER.test(this.#text)) return this.refuse("invalid_json");
+    this.#at = NUMBER.lastIndex;
+    const number = Number(this.#text.slice(from, this.#at));
+    if (!Number.isFinite(number)) this.mark("number_out_of_range", from, this.#pathLength);
     return number;
   }
 }

@@ -71,18 +71,18 @@ function frameOf(value: object): Frame {
 
 /** The stack of containers being written, and the text so far. */
 class LineWriter {
-  private text = "";
-  private readonly frames: Frame[] = [];
-  private readonly open = new Map<object, number>();
+  #text = "";
+  readonly #frames: Frame[] = [];
+  readonly #open = new Map<object, number>();
 
   write(root: unknown): string {
     this.put(plain(root, ""), "", "null");
-    while (this.frames.length > 0 && this.text.length <= LINE_BYTES_MAX) {
-      const frame = this.frames[this.frames.length - 1]!;
+    while (this.#frames.length > 0 && this.#text.length <= LINE_BYTES_MAX) {
+      const frame = this.#frames[this.#frames.length - 1]!;
       if (frame.next === frame.count) this.close(frame);
       else if (!this.step(frame)) break;
     }
-    return this.text;
+    return this.#text;
   }
 
   /** Writes the next member or item; false in a cycle below the depth allowed. */
@@ -93,29 +93,29 @@ class LineWriter {
     const comma = frame.isEmpty ? "" : ",";
     const before = frame.names === null ? comma : `${comma}${quoted(name)}:`;
     if (this.put(value, before, frame.names === null ? "null" : undefined)) frame.isEmpty = false;
-    const turns = typeof value === "object" && value !== null ? (this.open.get(value) ?? 0) : 0;
-    return turns < 2 || this.frames.length <= DEPTH_MAX;
+    const turns = typeof value === "object" && value !== null ? (this.#open.get(value) ?? 0) : 0;
+    return turns < 2 || this.#frames.length <= DEPTH_MAX;
   }
 
   /** Writes a value after `before`; where JSON has no text for it, `otherwise` or nothing. */
   private put(value: unknown, before: string, otherwise: string | undefined): boolean {
     if (typeof value === "object" && value !== null) {
       const frame = frameOf(value);
-      this.frames.push(frame);
-      this.open.set(value, (this.open.get(value) ?? 0) + 1);
-      this.text += before + (frame.names === null ? "[" : "{");
+      this.#frames.push(frame);
+      this.#open.set(value, (this.#open.get(value) ?? 0) + 1);
+      this.#text += before + (frame.names === null ? "[" : "{");
       return true;
     }
     const text = scalarText(value) ?? otherwise;
     if (text === undefined) return false;
-    this.text += before + text;
+    this.#text += before + text;
     return true;
   }
 
   private close(frame: Frame): void {
-    this.frames.pop();
-    this.open.set(frame.value, (this.open.get(frame.value) ?? 1) - 1);
-    this.text += frame.names === null ? "]" : "}";
+    this.#frames.pop();
+    this.#open.set(frame.value, (this.#open.get(frame.value) ?? 1) - 1);
+    this.#text += frame.names === null ? "]" : "}";
   }
 }
 

@@ -51,7 +51,8 @@ export class Accumulators {
     const parseNumber = (at: number, length: number): number => {
       return Number(decoder.decode(this.bytes.subarray(at, at + length)));
     };
-    const env = { memory: this.#memory, formatNumber, parseNumber };
+    const remainder = (x: number, y: number): number => x % y;
+    const env = { memory: this.#memory, formatNumber, parseNumber, remainder };
     this.#exports = new WebAssembly.Instance(compiled, { env }).exports as unknown as Exports;
     const { plan, faults } = checkPlan(planOf({ aggregate }));
     if (plan === null) throw new TypeError(JSON.stringify(faults));

@@ -31,7 +31,12 @@ class Arena {
 
   constructor() {
     compiled ??= new WebAssembly.Module(builtCore("arena"));
-    const env = { memory: this.#memory, formatNumber: () => 0, parseNumber: () => 0 };
+    const env = {
+      memory: this.#memory,
+      formatNumber: () => 0,
+      parseNumber: () => 0,
+      remainder: () => 0,
+    };
     const { exports } = new WebAssembly.Instance(compiled, { env });
     this.core = exports as unknown as Exports;
     this.core.open(ARENA_BYTES);

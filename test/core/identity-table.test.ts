@@ -26,7 +26,7 @@ let compiled: WebAssembly.Module | null = null;
 function freshTable(): Exports {
   compiled ??= new WebAssembly.Module(builtCore("identity-table"));
   const memory = new WebAssembly.Memory({ initial: 16, maximum: 32768 });
-  const env = { memory, formatNumber: () => 0, parseNumber: () => 0 };
+  const env = { memory, formatNumber: () => 0, parseNumber: () => 0, remainder: () => 0 };
   const { exports } = new WebAssembly.Instance(compiled, { env });
   const core = exports as unknown as Exports;
   core.open(STATE_BYTES);
