@@ -30,6 +30,7 @@ import {
   VERDICT_ACCEPTED,
   WINDOW_CALENDAR,
 } from "./layout";
+import { endAhead, touchKeys } from "./ahead";
 import {
   TOUCHED,
   isRelease,
@@ -147,7 +148,10 @@ function applyEvent(slot: usize): bool {
 /** Applies the rest of the batch and tells it; false where the buffer of changes is full. */
 export function applyBatch(): bool {
   for (; cursor < slotCount; cursor++, begun = false) {
-    if (cursor % TOUCHED == 0) touchSlots(cursor);
+    if (cursor % TOUCHED == 0) {
+      touchSlots(cursor);
+      touchKeys(cursor, min(TOUCHED, slotCount - cursor));
+    }
     const slot = slotAt(cursor);
     if (verdictOf(slot) != VERDICT_ACCEPTED) continue;
     // Sessions that an event joins are retracted as it is applied: there is room for that.
@@ -157,5 +161,6 @@ export function applyBatch(): bool {
     } else if (!applyEvent(slot)) return false;
     increment(S_POSITION);
   }
+  endAhead();
   return tellUpdates();
 }

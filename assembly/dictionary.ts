@@ -5,7 +5,7 @@
 //   ┌──────┬───────┬──────┬───────┬────────┬─────┬───────┬──────┬──────┐
 //   │ refs │ timer │ open │ query │ length │ tag │ other │ head │ tail │
 //   ├──────┼───────┴──┬───┴────┬──┴──┬─────┴─┬───┴───────┴──────┴──────┘
-//   │ next │ previous │ latest │ end │ bytes │
+//   │ next │ previous │ record │ end │ bytes │
 //   └──────┴──────────┴────────┴─────┴───────┘
 //
 // `open` counts its windows not yet final: while it is not 0 the key counts against `limits.keys`.
@@ -23,6 +23,7 @@ import {
   TAG_NULL,
   TAG_STRING,
 } from "./layout";
+import { tagAhead } from "./ahead";
 import { alloc, free } from "./arena";
 import { copyBytes, encodeValue } from "./encode";
 import { bytesAt, evaluate, lengthAt, tagAt } from "./expression";
@@ -54,8 +55,11 @@ export const KEY_TAIL: usize = 32;
 /** The query's list of keys whose lane is not empty. */
 export const KEY_NEXT: usize = 36;
 export const KEY_PREVIOUS: usize = 40;
-/** The record that the key's latest event was added to, 0 once that is listed no more. */
-export const KEY_LATEST: usize = 44;
+/**
+ * In panes the first of its open records, which stands in no table; of slices the one that was
+ * found last; 0 once that is listed no more.
+ */
+export const KEY_RECORD: usize = 44;
 /** The end of the key's newest final session, NO_TIME where there is none. */
 export const KEY_END: usize = 48; // i64
 /** Bytes of its accumulators outside their records. */
@@ -102,15 +106,19 @@ export function takeKey(query: usize): bool {
     const tag = tagAt(value);
     if (tag == TAG_NULL || tag == TAG_COMPOSITE) return false;
     if (tag == TAG_STRING && members == 1) {
-      text = bytesAt(value);
-      textLength = lengthAt(value);
-      isPending = true;
+      takeString(bytesAt(value), lengthAt(value));
       return true;
     }
     to = encodeValue(to, value);
   }
   length = to - scratch - buffer;
   return true;
+}
+
+function takeString(at: usize, n: usize): void {
+  text = at;
+  textLength = n;
+  isPending = true;
 }
 
 /** Builds what was taken. */
@@ -160,7 +168,11 @@ function isOther(p: usize, bytes: usize): bool {
 
 // ── the table ──────────────────────────────────────────────────────────────────────────────────
 
+/** The tag that was looked for last. */
+let sought: u32 = 0;
+
 function findKey(index: u32, tag: u32): usize {
+  sought = tag;
   if (tableBits(S_KEYS) == 0) return 0;
   let i = home(S_KEYS, tag);
   while (true) {
@@ -181,8 +193,9 @@ function isBuilt(index: u32, key: usize): bool {
   );
 }
 
+/** Makes a key of what was built, and looked for in vain. */
 function internBuilt(index: u32): usize {
-  const tag = builtTag(index);
+  const tag = sought;
   const key = alloc(KEY_HEADER_BYTES + length);
   store<u32>(key, index, KEY_QUERY);
   store<u32>(key, <u32>length, KEY_LENGTH);
@@ -208,6 +221,13 @@ function builtTag(index: u32): u32 {
   return tagOf(hashMember(index, scratch + buffer, length));
 }
 
+/** The tag of a query's key of one string, `n` bytes at `at`. What was taken is gone. */
+export function tagOfString(index: u32, at: usize, n: usize): u32 {
+  takeString(at, n);
+  build();
+  return builtTag(index);
+}
+
 /** Looks for the key that was taken among those found last: its way, 0 where it is not known. */
 export function findWay(index: u32): usize {
   if (text) seek(index, true, text, textLength);
@@ -218,9 +238,14 @@ export function findWay(index: u32): usize {
 /** The key under which the event whose key was taken counts, 0 where there is none yet. */
 export function findTarget(index: u32, query: usize): usize {
   const way = findWay(index);
-  if (way) return keyFound(way);
+  return way ? keyFound(way) : findUnfound(index, query);
+}
+
+/** The same where it is not among those found last, as `findWay` said. */
+function findUnfound(index: u32, query: usize): usize {
   build();
-  const known = findKey(index, builtTag(index));
+  const ahead = text ? tagAhead(index, text) : 0;
+  const known = findKey(index, ahead || builtTag(index));
   if (!turnsOther(index, query, known)) {
     // One that has nothing open may be one too many by the next event.
     if (known && load<u32>(known, KEY_OPEN) && !isOtherKey(known)) keepFound(0, known, 0, 0);
@@ -232,6 +257,11 @@ export function findTarget(index: u32, query: usize): usize {
 /** The key under which the event whose key was taken counts. */
 export function internKey(index: u32, query: usize): usize {
   return findTarget(index, query) || internBuilt(index);
+}
+
+/** The same where `findWay` did not find it. */
+export function internUnfound(index: u32, query: usize): usize {
+  return findUnfound(index, query) || internBuilt(index);
 }
 
 function takeEncoded(from: usize, bytes: usize): void {
@@ -282,6 +312,12 @@ export function closeKey(key: usize): void {
   store<u32>(key, open, KEY_OPEN);
   if (open == 0) countOpen(key, -1);
   forgetFound(key);
+}
+
+/** Its windows, or slices of them, that are not final. */
+@inline
+export function openCount(key: usize): u32 {
+  return load<u32>(key, KEY_OPEN);
 }
 
 /** Whether what is one key too many counts here. */

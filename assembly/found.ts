@@ -22,6 +22,7 @@ const RECORD: usize = 24; // u32, 0 where none was found with it
 const PLACE: usize = 28; // u32, the pane that the record is in
 const WAY_BYTES: usize = 32;
 const SET_BITS: u64 = 10;
+export const SETS: u32 = 1 << 10;
 
 const TAKEN: u32 = 1 << 31;
 /** The key is one string, and the bytes are its own; else they are those of the encoded key. */
@@ -39,6 +40,8 @@ let last: u64 = 0;
 let bytes: usize = 0;
 let length: usize = 0;
 let set: usize = 0;
+/** Whether anything is known. */
+let isAny: bool = false;
 
 /** The key that is looked for: of one string, `isLone`, its bytes; else the encoded key's. */
 export function seek(query: u32, isLone: bool, at: usize, n: usize): void {
@@ -125,13 +128,21 @@ export function keepFound(way: usize, key: usize, record: usize, pane: usize): v
     store<u64>(way, last, LAST);
     store<u32>(way, who, WHO);
     store<u32>(way, <u32>key, KEY);
+    isAny = true;
   }
   store<u32>(way, <u32>record, RECORD);
   store<u32>(way, <u32>pane, PLACE);
 }
 
+/** Nothing is known of any key. */
+export function forgetAllFound(): void {
+  if (isAny) memory.fill(FOUND, 0, <usize>SETS << 6);
+  isAny = false;
+}
+
 /** A record of the key closes: nothing is known of it any more. */
 export function forgetFound(key: usize): void {
+  if (!isAny) return;
   const at = keyBytes(key);
   const n = keyLength(key);
   const isLone =

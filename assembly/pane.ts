@@ -26,12 +26,13 @@ import {
   WINDOW_GLOBAL,
   WINDOW_HOPPING,
 } from "./layout";
+import { TOUCHED_RECORDS, touchKeysOf } from "./ahead";
 import { alloc, free } from "./arena";
 import { floorDiv } from "./civil";
 import {
   closeKey,
   findWay,
-  internKey,
+  internUnfound,
   isOtherKey,
   releaseKey,
   retainKey,
@@ -39,7 +40,15 @@ import {
 import { beginRecord as beginChange, endRecord as endChange, outIsFull } from "./emit";
 import { fieldAt, fieldBytes, fieldOf, lengthAt, tagAt } from "./expression";
 import { finalValue, freeFinal, keepFinal } from "./final";
-import { foundWay, keepFound, keyFound, recordFound, recordOfString } from "./found";
+import {
+  SETS,
+  forgetAllFound,
+  foundWay,
+  keepFound,
+  keyFound,
+  recordFound,
+  recordOfString,
+} from "./found";
 import {
   hashWords,
   home,
@@ -65,10 +74,10 @@ import {
   emptyRecord,
   findInPane,
   keyOf,
-  openRecord,
+  openInPane,
   revisionOf,
   roomOf,
-  unlistRecord,
+  unlistInPane,
 } from "./record";
 import {
   NO_TIME,
@@ -274,12 +283,12 @@ function recordIn(index: u32, query: usize, pane: usize): usize {
   let way = findWay(index);
   let record = way ? recordFound(way, pane) : 0;
   if (record) return record;
-  const key = way ? keyFound(way) : internKey(index, query);
+  const key = way ? keyFound(way) : internUnfound(index, query);
   // To find the key may have made it known.
   if (!way) way = foundWay();
   record = findInPane(key, pane);
   if (!record) {
-    record = openRecord(query, key, <i64>pane);
+    record = openInPane(query, key, pane);
     enterPane(pane, record);
     increment(queryState(index) + Q_OPEN);
   }
@@ -291,6 +300,7 @@ function recordIn(index: u32, query: usize, pane: usize): usize {
 
 /** Where closing stands, when the host has to empty the buffer in the middle of a pane. */
 let closing: usize = 0;
+let closed: u32 = 0;
 
 function closeInPane(query: usize, pane: usize, record: usize): void {
   const index = paneQuery(pane);
@@ -305,7 +315,7 @@ function closeInPane(query: usize, pane: usize, record: usize): void {
     endChange(paneStart(pane), paneEnd(pane), revisionOf(record), position, end);
   }
   emptyRecord(index, query, record);
-  unlistRecord(record, <i64>pane);
+  unlistInPane(record, pane);
   closeKey(key);
   untouch(record);
   keepFinal(record + bodyOf(query), roomOf(query), to, end - to);
@@ -325,9 +335,13 @@ export function closePane(pane: usize, drops: bool): bool {
     tableRemove(S_PANES, load<u32>(pane, PANE_TAG), pane);
     store<u32>(latestOf(paneQuery(pane)), 0);
     closing = paneHead(pane);
+    closed = 0;
+    // Of so many keys hardly one is known: to look for each costs more than to find those again.
+    if (load<u32>(pane, PANE_COUNT) >= SETS) forgetAllFound();
   }
   while (closing) {
     if (outIsFull()) return false;
+    if (closed++ % TOUCHED_RECORDS == 0) touchKeysOf(closing);
     closeInPane(query, pane, closing);
     closing = load<u32>(closing, RECORD_NEXT);
   }

@@ -1,6 +1,6 @@
 // Records: what accumulates. A window of a pane, a slice and a session are each one record, found
-// by key and start. The head is common; slices and sessions stand in the lane of their key, by
-// start, and have the longer head.
+// by key and start, or by the key alone, which has the first that is open in a pane. The head is
+// common; slices and sessions stand in the lane of their key, by start, and have the longer head.
 //
 //   ┌──────┬──────┬─────┬────────┬──────────┬──────────┬──────────────────────────────────┐
 //   │ next │ pane │ key │ length │ revision │ position │ accumulators, or, once final,    │
@@ -21,7 +21,7 @@ import {
   mergeAccumulators,
 } from "./aggregate";
 import { account, alloc, free } from "./arena";
-import { KEY_EXTERNAL, KEY_LATEST, openKey } from "./dictionary";
+import { KEY_EXTERNAL, KEY_RECORD, openCount, openKey } from "./dictionary";
 import {
   hashWords,
   home,
@@ -93,16 +93,18 @@ function tagOfRecord(key: usize, place: i64): u32 {
 
 /** The key's record in a pane (`place` is the pane's address). */
 export function findInPane(key: usize, pane: usize): usize {
-  const latest = <usize>load<u32>(key, KEY_LATEST);
-  if (latest && <usize>load<u32>(latest, RECORD_PANE) == pane) return latest;
-  return find(key, <i64>pane, true);
+  const own = <usize>load<u32>(key, KEY_RECORD);
+  if (own && <usize>load<u32>(own, RECORD_PANE) == pane) return own;
+  return openCount(key) > <u32>(own != 0) ? find(key, <i64>pane, true) : 0;
 }
 
 /** The key's record in its lane that starts at `start`. */
 export function findInLane(key: usize, start: i64): usize {
-  const latest = <usize>load<u32>(key, KEY_LATEST);
+  const latest = <usize>load<u32>(key, KEY_RECORD);
   if (latest && startOf(latest) == start) return latest;
-  return find(key, start, false);
+  const record = find(key, start, false);
+  if (record) store<u32>(key, <u32>record, KEY_RECORD);
+  return record;
 }
 
 function find(key: usize, place: i64, inPane: bool): usize {
@@ -120,11 +122,21 @@ function find(key: usize, place: i64, inPane: bool): usize {
   }
 }
 
-/** A fresh record of the key in the table. */
-export function openRecord(query: usize, key: usize, place: i64): usize {
+/** A fresh record of the key in a pane. */
+export function openInPane(query: usize, key: usize, pane: usize): usize {
   const record = alloc(load<u32>(query, QUERY_WINDOW_BYTES));
   beginRecord(query, record, key);
-  tableInsert(S_WINDOWS, tagOfRecord(key, place), record);
+  if (load<u32>(key, KEY_RECORD)) relistRecord(record, <i64>pane);
+  else store<u32>(key, <u32>record, KEY_RECORD);
+  return record;
+}
+
+/** A fresh record of the key's lane. */
+export function openInLane(query: usize, key: usize, start: i64): usize {
+  const record = alloc(load<u32>(query, QUERY_WINDOW_BYTES));
+  beginRecord(query, record, key);
+  relistRecord(record, start);
+  store<u32>(key, <u32>record, KEY_RECORD);
   return record;
 }
 
@@ -136,14 +148,21 @@ export function beginRecord(query: usize, record: usize, key: usize): void {
   openKey(key);
 }
 
-/** Takes the record out of the table. */
+/** The record in the pane is found no more. */
+export function unlistInPane(record: usize, pane: usize): void {
+  const key = keyOf(record);
+  if (<usize>load<u32>(key, KEY_RECORD) == record) store<u32>(key, 0, KEY_RECORD);
+  else tableRemove(S_WINDOWS, tagOfRecord(key, <i64>pane), record);
+}
+
+/** Takes the record of a lane out of the table. */
 export function unlistRecord(record: usize, place: i64): void {
   const key = keyOf(record);
   tableRemove(S_WINDOWS, tagOfRecord(key, place), record);
-  if (<usize>load<u32>(key, KEY_LATEST) == record) store<u32>(key, 0, KEY_LATEST);
+  if (<usize>load<u32>(key, KEY_RECORD) == record) store<u32>(key, 0, KEY_RECORD);
 }
 
-/** Puts the record back under another start. */
+/** Puts the record into the table, or back under another start. */
 export function relistRecord(record: usize, place: i64): void {
   tableInsert(S_WINDOWS, tagOfRecord(keyOf(record), place), record);
 }
@@ -165,7 +184,6 @@ export function addToRecord(index: u32, query: usize, record: usize, windows: u6
   const before = load<u64>(state, Q_EXTERNAL);
   account(state + Q_EXTERNAL);
   addToAccumulators(query, record);
-  store<u32>(keyOf(record), <u32>record, KEY_LATEST);
   settle(state, keyOf(record), before);
   store<u64>(state, load<u64>(state, Q_APPLIED) + windows, Q_APPLIED);
   increment(record + RECORD_REVISION);

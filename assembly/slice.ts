@@ -43,7 +43,7 @@ import {
   freeRecord,
   keyOf,
   mergeRecord,
-  openRecord,
+  openInLane,
   relistRecord,
   revisionOf,
   startOf,
@@ -169,7 +169,7 @@ export function applyToSlice(index: u32, query: usize, time: i64, position: u64)
   }
   let record = findInLane(key, from);
   if (!record) {
-    record = openRecord(query, key, from);
+    record = openInLane(query, key, from);
     store<i64>(record, from, RECORD_START);
     store<i64>(record, sliceEnd, RECORD_END);
     enterLane(record);
