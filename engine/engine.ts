@@ -9,7 +9,14 @@
 // after it nothing can fail. With a synchronous store a push runs in one turn. What belongs to one
 // plan stands in `Running`: while a changed plan is rebuilt, the former one's serves.
 
-import { beginAfter, catchUp, readySwap, rowsAsChanges, type SubscribeFrom } from "./catch-up.ts";
+import {
+  beginAfter,
+  catchUp,
+  markSkipped,
+  readySwap,
+  rowsAsChanges,
+  type SubscribeFrom,
+} from "./catch-up.ts";
 import { checkRow, explain, findRow, type Explanation } from "./explain.ts";
 import type { Core, LateEvent } from "./core/core.ts";
 import { readPushed, type PushInput, type PushOptions, type Pushed } from "./ingest/input.ts";
@@ -17,25 +24,32 @@ import { LOGGED_RELEASE, type QuarantineEntry, type Release } from "./ingest/qua
 import { DispositionCounts, type Receipt } from "./ingest/receipt.ts";
 import { RefusedLines, type RefusedLine } from "./ingest/refused-lines.ts";
 import type { Settled } from "./ingest/tally.ts";
-import { factLine, poisonLine, reprocessFact, type ReprocessFact } from "./ingest/fact.ts";
+import {
+  factChunk,
+  factLine,
+  poisonLine,
+  reprocessFact,
+  type ReprocessFact,
+} from "./ingest/fact.ts";
+import { Poison } from "./ingest/poison.ts";
 import { tickLine } from "./ingest/tick.ts";
 import type { Change, ChangeWindow, Key, Row } from "./live/change.ts";
-import type { Breathe } from "./live/compare-rows.ts";
 import { RowFeed, type RowListener, type RowSource } from "./live/mirror.ts";
 import { callListener, Subscriptions, type Listener } from "./live/subscription.ts";
 import { readStats, type Stats } from "./live/stats.ts";
 import type { RowFilter, View } from "./live/view.ts";
 import type { Plan } from "./query/plan.ts";
 import { isSameQuery, queriesOf } from "./rebuild/difference.ts";
-import { pacedStore, type Pace } from "./rebuild/pace.ts";
+import { byBytes, type Pace } from "./rebuild/pace.ts";
 import { Rebuild, type Site } from "./rebuild/rebuild.ts";
 import type { Replayed, Tell } from "./replay.ts";
 import { Running, type Place } from "./running.ts";
-import { GENESIS, verifyLog, type Verified } from "./store/chain.ts";
+import { verifyLog, type Verified } from "./store/chain.ts";
 import { exportChunk } from "./store/chunk.ts";
 import { HostFault } from "./store/host-fault.ts";
 import { readChunks, type LogRange } from "./store/log-reader.ts";
 import type { Snapshot } from "./store/snapshot.ts";
+import type { Breathe } from "./store/steps.ts";
 import type { MaybePromise, Store } from "./store/store.ts";
 import { Turns } from "./turns.ts";
 import { wallClock } from "./wall-clock.ts";
@@ -172,8 +186,7 @@ export class Engine implements RowSource {
     const positions = poison.unmarked;
     const lines = poisonLine(positions);
     await appending.appendFact(lines, position);
-    const parts = { receivedAt: null, flags: 0, previousDigest: GENESIS };
-    await this.#running.apply({ firstPosition: position, count: 1, lines, ...parts });
+    await this.#running.apply(factChunk(lines, position));
     poison.note(positions);
   }
 
@@ -426,17 +439,23 @@ export class Engine implements RowSource {
    * on, while the former one serves. Resolves when the first slice is over. Called by `open`.
    */
   async rebuild(own: Snapshot | null, trimmedTo: number, pace: Pace): Promise<void> {
-    const log = pacedStore(this.#store, () => this.#rebuild?.breathe());
-    const good = (own?.position ?? 0) < trimmedTo || own === null ? [] : [own];
-    const next = await Running.open(this.plan, this.#place, good, log);
-    if (next.position < trimmedTo) next.beginAt(trimmedTo);
+    const breathe = byBytes((entries) => this.#rebuild?.breathe(entries));
+    const { isMarking } = this.#place.poison;
+    const poison = new Poison([], isMarking, this.#place.poison);
+    const isGood = own !== null && own.position >= trimmedTo && poison.isApartFrom(own);
+    const good = isGood ? [own] : [];
+    const place = { ...this.#place, poison };
+    const next = await Running.open(this.plan, place, good, trimmedTo, breathe);
     const site: Site = {
       store: this.#store,
-      end: () => this.#running.position,
+      // A core that failed says nothing: it is made again in a turn.
+      end: () => (this.#running.isSpent ? next : this.#running).position,
       position: () => next.position,
       apply: (piece) => next.apply(piece),
-      turn: (work) => this.#turn(work),
-      swap: (breathe) => this.#swap(next, breathe),
+      begin: () => next.begin(good, trimmedTo),
+      poison: (position) => poison.find(position),
+      turn: (work) => this.#turn(() => this.#settle().then(work)),
+      swap: (rows) => this.#swap(next, rows),
     };
     this.#rebuild = new Rebuild(site, pace);
     await this.#rebuild.begun;
@@ -446,9 +465,10 @@ export class Engine implements RowSource {
   async #swap(next: Running, breathe: Breathe): Promise<() => MaybePromise<void>> {
     const subscriptions = this.#subscriptions;
     const tell = await readySwap(this.#running, next, subscriptions, this.#rowFeed, breathe);
+    await markSkipped(next, this.#place.appending);
     return () => {
       tell(() => (this.#running = next));
-      return next.saving.trySave(next.core);
+      return next.saving.trySave(next.core, byBytes(breathe));
     };
   }
 

@@ -14,8 +14,9 @@ import { Reprocess, type Kept } from "./reprocess/reprocess.ts";
 import type { Chunk } from "./store/chunk.ts";
 import { HostFault } from "./store/host-fault.ts";
 import { readChunks } from "./store/log-reader.ts";
+import { piecesOf } from "./store/piece.ts";
+import type { Breathe } from "./store/steps.ts";
 import type { Store } from "./store/store.ts";
-import { piecesOf } from "./rebuild/piece.ts";
 
 /** A reprocess of the log, as it is replayed. */
 export interface Replayed {
@@ -64,9 +65,19 @@ export class Replay {
   readonly #store: Store;
   readonly #poison: Poison;
   readonly #pagesMax: number;
+  readonly #breathe: Breathe | undefined;
   readonly #kept: Kept = new Map();
 
-  constructor(plan: Plan, program: Program, store: Store, poison: Poison, pagesMax: number) {
+  /** With `breathe`, which takes bytes, a reprocess that is met lets others come between. */
+  constructor(
+    plan: Plan,
+    program: Program,
+    store: Store,
+    poison: Poison,
+    pagesMax: number,
+    breathe?: Breathe,
+  ) {
+    this.#breathe = breathe;
     this.#poison = poison;
     this.#plan = plan;
     this.#program = program;
@@ -157,7 +168,8 @@ export class Replay {
   }
 
   #reprocess(): Reprocess {
-    const log = { store: this.#store, poison: this.#poison };
+    const breathe = this.#breathe;
+    const log = { store: this.#store, poison: this.#poison, ...(breathe && { breathe }) };
     return new Reprocess(this.#plan, this.#program, log, this.#pagesMax, this.#kept);
   }
 

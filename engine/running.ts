@@ -8,7 +8,7 @@ import type { ZoneYear } from "./event/zone.ts";
 import { decodeEvent, isFault } from "./ingest/decode.ts";
 import type { Pushed } from "./ingest/input.ts";
 import { Intake, type Filled, type FillOptions } from "./ingest/intake.ts";
-import { quietLine, type Poison } from "./ingest/poison.ts";
+import { FAILURES_MAX, quietLine, type Poison } from "./ingest/poison.ts";
 import type { Quarantine } from "./ingest/quarantine.ts";
 import type { Settled } from "./ingest/tally.ts";
 import { bringYears } from "./ingest/zone-years.ts";
@@ -26,6 +26,7 @@ import { Silence } from "./silence.ts";
 import type { Chunk } from "./store/chunk.ts";
 import { goodSnapshots, type Snapshot } from "./store/snapshot.ts";
 import { HostFault } from "./store/host-fault.ts";
+import type { Breathe } from "./store/steps.ts";
 import type { MaybePromise, Store } from "./store/store.ts";
 
 /** What an engine has but once, whatever plan runs. */
@@ -45,8 +46,6 @@ export interface Place {
   readonly pagesMax: number;
 }
 
-/** How many cores may fail while one is made: each poisons an entry at the most. */
-const FAILURES_MAX = 20;
 const NEWLINE = 10;
 const ZERO = 48;
 
@@ -73,7 +72,7 @@ export class Running {
   /** The core cannot be made from the log. */
   isFailed = false;
 
-  private constructor(plan: Plan, place: Place, log: Store) {
+  private constructor(plan: Plan, place: Place, breathe?: Breathe) {
     const { store, hashKey, schemas, quarantine, poison } = place;
     this.plan = plan;
     this.#place = place;
@@ -82,24 +81,33 @@ export class Running {
     this.intake = new Intake(this.program, quarantine, poison, store);
     this.silence = new Silence(plan);
     this.saving = new Saving(plan, store, place.poison, place.retaining);
-    this.#replay = this.#replayOf(log);
+    this.#replay = this.#replayOf(breathe);
   }
 
   /**
    * With the state of the first of `snapshots`, which are of this plan, that a core can take; a
-   * fresh one where none is. `log` is what it replays until it takes over.
+   * fresh one where none is. `breathe`: what it replays until it takes over goes in steps of bytes.
    */
   static async open(
     plan: Plan,
     place: Place,
     snapshots: readonly Snapshot[],
-    log: Store = place.store,
+    trimmedTo = 0,
+    breathe?: Breathe,
   ): Promise<Running> {
-    const running = new Running(plan, place, log);
-    const { core, snapshot } = await running.#take(snapshots);
-    running.core = core;
-    if (snapshot !== null) running.saving.noteRestored(snapshot, core);
+    const running = new Running(plan, place, breathe);
+    await running.begin(snapshots, trimmedTo);
     return running;
+  }
+
+  /** Anew; without the entries before `trimmedTo` where no snapshot has them. */
+  async begin(snapshots: readonly Snapshot[], trimmedTo: number): Promise<void> {
+    const { core, snapshot } = await this.#take(snapshots);
+    this.core = core;
+    if (snapshot !== null) this.saving.noteRestored(snapshot, core);
+    if (this.position >= trimmedTo) return;
+    core.startAt(trimmedTo);
+    this.saving.since = trimmedTo;
   }
 
   /** A core of the first snapshot that one can take; a fresh one where there is none. */
@@ -116,9 +124,9 @@ export class Running {
     return { core: await this.replay.open(), snapshot: null };
   }
 
-  #replayOf(log: Store): Replay {
-    const { poison, pagesMax } = this.#place;
-    return new Replay(this.plan, this.program, log, poison, pagesMax);
+  #replayOf(breathe?: Breathe): Replay {
+    const { store, poison, pagesMax } = this.#place;
+    return new Replay(this.plan, this.program, store, poison, pagesMax, breathe);
   }
 
   get replay(): Replay {
@@ -128,6 +136,10 @@ export class Running {
   /** Whether the core has failed and was not made anew, which comes before anything else. */
   get isSpent(): boolean {
     return this.#isSpent;
+  }
+
+  get poison(): Poison {
+    return this.#place.poison;
   }
 
   get position(): number {
@@ -158,24 +170,19 @@ export class Running {
     }
   }
 
-  /** A fresh state, for a log whose entries before `position` were trimmed. */
-  beginAt(position: number): void {
-    this.core.startAt(position);
-    this.saving.since = position;
-  }
-
   /** Replays the log from where the core stands. HostFault `core_failed`. */
   async catchUp(endPosition: number): Promise<void> {
     try {
       await this.replay.run(this.core, this.position, endPosition, () => {});
-      await this.#identify();
+      await this.identify();
     } catch (error) {
       if (error instanceof HostFault) throw error;
       await this.remake();
     }
   }
 
-  #identify(): Promise<void> {
+  /** Who the events are that are poisoned: sent again they are duplicates. */
+  identify(): Promise<void> {
     const { poison, store } = this.#place;
     return poison.identify(store, () => this.replay.open(), this.program);
   }
@@ -187,7 +194,8 @@ export class Running {
 
   /** In the place of `former`, at its position. */
   takeOver(former: Running): void {
-    this.#replay = this.#replayOf(this.#place.store);
+    this.#place.poison.join();
+    this.#replay = this.#replayOf();
     this.#place.quarantine.limitTo(this.plan.limits.quarantine);
     this.silence.heard(former.silence.lastReceiptMs);
     const isAlike = acceptsAlike(former.plan, this.plan);
@@ -256,8 +264,8 @@ export class Running {
         this.#isSpent = false;
         this.#watchIn(core);
         // What a reprocess found may have counted what is poisoned now.
-        if (failures > 0) this.#replay = this.#replayOf(this.#place.store);
-        await this.#identify();
+        if (failures > 0) this.#replay = this.#replayOf();
+        await this.identify();
         return records;
       }
       suspect = null;

@@ -4,8 +4,10 @@
 import type { Core } from "./core/core.ts";
 import type { Poison } from "./ingest/poison.ts";
 import type { Plan } from "./query/plan.ts";
+import { hostBreathe } from "./rebuild/host-pace.ts";
 import type { Retaining } from "./retention.ts";
-import { encodeSnapshot, type Snapshot } from "./store/snapshot.ts";
+import { encodeSteps, type Snapshot } from "./store/snapshot.ts";
+import { paced, type Breathe } from "./store/steps.ts";
 import type { MaybePromise, Store } from "./store/store.ts";
 
 /** Replaying so many entries takes about a second, so a snapshot is due. */
@@ -44,20 +46,27 @@ export class Saving {
     return this.#oldest;
   }
 
-  save(core: Core): MaybePromise<void> {
+  /** A long one in steps, which `breathe` gets in bytes; no state moves meanwhile. */
+  save(core: Core, breathe: Breathe = hostBreathe()): MaybePromise<void> {
     const { position } = core.counts();
     const { judgedSince, since } = this;
     const plan = this.#plan.source;
     const { positions: poisoned } = this.#poison;
     const standing = { position, judgedSince, since, plan, poisoned };
-    const bytes = encodeSnapshot({ ...standing, ...core.image() });
+    const encoded = paced(
+      encodeSteps(standing, () => core.image()),
+      breathe,
+    );
     const noteSaved = (): void => {
       this.#oldest = this.#position;
       this.#position = position;
       this.#retaining.look();
     };
-    const saved = this.#store.saveSnapshot({ position, bytes });
-    return saved instanceof Promise ? saved.then(noteSaved) : noteSaved();
+    const keep = (bytes: Uint8Array): MaybePromise<void> => {
+      const saved = this.#store.saveSnapshot({ position, bytes }, breathe);
+      return saved instanceof Promise ? saved.then(noteSaved) : noteSaved();
+    };
+    return encoded instanceof Promise ? encoded.then(keep) : keep(encoded);
   }
 
   saveWhenDue(core: Core): MaybePromise<void> {
@@ -72,12 +81,12 @@ export class Saving {
   }
 
   /** One that fails is no fault of the push: the next is due as ever. */
-  trySave(core: Core): MaybePromise<void> {
+  trySave(core: Core, breathe?: Breathe): MaybePromise<void> {
     const { position, clock } = core.counts();
     this.#tried = position;
     this.#triedClock = clock;
     try {
-      const saved = this.save(core);
+      const saved = this.save(core, breathe);
       return saved instanceof Promise ? saved.catch(() => {}) : saved;
     } catch {
       return;

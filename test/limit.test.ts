@@ -83,7 +83,7 @@ limits("assembly/scan-value.ts", "test/ingest/scan.test.ts", {
 limits("assembly/shape.ts", "test/ingest/scan.test.ts", { STEPS_MAX: "128 values, and 129" });
 limits("engine/event/fault.ts", RUN, { PLACE_LENGTH_MAX: "names 200 characters of a place" });
 limits("engine/ingest/quarantine.ts", RUN, { UNKNOWN_NAMED_MAX: "a release names three ids" });
-limits("engine/running.ts", "test/engine/poison.test.ts", {
+limits("engine/ingest/poison.ts", "test/engine/poison.test.ts", {
   FAILURES_MAX: "does not end the engine, however many",
 });
 limits("engine/ingest/tick.ts", RUN, { TICK_BYTES_MAX: "a tick of 256 bytes is one" });

@@ -1,5 +1,6 @@
 // Host facts as lines: `{"fact":{…}}` in the log and in its exported form, each a chunk of its own.
 
+import { GENESIS } from "../store/chain.ts";
 import type { Chunk } from "../store/chunk.ts";
 
 /** What was asked to be computed again: the closed windows of a query that touch [from, to), ms. */
@@ -61,6 +62,11 @@ export function factOfChunk({ firstPosition, count, lines }: Chunk): ReprocessFa
 /** The fact as a line of a chunk, with its newline. */
 export function factLine({ query, from, to }: ReprocessFact): Uint8Array {
   return encoder.encode(`${JSON.stringify({ fact: { reprocess: { query, from, to } } })}\n`);
+}
+
+/** A fact's chunk as a core is given it: of the chain it knows nothing. */
+export function factChunk(lines: Uint8Array, firstPosition: number): Chunk {
+  return { firstPosition, count: 1, receivedAt: null, flags: 0, previousDigest: GENESIS, lines };
 }
 
 /** That these entries are poisoned, as a line of a chunk, with its newline. */

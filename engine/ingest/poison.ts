@@ -6,12 +6,17 @@
 // An event that is skipped never comes to the core's identities. Its own is known here, for as long
 // as the log has the event: sent again it is a duplicate, before a core can fail on it once more.
 // Whose identity a core fails to read, of that event nothing is known.
+//
+// A plan that is being rebuilt may fail on an entry that the serving plan has counted, and told.
+// Its own core skips it from then on, the serving one does not. The log says so just before the new
+// plan takes over: so what serves skips what the log says, no more and no less.
 
 import { TICK_NEVER } from "../../assembly/layout.ts";
 import type { Core } from "../core/core.ts";
 import type { Program } from "../query/compile.ts";
 import { decodeChunk, type Chunk } from "../store/chunk.ts";
 import { entryLines } from "../store/entry.ts";
+import type { Snapshot } from "../store/snapshot.ts";
 import type { Store } from "../store/store.ts";
 import { poisonedBy } from "./fact.ts";
 import { fillFromLog } from "./intake.ts";
@@ -22,23 +27,55 @@ const NEWLINE = 10;
 const SPACE = 32;
 const ONE_CHUNK = 1;
 
+/** How many cores may fail while one is made: each poisons an entry at the most. */
+export const FAILURES_MAX = 20;
+
 export class Poison {
-  readonly #positions = new Set<number>();
+  readonly #positions: Set<number>;
   /** Those of which the log does not say it yet. */
-  readonly #unmarked = new Set<number>();
+  readonly #unmarked: Set<number>;
   /** Where the events stand, by the fingerprints of their identities. */
-  readonly #events = new Map<string, number>();
+  readonly #events: Map<string, number>;
+  /** Those of a plan that does not serve yet, which nobody else skips; null once it serves. */
+  #own: Set<number> | null = null;
   /** Whether what is found is said by the log; not where that is a copy, whose positions stand. */
   readonly isMarking: boolean;
 
-  constructor(positions: readonly number[] = [], isMarking = true) {
+  /** `serving`: of a plan that is rebuilt beside it. */
+  constructor(positions: readonly number[] = [], isMarking = true, serving?: Poison) {
     this.isMarking = isMarking;
+    this.#positions = serving ? serving.#positions : new Set();
+    this.#unmarked = serving ? serving.#unmarked : new Set();
+    this.#events = serving ? serving.#events : new Map();
+    this.note(positions);
+    if (serving) this.#own = new Set();
     this.note(positions);
   }
 
   /** Ascending. */
   get positions(): readonly number[] {
-    return [...this.#positions].sort((a, b) => a - b);
+    return [...this.#all()].sort((a, b) => a - b);
+  }
+
+  #all(): ReadonlySet<number> {
+    return this.#own === null ? this.#positions : new Set([...this.#positions, ...this.#own]);
+  }
+
+  /** Those that the serving plan counts. */
+  get own(): readonly number[] {
+    return [...(this.#own ?? [])].filter((position) => !this.#positions.has(position));
+  }
+
+  /** Its plan serves from now on, and the log says what it skips. */
+  join(): void {
+    const { own } = this;
+    this.#own = null;
+    this.note(own);
+  }
+
+  /** Whether a snapshot's state counts nothing that is known to be poisoned. */
+  isApartFrom({ position, poisoned }: Pick<Snapshot, "position" | "poisoned">): boolean {
+    return this.positions.every((each) => each >= position || poisoned.includes(each));
   }
 
   /** Those that the log is still to say. */
@@ -48,6 +85,7 @@ export class Poison {
 
   /** The core failed twice on the entry. */
   find(position: number): void {
+    if (this.#own !== null) return void this.#own.add(position);
     this.#positions.add(position);
     if (this.isMarking) this.#unmarked.add(position);
   }
@@ -100,7 +138,7 @@ export class Poison {
 
   /** The chunk as a core is given it. */
   quiet(chunk: Chunk): Chunk {
-    return without(chunk, this.#positions);
+    return without(chunk, this.#all());
   }
 
   /** The chunk as a core can be asked what it has: with those whom it could read. */

@@ -3,16 +3,11 @@
 
 import { canonical } from "../event/canonical.ts";
 import type { Json } from "../event/envelope.ts";
+import type { Steps } from "../store/steps.ts";
 import type { Key, Row } from "./change.ts";
 import type { RowPlace } from "./decoder.ts";
 
 export const STEP_ROWS = 1000;
-
-/** Work in steps, each so many rows, and what comes of it. */
-export type Steps<T> = Generator<number, T, undefined>;
-
-/** Lets what waits have its turn, so many rows having been worked off. */
-export type Breathe = (rows: number) => Promise<void>;
 
 export interface Compared {
   /** Rows that stand no more or otherwise: as they stood, as they stand; in the views' order. */
@@ -45,23 +40,6 @@ export function* compareRows(before: Iterable<Row>, after: Iterable<Row>): Steps
   }
   const was = [...old.values()];
   return { was, is, gone: was.filter((row) => !changed.has(row)) };
-}
-
-/** All steps at once. */
-export function drained<T>(steps: Steps<T>): T {
-  for (;;) {
-    const step = steps.next();
-    if (step.done === true) return step.value;
-  }
-}
-
-/** A step, then whoever waits, and so on. */
-export async function paced<T>(steps: Steps<T>, breathe: Breathe): Promise<T> {
-  for (;;) {
-    const step = steps.next();
-    if (step.done === true) return step.value;
-    await breathe(step.value);
-  }
 }
 
 /** Which row of a view; rows that were told together share the objects of their keys. */

@@ -12,7 +12,8 @@
 import { canonical, compareUtf8 } from "../event/canonical.ts";
 import type { Core } from "../core/core.ts";
 import type { Change, ChangeWindow, Row } from "./change.ts";
-import { compareRows, drained, paced, type Breathe, type Compared } from "./compare-rows.ts";
+import { drained, paced, type Breathe } from "../store/steps.ts";
+import { compareRows, type Compared } from "./compare-rows.ts";
 import type { Decoder, Delta, RowPlace } from "./decoder.ts";
 import { callListener } from "./subscription.ts";
 import { compareTimes } from "./telling-order.ts";

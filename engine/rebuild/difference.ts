@@ -4,7 +4,8 @@
 
 import { canonical, compareUtf8 } from "../event/canonical.ts";
 import type { Change, Key, Row } from "../live/change.ts";
-import { compareRows, STEP_ROWS, type Steps } from "../live/compare-rows.ts";
+import { compareRows, STEP_ROWS } from "../live/compare-rows.ts";
+import type { Steps } from "../store/steps.ts";
 import type { RowPlace } from "../live/decoder.ts";
 import { compareTimes } from "../live/telling-order.ts";
 import type { Plan, Query } from "../query/plan.ts";

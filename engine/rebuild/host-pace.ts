@@ -3,7 +3,8 @@
 //
 // In a Durable Object the clock stands still while code runs: there a slice is a number of entries.
 
-import type { Pace } from "./pace.ts";
+import type { Breathe } from "../store/steps.ts";
+import { byBytes, type Pace } from "./pace.ts";
 
 const SLICE_MS = 10;
 const PIECE_MS = 2;
@@ -23,12 +24,12 @@ export class HostPace implements Pace {
     return this.#entries;
   }
 
-  worked(entries: number): void | Promise<void> {
+  worked(entries: number, what?: "piece"): void | Promise<void> {
     const now = performance.now();
     const pieceMs = now - this.#pieceMs;
     this.#count += entries;
     this.#pieceMs = now;
-    if (entries >= this.#entries) this.#fit(pieceMs);
+    if (what === "piece" && entries >= this.#entries) this.#fit(pieceMs);
     const sliceMs = now - this.#sliceMs;
     const isBlind = sliceMs === 0 && this.#count >= BLIND_ENTRIES;
     if (isBlind || sliceMs + Math.max(pieceMs, PIECE_MS) > SLICE_MS) return this.#pause();
@@ -44,6 +45,12 @@ export class HostPace implements Pace {
     this.#sliceMs = this.#pieceMs = performance.now();
     this.#count = 0;
   }
+}
+
+/** For work of its own, told in bytes. */
+export function hostBreathe(): Breathe {
+  const pace = new HostPace();
+  return byBytes((entries) => pace.worked(entries));
 }
 
 /** Resolves when what waits in the event loop has had its turn. */

@@ -2,15 +2,17 @@
 // new entries, which the rebuild finds in the log. It replays up to the log's end, which has moved
 // meanwhile, and again, until one piece is left or no less than half as much as before; then it
 // takes a turn of the engine, replays the rest, and the plan takes over. Pushes wait for that turn,
-// so the rebuild ends however fast they come.
+// so the rebuild ends however fast they come. A core that fails is dropped, and another begins anew
+// (ingest/poison.ts).
 
-import type { Breathe } from "../live/compare-rows.ts";
-import { HostFault } from "../store/host-fault.ts";
+import { FAILURES_MAX } from "../ingest/poison.ts";
 import type { Chunk } from "../store/chunk.ts";
+import { HostFault } from "../store/host-fault.ts";
 import { readChunks } from "../store/log-reader.ts";
+import { piecesOf, workOf } from "../store/piece.ts";
+import type { Breathe } from "../store/steps.ts";
 import type { MaybePromise, Store } from "../store/store.ts";
-import { PAGE_BYTES, type Pace } from "./pace.ts";
-import { piecesOf, workOf } from "./piece.ts";
+import { byBytes, type Pace } from "./pace.ts";
 
 /** What a rebuild asks of the engine. */
 export interface Site {
@@ -21,6 +23,10 @@ export interface Site {
   position(): number;
   /** Applies entries that follow on there. */
   apply(piece: Chunk): Promise<void>;
+  /** Another core, where the first one began. */
+  begin(): Promise<void>;
+  /** This core, and those after it, skip the entry. */
+  poison(position: number): void;
   /** Runs `work` as a turn of its own. */
   turn(work: () => Promise<void>): Promise<void>;
   /** In such a turn, at equal position: what will be told; by the answer the plan takes over. */
@@ -37,6 +43,9 @@ export class Rebuild {
   #share = 0;
   #isStopped = false;
   #fault: HostFault | null = null;
+  /** Entries on which the core failed together. */
+  #suspected = { from: Infinity, to: Infinity };
+  #failures = 0;
 
   /** Begins at once. */
   constructor(site: Site, pace: Pace) {
@@ -78,12 +87,11 @@ export class Rebuild {
     return this.#ended;
   }
 
-  /** A piece of the work was done: pauses where the slice is over. */
-  async breathe(entries = 0): Promise<void> {
-    const pause = this.#pace.worked(entries);
-    if (!(pause instanceof Promise)) return;
-    this.#paused.resolve();
-    await pause;
+  /** So many entries' work was done: pauses where the slice is over. */
+  breathe(entries: number, what?: "piece"): MaybePromise<void> {
+    const pause = this.#pace.worked(entries, what);
+    if (pause instanceof Promise) this.#paused.resolve();
+    return pause;
   }
 
   async #run(): Promise<void> {
@@ -101,35 +109,68 @@ export class Rebuild {
 
   async #follow(): Promise<void> {
     const site = this.#site;
-    for (let left = Infinity; !this.#isStopped;) {
+    for (let left = Infinity, isDone = false; !this.#isStopped && !isDone;) {
       const end = site.end();
       const rest = end - site.position();
-      if (rest <= this.#pace.entries || rest > left / 2) return site.turn(() => this.#takeOver());
-      left = rest;
-      await this.#advance(end);
+      if (rest <= this.#pace.entries || rest > left / 2) {
+        await site.turn(async () => {
+          isDone = await this.#takeOver();
+        });
+        left = Infinity;
+      } else {
+        left = (await this.#advance(end)) ? rest : Infinity;
+      }
     }
   }
 
-  async #takeOver(): Promise<void> {
-    await this.#advance(this.#site.end());
-    if (this.#isStopped) return;
+  /** False where it has to be caught up with once more. */
+  async #takeOver(): Promise<boolean> {
+    if (!(await this.#advance(this.#site.end()))) return false;
+    if (this.#isStopped) return true;
     const swap = await this.#site.swap((rows) => this.breathe(rows));
     this.#share = 1;
     const swapped = swap();
     if (swapped instanceof Promise) await swapped;
+    return true;
   }
 
-  async #advance(end: number): Promise<void> {
+  /** False where the core failed, and another begins anew. */
+  async #advance(end: number): Promise<boolean> {
     const site = this.#site;
     const from = site.position();
-    for await (const chunk of readChunks(site.store, from, end, PAGE_BYTES)) {
-      for (const piece of piecesOf(chunk, site.position(), () => this.#pace.entries)) {
-        if (this.#isStopped) return;
-        await site.apply(piece);
+    const breathe = byBytes((entries) => this.breathe(entries));
+    for await (const chunk of readChunks(site.store, from, end, breathe)) {
+      for (const piece of piecesOf(chunk, site.position(), () => this.#pieceEntries())) {
+        if (this.#isStopped) return true;
+        try {
+          await site.apply(piece);
+        } catch (error) {
+          if (!(error instanceof WebAssembly.RuntimeError)) throw error;
+          await this.#suspect(piece, error);
+          return false;
+        }
         this.#note();
-        await this.breathe(workOf(piece));
+        await this.breathe(workOf(piece), "piece");
       }
     }
+    return true;
+  }
+
+  /** Of the next piece: what failed once is tried entry by entry. */
+  #pieceEntries(): number {
+    const { entries } = this.#pace;
+    const left = this.#suspected.from - this.#site.position();
+    if (left > 0) return Math.min(entries, left);
+    return this.#suspected.to > this.#site.position() ? 1 : entries;
+  }
+
+  /** What the core fails on alone, having failed on it once, is poison. */
+  async #suspect({ firstPosition: from, count }: Chunk, error: Error): Promise<void> {
+    if (++this.#failures > FAILURES_MAX) throw error;
+    const { from: first, to } = this.#suspected;
+    if (count === 1 && from >= first && from < to) this.#site.poison(from);
+    else this.#suspected = { from, to: from + count };
+    await this.#site.begin();
   }
 
   #note(): void {

@@ -89,9 +89,12 @@ export async function walkTruth(
   const core = await Core.open(program.bytes, pagesMax);
   watch?.begin(core);
   const years: ZoneYear[] = [];
+  let brought: readonly ZoneYear[] = [];
   for await (const chunk of readLog(log, 0, endPosition)) {
     if (factOfChunk(chunk) !== null) continue;
-    years.push(...(chunk.zones ?? []));
+    // Each piece of a chunk has them.
+    if (chunk.zones !== undefined && chunk.zones !== brought)
+      years.push(...(brought = chunk.zones));
     // What came out of the quarantine is an event like all others.
     const batch = fillFromLog(core, program, { ...chunk, flags: 0 }, 0);
     for (let line = 0; line < batch.lines; line++) {

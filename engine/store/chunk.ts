@@ -25,6 +25,7 @@
 import type { ZoneYear } from "../event/zone.ts";
 import { crc32c } from "./crc32c.ts";
 import { HostFault } from "./host-fault.ts";
+import { drained, paced, STEP_BYTES, type Breathe, type Steps } from "./steps.ts";
 import type { Append } from "./store.ts";
 
 const MAGIC = 0x4b43524d;
@@ -106,13 +107,25 @@ export function encodeChunk(chunk: Chunk): Uint8Array<ArrayBuffer> {
 /** The chunk's members; `lines` and `previousDigest` are views of `bytes`. */
 export function decodeChunk(bytes: Uint8Array): Chunk {
   checkChunk(bytes);
+  const chunk = membersOf(bytes);
+  assertChunk(chunk);
+  return chunk;
+}
+
+/** The same, checked in steps; the lines are counted by whoever walks through them. */
+export async function decodePaced(bytes: Uint8Array, breathe: Breathe): Promise<Chunk> {
+  await paced(checkSteps(bytes), breathe);
+  return membersOf(bytes);
+}
+
+function membersOf(bytes: Uint8Array): Chunk {
   const view = viewOf(bytes);
   const count = view.getUint32(AT_COUNT, true);
   const form = view.getUint32(AT_RECEIVE_FORM, true);
   const flags = view.getUint16(AT_FLAGS, true);
   const zonesAt = HEADER_BYTES + receiveCount(form, count) * RECEIVE_BYTES;
   const linesAt = zonesAt + zonesBytes(view, zonesAt, flags);
-  const chunk: Chunk = {
+  return {
     firstPosition: Number(view.getBigUint64(AT_POSITION, true)),
     count,
     receivedAt: readReceivedAt(view, form, count),
@@ -121,8 +134,6 @@ export function decodeChunk(bytes: Uint8Array): Chunk {
     previousDigest: bytes.subarray(AT_DIGEST, AT_DIGEST + DIGEST_BYTES),
     lines: bytes.subarray(linesAt),
   };
-  assertChunk(chunk);
-  return chunk;
 }
 
 export interface Span {
@@ -133,6 +144,10 @@ export interface Span {
 
 /** Where the chunk begins and ends in the log, once every byte of it was checked. */
 export function checkChunk(bytes: Uint8Array): Span {
+  return drained(checkSteps(bytes));
+}
+
+function* checkSteps(bytes: Uint8Array): Steps<Span> {
   const span = spanOf(bytes);
   const place = `at position ${span.firstPosition}`;
   const view = viewOf(bytes);
@@ -144,7 +159,13 @@ export function checkChunk(bytes: Uint8Array): Span {
   if (bytes.length !== wanted) {
     throw broken(place, `got ${bytes.length} bytes when its header says ${wanted}`);
   }
-  const sum = sumOf(bytes);
+  let sum = crc32c(bytes, 0, AT_SUM);
+  let at = AT_DIGEST;
+  for (; bytes.length - at > STEP_BYTES; at += STEP_BYTES) {
+    sum = crc32c(bytes, at, at + STEP_BYTES, sum);
+    yield STEP_BYTES;
+  }
+  sum = crc32c(bytes, at, bytes.length, sum);
   const written = view.getUint32(AT_SUM, true);
   if (sum !== written) {
     throw broken(place, `its bytes sum to ${hex(sum)} when ${hex(written)} was written`);
@@ -170,19 +191,36 @@ function spanOf(bytes: Uint8Array): Span {
   return { firstPosition, endPosition: firstPosition + view.getUint32(AT_COUNT, true) };
 }
 
+/** What a store has behind a page: where its next chunk begins, or where the log ends. */
+export interface Following {
+  readonly position: number;
+  readonly isEnd: boolean;
+}
+
 /**
  * Checks a page that a store read: chunks that are whole and follow one another, the first of them
- * holding `from`. `following` is where the next stored chunk begins; behind the last one, where the
- * log ends. A page that stands before a gap is given; the read that falls into the gap is refused.
+ * holding `from`. A page that stands before a gap is given; the read that falls into the gap is
+ * refused.
  */
-export function checkPage(
+export function checkPage(chunks: readonly Uint8Array[], from: number, following: Following): void {
+  checkSpans(chunks.map(checkChunk), from, following);
+}
+
+/** The same in steps. */
+export async function checkPagePaced(
   chunks: readonly Uint8Array[],
   from: number,
-  following: { readonly position: number; readonly isEnd: boolean },
-): void {
+  following: Following,
+  breathe: Breathe,
+): Promise<void> {
+  const spans: Span[] = [];
+  for (const bytes of chunks) spans.push(await paced(checkSteps(bytes), breathe));
+  checkSpans(spans, from, following);
+}
+
+function checkSpans(spans: readonly Span[], from: number, following: Following): void {
   let next: number | null = null;
-  for (const bytes of chunks) {
-    const span = checkChunk(bytes);
+  for (const span of spans) {
     const wanted: number = next ?? Math.min(from, span.firstPosition);
     if (span.firstPosition > wanted) throw missing(wanted, span.firstPosition);
     if (next !== null && span.firstPosition < next) {

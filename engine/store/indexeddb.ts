@@ -25,6 +25,7 @@ import {
   checkEnd,
   checkKept,
   checkPage,
+  checkPagePaced,
   checkPutBack,
   checkTrim,
   exactBytes,
@@ -32,6 +33,7 @@ import {
   notHeld,
 } from "./chunk.ts";
 import { HostFault } from "./host-fault.ts";
+import type { Breathe } from "./steps.ts";
 import type { Append, HeldLine, LogHeader, Recovered, Store, StoredSnapshot } from "./store.ts";
 import { dropWitness, hasWitness } from "./witness.ts";
 
@@ -196,7 +198,7 @@ class IndexedDbStore implements Store {
     });
   }
 
-  read(from: number, limitBytes: number): Promise<readonly Uint8Array[]> {
+  read(from: number, limitBytes: number, breathe?: Breathe): Promise<readonly Uint8Array[]> {
     return this.#run(async (db) => {
       const tx = db.transaction(["log", "chunks"]);
       void quiet(tx.done);
@@ -226,7 +228,9 @@ class IndexedDbStore implements Store {
         const fitting = Math.ceil(((limitBytes - bytes) * chunks.length) / Math.max(1, bytes));
         asked = Math.min(Math.max(1, fitting), PAGE_CHUNKS_MAX);
       }
-      checkPage(chunks, from, { position: next, isEnd });
+      const following = { position: next, isEnd };
+      if (breathe) await checkPagePaced(chunks, from, following, breathe);
+      else checkPage(chunks, from, following);
       return chunks;
     });
   }

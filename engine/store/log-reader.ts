@@ -1,9 +1,12 @@
 // Reads a log as its chunks, whichever store holds it, a page at a time.
 
-import { decodeChunk, type Chunk } from "./chunk.ts";
+import { decodeChunk, decodePaced, type Chunk } from "./chunk.ts";
+import type { Breathe } from "./steps.ts";
 import type { Store } from "./store.ts";
 
 const PAGE_BYTES = 4 * 1024 * 1024;
+/** What is decoded at once where others wait. */
+const PACED_PAGE_BYTES = 256 * 1024;
 
 /** Positions [from, to) of the log; all of it where they are absent. */
 export interface LogRange {
@@ -11,18 +14,21 @@ export interface LogRange {
   readonly to?: number;
 }
 
-/** The whole chunks that hold positions of [from, to), in order. HostFault `chunk_broken`. */
+/**
+ * The whole chunks that hold positions of [from, to), in order; with `breathe`, which takes bytes,
+ * read and checked in steps. HostFault `chunk_broken`.
+ */
 export async function* readChunks(
   store: Store,
   from: number,
   to: number,
-  pageBytes: number = PAGE_BYTES,
+  breathe?: Breathe,
 ): AsyncGenerator<Chunk, void, undefined> {
   for (let next = from; next < to;) {
-    const page = await store.read(next, pageBytes);
+    const page = await store.read(next, breathe ? PACED_PAGE_BYTES : PAGE_BYTES, breathe);
     if (page.length === 0) return;
     for (const bytes of page) {
-      const chunk = decodeChunk(bytes);
+      const chunk = breathe ? await decodePaced(bytes, breathe) : decodeChunk(bytes);
       if (chunk.firstPosition >= to) return;
       yield chunk;
       next = chunk.firstPosition + chunk.count;

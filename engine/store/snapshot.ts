@@ -10,6 +10,7 @@
 
 import { LAYOUT_VERSION } from "../../assembly/layout.ts";
 import { crc32c } from "./crc32c.ts";
+import { drained, STEP_BYTES, type Steps } from "./steps.ts";
 import type { Recovered } from "./store.ts";
 
 const MAGIC = 0x4e53524d; // "MRSN"
@@ -43,8 +44,17 @@ export interface Snapshot {
 }
 
 export function encodeSnapshot(snapshot: Snapshot): Uint8Array<ArrayBuffer> {
+  return drained(encodeSteps(snapshot, () => snapshot));
+}
+
+/** The same in steps; each asks for `image`, since whoever comes between may move it. */
+export function* encodeSteps(
+  snapshot: Omit<Snapshot, "state" | "told">,
+  image: () => Pick<Snapshot, "state" | "told">,
+): Steps<Uint8Array<ArrayBuffer>> {
   const plan = new TextEncoder().encode(snapshot.plan);
-  const { state, told, poisoned } = snapshot;
+  const { poisoned } = snapshot;
+  const { state, told } = image();
   const poisonedAt = HEADER_BYTES + plan.length + state.length + told.length;
   const bytes = new Uint8Array(poisonedAt + poisoned.length * POSITION_BYTES);
   const view = new DataView(bytes.buffer);
@@ -58,12 +68,25 @@ export function encodeSnapshot(snapshot: Snapshot): Uint8Array<ArrayBuffer> {
   view.setUint32(AT_STATE, state.length, true);
   view.setUint32(AT_TOLD, told.length, true);
   bytes.set(plan, HEADER_BYTES);
-  bytes.set(state, HEADER_BYTES + plan.length);
-  bytes.set(told, HEADER_BYTES + plan.length + state.length);
   for (const [index, position] of poisoned.entries()) {
     view.setFloat64(poisonedAt + index * POSITION_BYTES, position, true);
   }
-  view.setUint32(AT_SUM, sumOf(bytes), true);
+  const stateAt = HEADER_BYTES + plan.length;
+  let sum = crc32c(bytes, HEADER_BYTES, stateAt, crc32c(bytes, 0, AT_SUM));
+  let to = stateAt;
+  for (const [part, { length }] of [
+    ["state", state],
+    ["told", told],
+  ] as const) {
+    for (let at = 0; at < length; at += STEP_BYTES) {
+      const end = Math.min(at + STEP_BYTES, length);
+      bytes.set(image()[part].subarray(at, end), to);
+      sum = crc32c(bytes, to, to + end - at, sum);
+      to += end - at;
+      if (end < length) yield STEP_BYTES;
+    }
+  }
+  view.setUint32(AT_SUM, crc32c(bytes, poisonedAt, bytes.length, sum), true);
   return bytes;
 }
 

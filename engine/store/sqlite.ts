@@ -5,7 +5,9 @@
 //   millrace_chunk     a row a push, in parts of 1 MiB (a row holds 2 MB): position, part, bytes
 //   millrace_held      a row a held line, in the order of `sequence`
 //   millrace_released  a row an identity that was released: identity, position of its event
-//   millrace_snapshot  a row each 1 MiB: position, part, bytes; two positions at most
+//   millrace_snapshot  a row each 1 MiB: position, part, bytes; two positions at most.
+//                      Parts are numbered from a multiple of 2^20 on; the first is written last:
+//                      where it is missing, the process ended before, and the rest is nothing
 //
 // Rows written a push: 2 (its chunk, the header), 1 more for each further MiB and each line that
 // is held or let go, each identity that is remembered or forgotten.
@@ -18,16 +20,29 @@ import {
   checkEnd,
   checkKept,
   checkPage,
+  checkPagePaced,
   checkPutBack,
   checkTrim,
   hasWrite,
   notHeld,
+  type Following,
 } from "./chunk.ts";
 import { HostFault } from "./host-fault.ts";
-import type { Append, HeldLine, LogHeader, Recovered, Store, StoredSnapshot } from "./store.ts";
+import { drained, paced, type Breathe, type Steps } from "./steps.ts";
+import type {
+  Append,
+  HeldLine,
+  LogHeader,
+  MaybePromise,
+  Recovered,
+  Store,
+  StoredSnapshot,
+} from "./store.ts";
 
 const SCHEMA = 1;
 const PART_BYTES = 1 << 20;
+/** A snapshot written in steps may stand behind one of its position, which it then replaces. */
+const RUN_PARTS = 1 << 20;
 const SNAPSHOTS_KEPT = 2;
 /** Rows looked at for one page of a read, so that a log of tiny chunks is read in pages too. */
 const PAGE_ROWS_MAX = 1024;
@@ -74,6 +89,13 @@ export function sqlite(storage: SqlHost): Store {
   return new SqliteStore(storage);
 }
 
+/** The first positions of the chunks of a page, and what stands behind it. */
+interface Page {
+  readonly first: number;
+  readonly last: number;
+  readonly following: Following;
+}
+
 interface LogRow {
   readonly header: LogHeader;
   readonly endPosition: number;
@@ -104,7 +126,7 @@ class SqliteStore implements Store {
         (row) => ({ identity: textOf(row["identity"]), position: Number(row["position"]) }),
       );
       const parts = "SELECT * FROM millrace_snapshot ORDER BY position DESC, part";
-      const snapshots = joinParts(this.#rows(parts));
+      const snapshots = joinParts(wholeOf(this.#rows(parts)));
       return { header, endPosition, trimmedTo, held, released, snapshots };
     });
   }
@@ -146,36 +168,67 @@ class SqliteStore implements Store {
     });
   }
 
-  read(from: number, limitBytes: number): readonly Uint8Array[] {
+  read(from: number, limitBytes: number, breathe?: Breathe): MaybePromise<readonly Uint8Array[]> {
+    const page = asHostFault(() => this.#page(from, limitBytes));
+    if (page === null) return [];
+    if (breathe !== undefined) return this.#readPaced(page, from, breathe);
     return asHostFault(() => {
-      const { endPosition, trimmedTo } = this.#log();
-      if (from >= endPosition) return [];
-      checkKept(from, trimmedTo);
-      // Sizes first: SQLite tells a length without reading the bytes.
-      const sizes = this.#rows(
-        `SELECT position, length(bytes) AS size FROM millrace_chunk WHERE position >=
-           coalesce((SELECT max(position) FROM millrace_chunk WHERE position <= ?1), ?1)
-         ORDER BY position, part LIMIT ?2`,
-        from,
-        PAGE_ROWS_MAX,
-      );
-      const first = Number(sizes[0]?.["position"] ?? from);
-      let last = first;
-      let bytes = 0;
-      for (const { position, size } of sizes) {
-        if (Number(position) !== last && bytes >= limitBytes) break;
-        last = Number(position);
-        bytes += Number(size);
-      }
-      const page = `SELECT position, bytes FROM millrace_chunk
-        WHERE position BETWEEN ? AND ? ORDER BY position, part`;
-      const chunks = joinParts(this.#rows(page, first, last)).map((chunk) => chunk.bytes);
-      const next = "SELECT min(position) AS position FROM millrace_chunk WHERE position > ?";
-      const following = this.#rows(next, last)[0]?.["position"] ?? null;
-      const position = Number(following ?? endPosition);
-      checkPage(chunks, from, { position, isEnd: following === null });
+      const chunks = this.#chunks(page.first, page.following.position);
+      checkPage(chunks, from, page.following);
       return chunks;
     });
+  }
+
+  async #readPaced(
+    { first, last, following }: Page,
+    from: number,
+    breathe: Breathe,
+  ): Promise<readonly Uint8Array[]> {
+    const chunks = asHostFault(() => this.#chunks(first, last));
+    const parts: Uint8Array[] = [];
+    const part = "SELECT bytes FROM millrace_chunk WHERE position = ? AND part = ?";
+    for (;;) {
+      const [row] = asHostFault(() => this.#rows(part, last, parts.length));
+      if (row === undefined) break;
+      parts.push(bytesOf(row["bytes"]));
+      await breathe(parts.at(-1)!.length);
+    }
+    if (parts.length > 0) chunks.push(await paced(concatenating(parts), breathe));
+    await checkPagePaced(chunks, from, following, breathe);
+    return chunks;
+  }
+
+  /** Those that begin at positions of [first, end). */
+  #chunks(first: number, end: number): Uint8Array[] {
+    const page = `SELECT position, bytes FROM millrace_chunk
+      WHERE position >= ? AND position < ? ORDER BY position, part`;
+    return joinParts(this.#rows(page, first, end)).map((chunk) => chunk.bytes);
+  }
+
+  #page(from: number, limitBytes: number): Page | null {
+    const { endPosition, trimmedTo } = this.#log();
+    if (from >= endPosition) return null;
+    checkKept(from, trimmedTo);
+    // Sizes first: SQLite tells a length without reading the bytes.
+    const sizes = this.#rows(
+      `SELECT position, length(bytes) AS size FROM millrace_chunk WHERE position >=
+           coalesce((SELECT max(position) FROM millrace_chunk WHERE position <= ?1), ?1)
+         ORDER BY position, part LIMIT ?2`,
+      from,
+      PAGE_ROWS_MAX,
+    );
+    const first = Number(sizes[0]?.["position"] ?? from);
+    let last = first;
+    let bytes = 0;
+    for (const { position, size } of sizes) {
+      if (Number(position) !== last && bytes >= limitBytes) break;
+      last = Number(position);
+      bytes += Number(size);
+    }
+    const next = "SELECT min(position) AS position FROM millrace_chunk WHERE position > ?";
+    const following = this.#rows(next, last)[0]?.["position"] ?? null;
+    const position = Number(following ?? endPosition);
+    return { first, last, following: { position, isEnd: following === null } };
   }
 
   trim(to: number): void {
@@ -201,17 +254,69 @@ class SqliteStore implements Store {
     );
   }
 
-  saveSnapshot(snapshot: StoredSnapshot): void {
+  saveSnapshot(snapshot: StoredSnapshot, breathe?: Breathe): MaybePromise<void> {
+    const { position, bytes } = snapshot;
+    if (breathe !== undefined && bytes.length > PART_BYTES) {
+      return paced(this.#savePaced(snapshot), breathe);
+    }
     asHostFault(() =>
       this.#host.transactionSync(() => {
         this.#log();
-        this.#rows("DELETE FROM millrace_snapshot WHERE position = ?", snapshot.position);
-        this.#insertParts("millrace_snapshot", snapshot.position, snapshot.bytes);
-        const older = `DELETE FROM millrace_snapshot WHERE position NOT IN
-          (SELECT DISTINCT position FROM millrace_snapshot ORDER BY position DESC LIMIT ?)`;
-        this.#rows(older, SNAPSHOTS_KEPT);
+        this.#rows("DELETE FROM millrace_snapshot WHERE position = ?", position);
+        this.#insertParts("millrace_snapshot", position, bytes);
+        this.#dropSnapshots();
       }),
     );
+  }
+
+  /** Its first part comes last: with that it is there, and those that it replaces are not. */
+  *#savePaced({ position, bytes }: StoredSnapshot): Steps<void> {
+    const first = "SELECT part FROM millrace_snapshot WHERE position = ? AND part = 0";
+    const run = asHostFault(() => {
+      this.#log();
+      return this.#rows(first, position).length > 0 ? RUN_PARTS : 0;
+    });
+    const insert = (part: number): void => {
+      const at = part * PART_BYTES;
+      const row = "INSERT INTO millrace_snapshot VALUES (?, ?, ?)";
+      this.#rows(row, position, run + part, bytes.subarray(at, at + PART_BYTES));
+    };
+    yield* this.#dropRests();
+    for (let part = Math.ceil(bytes.length / PART_BYTES) - 1; part > 0; part--) {
+      asHostFault(() => insert(part));
+      yield PART_BYTES;
+    }
+    asHostFault(() =>
+      this.#host.transactionSync(() => {
+        insert(0);
+        const other = "DELETE FROM millrace_snapshot WHERE position = ? AND part = ?";
+        this.#rows(other, position, RUN_PARTS - run);
+        this.#dropSnapshots("AND part % ?1 = 0");
+      }),
+    );
+    yield PART_BYTES;
+    yield* this.#dropRests();
+  }
+
+  /** What was not written, or taken away, to its end. */
+  *#dropRests(): Steps<void> {
+    // A search would read a part at each step of it.
+    const all = "SELECT position, part FROM millrace_snapshot ORDER BY position, part";
+    const rows = asHostFault(() => this.#rows(all));
+    const whole = new Set(wholeOf(rows));
+    for (const row of rows) {
+      if (whole.has(row)) continue;
+      const one = "DELETE FROM millrace_snapshot WHERE position = ? AND part = ?";
+      asHostFault(() => this.#rows(one, row["position"]!, row["part"]!));
+      yield PART_BYTES;
+    }
+  }
+
+  /** But the two newest that are whole: all of them, or only `which` parts. */
+  #dropSnapshots(which = ""): void {
+    const older = `DELETE FROM millrace_snapshot WHERE position NOT IN
+      (SELECT position FROM millrace_snapshot WHERE part % ?1 = 0 ORDER BY position DESC LIMIT ?2)`;
+    this.#rows(`${older} ${which}`, RUN_PARTS, SNAPSHOTS_KEPT);
   }
 
   close(): void {
@@ -269,6 +374,16 @@ class SqliteStore implements Store {
   }
 }
 
+/** Those parts of snapshots, in order, of which the first is there. */
+function wholeOf(rows: readonly SqlRow[]): SqlRow[] {
+  let first = "";
+  return rows.filter(({ position, part }) => {
+    const run = Number(part) - (Number(part) % RUN_PARTS);
+    if (Number(part) === run) first = `${position}/${run}`;
+    return first === `${position}/${run}`;
+  });
+}
+
 /** One value a position, of rows in the order of position and part. */
 function joinParts(rows: readonly SqlRow[]): { position: number; bytes: Uint8Array }[] {
   const joined: { position: number; parts: Uint8Array[] }[] = [];
@@ -279,16 +394,17 @@ function joinParts(rows: readonly SqlRow[]): { position: number; bytes: Uint8Arr
     if (last?.position === position) last.parts.push(part);
     else joined.push({ position, parts: [part] });
   }
-  return joined.map(({ position, parts }) => ({ position, bytes: concatenated(parts) }));
+  return joined.map(({ position, parts }) => ({ position, bytes: drained(concatenating(parts)) }));
 }
 
-function concatenated(parts: readonly Uint8Array[]): Uint8Array {
+function* concatenating(parts: readonly Uint8Array[]): Steps<Uint8Array> {
   if (parts.length === 1) return parts[0]!;
   const bytes = new Uint8Array(parts.reduce((length, part) => length + part.length, 0));
   let at = 0;
   for (const part of parts) {
     bytes.set(part, at);
     at += part.length;
+    yield part.length;
   }
   return bytes;
 }

@@ -9,6 +9,7 @@
 
 import type { QuarantineCode } from "../event/fault.ts";
 import type { Chunk } from "./chunk.ts";
+import type { Breathe } from "./steps.ts";
 
 export type MaybePromise<T> = T | Promise<T>;
 
@@ -94,9 +95,10 @@ export interface Store {
   hasLanded(write: Append): MaybePromise<boolean>;
   /**
    * Whole chunks in order, from the one that holds position `from`, about `limitBytes` of them and
-   * at least one; empty at the end of the log. HostFault `log_trimmed` below what is kept.
+   * at least one; empty at the end of the log. Given `breathe`, a store that can reads and checks a
+   * long chunk in steps of so many bytes. HostFault `log_trimmed` below what is kept.
    */
-  read(from: number, limitBytes: number): MaybePromise<readonly Uint8Array[]>;
+  read(from: number, limitBytes: number, breathe?: Breathe): MaybePromise<readonly Uint8Array[]>;
   /**
    * Forgets the chunks below `to`, where a chunk begins, and the identities that were released in
    * them: all at once, like an append. It is remembered, so that nobody takes them for lost.
@@ -112,7 +114,10 @@ export interface Store {
    * without their digests; any other is given them with each append.
    */
   seal?(): MaybePromise<void>;
-  /** Keeps the two newest snapshots. */
-  saveSnapshot(snapshot: StoredSnapshot): MaybePromise<void>;
+  /**
+   * Keeps the two newest snapshots. Given `breathe`, a store that can writes a long one in steps of
+   * so many bytes; until the last, what it had stands.
+   */
+  saveSnapshot(snapshot: StoredSnapshot, breathe?: Breathe): MaybePromise<void>;
   close(): MaybePromise<void>;
 }

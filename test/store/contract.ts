@@ -88,6 +88,7 @@ export function storeContract(name: string, durable: boolean, withPlace: WithPla
   describe(`The ${name} store`, () => {
     describe("from creation to reopening", () => lifeCases(about));
     describe("reading", () => readCases(about));
+    describe("reading in steps", () => longCases(about));
     describe("appending", () => appendCases(about));
     describe("releasing", () => releaseCases(about));
     describe("asked after a failure", () => doubtCases(about));
@@ -192,6 +193,26 @@ function readCases(about: About): void {
     const [first, second] = await readAll(await place.open(), 0, 1);
     expect(equalBytes(first!, large.chunk!)).toBe(true);
     expect(decodeChunk(second!).firstPosition).toBe(12);
+  });
+}
+
+function longCases(about: About): void {
+  about("gives a long chunk read in steps as it gives it at once", async (place) => {
+    const store = await place.open();
+    await store.create(HEADER);
+    for (const [position, lineBytes] of [40, 1 << 20, 40].entries()) {
+      await store.append(appendOf(position * 3, 3, { lineBytes }));
+    }
+    for (const from of [0, 4, 8]) {
+      const steps: number[] = [];
+      const read = await store.read(from, 1000, (bytes) => void steps.push(bytes));
+      const atOnce = await store.read(from, 1000);
+      expect(read.map((bytes) => bytes.length)).toEqual(atOnce.map((bytes) => bytes.length));
+      expect(read.every((bytes, index) => equalBytes(bytes, atOnce[index]!))).toBe(true);
+      expect(Math.max(0, ...steps)).toBeLessThanOrEqual(1 << 20);
+      if (store.storage !== "memory" && from === 4) expect(steps.length).toBeGreaterThan(2);
+    }
+    expect(await store.read(9, 1000, () => {})).toEqual([]);
   });
 }
 
@@ -386,6 +407,49 @@ function snapshotCases(about: About): void {
       { position: 6, bytes: filled(5, 9) },
       { position: 3, bytes: filled(10, 3) },
     ]);
+  });
+
+  about("writes a long one in steps, until the last of which it has what it had", async (place) => {
+    const store = await place.open();
+    await fill(store, [9]);
+    const positions = async (): Promise<number[]> =>
+      (await store.recover())!.snapshots.map(({ position }) => position);
+    await store.saveSnapshot({ position: 3, bytes: filled(10, 3) });
+    await store.saveSnapshot({ position: 6, bytes: patterned(2_500_000) });
+    // The same position too: another plan's, which takes over.
+    for (const position of [6, 9]) {
+      const before = await store.recover();
+      const steps: number[] = [];
+      const isOld = async (): Promise<boolean> => {
+        const { snapshots } = (await store.recover())!;
+        const [newest] = before!.snapshots;
+        const ofNow = snapshots.find((each) => each.position === newest!.position);
+        return ofNow !== undefined && equalBytes(ofNow.bytes, newest!.bytes);
+      };
+      const broken = store.saveSnapshot(
+        { position, bytes: filled(5_000_000, position) },
+        async (step) => {
+          steps.push(step);
+          if (steps.length === 3) throw new Error("killed");
+        },
+      );
+      // A store that writes it at once has no steps.
+      await Promise.resolve(broken).catch(() => {});
+      if (steps.length > 0) expect(await isOld()).toBe(true);
+      const opened = await place.open();
+      const checked: boolean[] = [];
+      await opened.saveSnapshot({ position, bytes: patterned(4_000_000) }, async (step) => {
+        expect(step).toBeLessThanOrEqual(1 << 20);
+        const [newest] = (await opened.recover())!.snapshots;
+        checked.push(newest!.position === position && newest!.bytes.length === 4_000_000);
+      });
+      // At first it is not there, then it is.
+      expect(checked).toEqual(checked.toSorted((a, b) => Number(a) - Number(b)));
+      expect(checked[0] ?? false).toBe(false);
+      const [newest] = (await opened.recover())!.snapshots;
+      expect(equalBytes(newest!.bytes, patterned(4_000_000))).toBe(true);
+      expect(await positions()).toEqual(position === 6 ? [6, 3] : [9, 6]);
+    }
   });
 
   about("refuses a snapshot of a log that was not created", async (place) => {

@@ -2,13 +2,13 @@
 // know how entries were cut, and at the chunk's end the same was told last. Long lines are few to a
 // piece, whatever the pace says of entries: what they take is by the byte.
 
-import type { Chunk } from "../store/chunk.ts";
+import type { Chunk } from "./chunk.ts";
 
 const NEWLINE = 10;
 /** A piece that has so many bytes is full. */
 const PIECE_BYTES = 512 * 1024;
-/** So many bytes of long lines are as much work as an entry. */
-const ENTRY_BYTES = 1024;
+/** So many bytes read, summed or copied, or of long lines, are as much work as an entry. */
+export const ENTRY_BYTES = 1024;
 
 /** The chunk's entries from position `from` on; each piece has as many as `entries` then says. */
 export function* piecesOf(
@@ -27,6 +27,7 @@ export function* piecesOf(
     let end = start;
     while (count < most && end - start < PIECE_BYTES) {
       end = lines.indexOf(NEWLINE, end) + 1;
+      if (end === 0) throw new RangeError(`Chunk at position ${firstPosition}: lines are missing.`);
       count++;
     }
     yield {

@@ -1,0 +1,137 @@
+// What takes long goes in steps, counted here in entries, of which each MiB read, summed, copied or
+// written is 1,024: a giant push in the log, a reprocess that is met, and a large state that is
+// saved. What is asked meanwhile is answered between them.
+
+import { mkdtempSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { afterAll, expect, test } from "vitest";
+import type { Store } from "../../engine/index.ts";
+import { openAt } from "../../engine/open.ts";
+import { sqlite } from "../../engine/store/node-sqlite.ts";
+import { engineOf, event, eventsAt, planOf, queryOf, tumbling } from "../builders.ts";
+import { settled, Slices } from "./slices.ts";
+
+const folder = mkdtempSync(join(tmpdir(), "millrace-long-"));
+afterAll(() => rmSync(folder, { recursive: true, force: true }));
+
+let files = 0;
+const newStore = (): Store => sqlite(join(folder, `log-${files++}.db`));
+
+const MIB = 1024;
+const AFTER = planOf({ window: tumbling(20, 0) });
+const all = (pieces: readonly number[]): number => pieces.reduce((sum, piece) => sum + piece, 0);
+
+test("a giant push is read, put together, summed and replayed in steps", async () => {
+  const store = newStore();
+  const times = Array.from({ length: 5000 }, (_, index) => index);
+  const engine = await engineOf(planOf(), [eventsAt(times, { x: "x".repeat(1000) })], { store });
+  await engine.close();
+  const slices = new Slices(100);
+  const next = await openAt(slices, { plan: AFTER, store });
+  while (next.stats().rebuild! < 1) {
+    expect(next.view("q").rows()[0]!.window.end).toBe(10);
+    await slices.one();
+  }
+  expect(next.view("q").rows()).toHaveLength(250);
+  expect(Math.max(...slices.pieces)).toBeLessThanOrEqual(MIB);
+  // About 5.6 MB: six parts read, as many put together, five sums twice; the last is a rest.
+  const long = slices.pieces.filter((piece) => piece === MIB);
+  expect(long).toHaveLength(5 + 5 + 5 + 5);
+  // Each line has more than a KiB, so a piece of 100 is as much work as 115 of the usual.
+  const rest = slices.pieces.filter((piece) => piece >= 100 && piece < 150);
+  expect(rest).toHaveLength(50);
+  await next.close();
+});
+
+test("a reprocess that is met replays the log in steps, too", async () => {
+  const store = newStore();
+  const times = Array.from({ length: 3000 }, (_, index) => index);
+  const engine = await engineOf(planOf(), [eventsAt(times)], { store });
+  await engine.push(event("late", 15));
+  const [correction] = await engine.reprocess("q", { from: 0, to: 100 });
+  expect(correction).toMatchObject({ window: { start: 10 }, value: { n: 11 } });
+  await engine.close();
+  const slices = new Slices(3000);
+  const next = await openAt(slices, { plan: AFTER, store });
+  // The push, then what was late, and then the reprocess, which reads both twice.
+  const shares: number[] = [];
+  while (next.stats().rebuild! < 1) {
+    shares.push(next.stats().rebuild!);
+    expect(next.view("q").rows()[1]).toMatchObject({ value: { n: 11 } });
+    await slices.one();
+  }
+  expect(next.view("q").rows()[0]).toMatchObject({ value: { n: 21 } });
+  // The others are what was read, in bytes.
+  const [first, ...then] = slices.pieces.filter(Number.isInteger);
+  expect(first).toBe(3000);
+  expect(Math.max(...then)).toBe(256);
+  expect(all(then)).toBe(1 + 2 * 3001 + 1);
+  expect(new Set(shares).size).toBeLessThan(shares.length - 20);
+  await next.close();
+});
+
+test("a large state is saved behind the swap in steps, and pushes come after it", async () => {
+  const store = newStore();
+  const keyed = (size: number) => ({
+    version: 1,
+    queries: [queryOf({ key: { k: "data.k" }, window: tumbling(size, 0), emit: "none" })],
+  });
+  const push = (from: number) =>
+    Array.from({ length: 500 }, (_, index) => {
+      return event(`e${from + index}`, 5, { k: `${from + index}`.padEnd(1500, "x") });
+    });
+  const engine = await engineOf(keyed(10), [push(0), push(500), push(1000), push(1500)], { store });
+  await engine.close();
+  const slices = new Slices(10_000);
+  const next = await openAt(slices, { plan: keyed(20), store });
+  while (next.stats().rebuild! < 1) await slices.one();
+  const before = slices.pieces.length;
+  const { stateBytes } = next.stats();
+  expect(stateBytes).toBeGreaterThan(3 << 20);
+  let isPushed = false;
+  const pushed = next.push(event("more", 30)).then(() => (isPushed = true));
+  for (let steps = 1; ; steps++) {
+    expect(next.view("q").rows({ key: { k: `7`.padEnd(1500, "x") } })).toHaveLength(1);
+    const isLast = !(await slices.one());
+    if (isLast) break;
+    expect(steps).toBeLessThan(100);
+  }
+  expect(isPushed).toBe(true);
+  await pushed;
+  const steps = slices.pieces.slice(before - 1);
+  expect(Math.max(...steps)).toBe(MIB);
+  // It is copied and summed, written, and the former plan's parts are taken away.
+  expect(steps.length).toBeGreaterThanOrEqual(3 * Math.floor(stateBytes / (1 << 20)));
+  const { snapshots } = (await store.recover())!;
+  expect(snapshots[0]).toMatchObject({ position: 2000 });
+  await next.close();
+  const again = await openAt(new Slices(1), { plan: keyed(20), store });
+  expect(again.stats()).toMatchObject({ rebuild: null, position: 2001 });
+  await again.close();
+});
+
+test("a large state is saved in steps also when nobody asked for another plan", async () => {
+  const store = newStore();
+  const save = store.saveSnapshot.bind(store);
+  const written: number[] = [];
+  let answered = 0;
+  store.saveSnapshot = async (snapshot, breathe) => {
+    expect(breathe).toBeDefined();
+    await save(snapshot, async (bytes) => {
+      written.push(bytes);
+      await settled();
+      answered += engine.view("q").rows().length;
+      await breathe!(bytes);
+    });
+  };
+  const push = Array.from({ length: 2000 }, (_, index) => {
+    return event(`e${index}`, 5, { k: `${index}`.padEnd(1500, "x") });
+  });
+  const engine = await engineOf(planOf({ key: { k: "data.k" } }), [push], { store });
+  expect(await engine.snapshot()).toEqual({ position: 2000 });
+  expect(written.length).toBeGreaterThanOrEqual(3);
+  expect(Math.max(...written)).toBe(1 << 20);
+  expect(answered).toBe(2000 * written.length);
+  await engine.close();
+});
