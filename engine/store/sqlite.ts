@@ -379,8 +379,8 @@ function wholeOf(rows: readonly SqlRow[]): SqlRow[] {
   let first = "";
   return rows.filter(({ position, part }) => {
     const run = Number(part) - (Number(part) % RUN_PARTS);
-    if (Number(part) === run) first = `${position}/${run}`;
-    return first === `${position}/${run}`;
+    if (Number(part) === run) first = `${Number(position)}/${run}`;
+    return first === `${Number(position)}/${run}`;
   });
 }
 
