@@ -2,86 +2,56 @@
 // A fault names a place and what to change there. It never repeats a value, since receipts and
 // lists of faults travel further than the events themselves.
 
-export const EVENT_CODES = [
-  "too_large",
-  "invalid_utf8",
-  "too_deep",
-  "invalid_json",
-  "expected_object",
-  "too_many_keys",
-  "duplicate_key",
-  "forbidden_key",
-  "number_out_of_range",
-  "missing_field",
-  "wrong_type",
-  "bad_event_id",
-  "bad_event_type",
-  "bad_event_version",
-  "invalid_time",
-  "zone_required",
-  "event_id_conflict",
-  "unknown_event_type",
-  "schema_mismatch",
-  "quarantine_full",
-  "subject_erased",
-  "unroutable",
-] as const;
+/** What follows the place: of an event that is refused; `…` is what is expected there. */
+const REFUSED = {
+  too_large: "is too large: send at most 256 KiB a line.",
+  invalid_utf8: "is not valid UTF-8: send whole characters, no lone surrogates.",
+  too_deep: "is nested too deeply: use at most 32 levels, the event being 1.",
+  invalid_json: "is not valid JSON: send one complete JSON object a line.",
+  expected_object: "is not an object: send one JSON object a line.",
+  too_many_keys: "has too many members: use at most 256 an object.",
+  duplicate_key: "stands more than once in its object: send each member once.",
+  forbidden_key: "has a forbidden name: rename the member.",
+  number_out_of_range: "is beyond the doubles: send it smaller, or as a string.",
+  missing_field: "is missing: add it.",
+  wrong_type: "has another type or length: send ….",
+  bad_event_id: "is no event id: use 1 to 128 printable ASCII, no space.",
+  bad_event_type: "is no event type: use 1 to 128 printable ASCII, no space.",
+  bad_event_version: "is no version: use digits, a dot and digits, without leading zeros.",
+  invalid_time: "is no time: send RFC 3339, seconds 00 to 59, with an offset.",
+  zone_required: "lacks its offset: end it with Z or one such as +02:00.",
+  event_id_conflict: "was used before for other content: send a new event under a new id.",
+  unknown_event_type: "is not in the catalogue: use one of its types.",
+  schema_mismatch: "does not fit its schema: send ….",
+  quarantine_full: "would be held, but the list of held events is full: send it again later.",
+  subject_erased: "is of a subject that was erased: do not send it again.",
+  unroutable: "names no destination: add the member that events are routed by.",
+};
 
-export const QUARANTINE_CODES = [
-  "event_time_too_old",
-  "event_time_in_future",
-  "version_too_new",
-  "poisoned",
-] as const;
+/** Of one that is held. */
+const HELD = {
+  event_time_too_old:
+    "is older than dedup remembers: release the event, or raise dedup in the plan.",
+  event_time_in_future:
+    "is too far ahead of its receive time: set the producer's clock, or release it.",
+  version_too_new: "has a major version that the catalogue does not know.",
+  poisoned: "is one on which the core fails: report it; it is kept as it is.",
+};
 
-export type EventCode = (typeof EVENT_CODES)[number];
-export type QuarantineCode = (typeof QUARANTINE_CODES)[number];
+export type EventCode = keyof typeof REFUSED;
+export type QuarantineCode = keyof typeof HELD;
+
+/** In the contract's order. */
+export const EVENT_CODES = Object.keys(REFUSED) as EventCode[];
+export const QUARANTINE_CODES = /* @__PURE__ */ Object.keys(HELD) as QuarantineCode[];
+
+const SENTENCES = { ...REFUSED, ...HELD };
 
 export interface EventFault {
   readonly code: EventCode;
   readonly pointer: string;
   readonly message: string;
 }
-
-/** Builds one sentence from the value's place and, where it varies, what is expected there. */
-type Sentence = (place: string, expected: string) => string;
-
-const SENTENCES: { readonly [code in EventCode | QuarantineCode]: Sentence } = {
-  too_large: (place) => `${place} is too large: send at most 256 KiB a line.`,
-  invalid_utf8: (place) =>
-    `${place} is not valid UTF-8: send whole characters, no lone surrogates.`,
-  too_deep: (place) => `${place} is nested too deeply: use at most 32 levels, the event being 1.`,
-  invalid_json: (place) => `${place} is not valid JSON: send one complete JSON object a line.`,
-  expected_object: (place) => `${place} is not an object: send one JSON object a line.`,
-  too_many_keys: (place) => `${place} has too many members: use at most 256 an object.`,
-  duplicate_key: (place) => `${place} stands more than once in its object: send each member once.`,
-  forbidden_key: (place) => `${place} has a forbidden name: rename the member.`,
-  number_out_of_range: (place) =>
-    `${place} is beyond the doubles: send it smaller, or as a string.`,
-  missing_field: (place) => `${place} is missing: add it.`,
-  wrong_type: (place, expected) => `${place} has another type or length: send ${expected}.`,
-  bad_event_id: (place) => `${place} is no event id: use 1 to 128 printable ASCII, no space.`,
-  bad_event_type: (place) => `${place} is no event type: use 1 to 128 printable ASCII, no space.`,
-  bad_event_version: (place) =>
-    `${place} is no version: use digits, a dot and digits, without leading zeros.`,
-  invalid_time: (place) => `${place} is no time: send RFC 3339, seconds 00 to 59, with an offset.`,
-  zone_required: (place) => `${place} lacks its offset: end it with Z or one such as +02:00.`,
-  event_id_conflict: (place) =>
-    `${place} was used before for other content: send a new event under a new id.`,
-  unknown_event_type: (place) => `${place} is not in the catalogue: use one of its types.`,
-  schema_mismatch: (place, expected) =>
-    `${place} does not fit its schema: send ${expected === "" ? "what it asks for" : expected}.`,
-  quarantine_full: (place) =>
-    `${place} would be held, but the list of held events is full: send it again later.`,
-  subject_erased: (place) => `${place} is of a subject that was erased: do not send it again.`,
-  unroutable: (place) => `${place} names no destination: add the member that events are routed by.`,
-  event_time_too_old: (place) =>
-    `${place} is older than dedup remembers: release the event, or raise dedup in the plan.`,
-  event_time_in_future: (place) =>
-    `${place} is too far ahead of its receive time: set the producer's clock, or release it.`,
-  version_too_new: (place) => `${place} has a major version that the catalogue does not know.`,
-  poisoned: (place) => `${place} is one on which the core fails: report it; it is kept as it is.`,
-};
 
 const PLACE_LENGTH_MAX = 200;
 
@@ -93,7 +63,8 @@ function placeOf(pointer: string): string {
 
 /** The sentence for a person; `expected` is read for `wrong_type` and `schema_mismatch` only. */
 export function sentence(code: EventCode | QuarantineCode, pointer: string, expected = ""): string {
-  return SENTENCES[code](placeOf(pointer), expected);
+  const rest = SENTENCES[code].replace("…", () => expected || "what it asks for");
+  return `${placeOf(pointer)} ${rest}`;
 }
 
 export function eventFault(code: EventCode, pointer: string, expected = ""): EventFault {

@@ -11,7 +11,8 @@ export interface ZoneYear {
   readonly starts: readonly (readonly [startMs: number, offsetMs: number])[];
 }
 
-const DAY_MS = 86_400_000;
+const HOUR_MS = 3_600_000;
+const DAY_MS = 24 * HOUR_MS;
 
 /** Ms since 1970 at which a UTC year starts; `Date.UTC` takes the years 0–99 for 1900–1999. */
 function yearStart(year: number): number {
@@ -20,29 +21,16 @@ function yearStart(year: number): number {
 
 type OffsetAt = (timeMs: number) => number;
 
+/** As `Intl` writes an offset, with seconds where there are any: `GMT-00:01:15`; alone it is 0. */
+const OFFSET = /GMT(?:([+-])(\d+):(\d+)(?::(\d+))?)?$/;
+
 /** The offset of the zone's wall clock at an instant, in ms. */
 function offsetsOf(zone: string): OffsetAt {
-  const format = new Intl.DateTimeFormat("en-US-u-ca-gregory-nu-latn", {
-    timeZone: zone,
-    hourCycle: "h23",
-    era: "short",
-    year: "numeric",
-    month: "numeric",
-    day: "numeric",
-    hour: "numeric",
-    minute: "numeric",
-    second: "numeric",
-  });
+  const format = new Intl.DateTimeFormat("en-US", { timeZone: zone, timeZoneName: "longOffset" });
   return (timeMs) => {
-    const parts: { [type: string]: string } = {};
-    for (const { type, value } of format.formatToParts(timeMs)) parts[type] = value;
-    const number = (type: string): number => Number(parts[type]);
-    const isBefore = (parts["era"] ?? "").startsWith("B");
-    const year = isBefore ? 1 - number("year") : number("year");
-    const wall = new Date(0);
-    wall.setUTCFullYear(year, number("month") - 1, number("day"));
-    wall.setUTCHours(number("hour"), number("minute"), number("second"));
-    return wall.getTime() - Math.floor(timeMs / 1000) * 1000;
+    const [, sign, hours = 0, minutes = 0, seconds = 0] = OFFSET.exec(format.format(timeMs))!;
+    const magnitude = Number(hours) * HOUR_MS + Number(minutes) * 60_000 + Number(seconds) * 1000;
+    return sign === "-" ? -magnitude : magnitude;
   };
 }
 

@@ -27,35 +27,28 @@ export interface Receipt {
   readonly position: number;
 }
 
+/** How many lines became what. */
+type Dispositions = { [disposition in Exclude<keyof Receipt, "position">]: number };
+
 /** The dispositions of all lines since open. */
 export class DispositionCounts {
-  #received = 0;
-  #accepted = 0;
-  #duplicate = 0;
-  #invalid = 0;
-  #quarantined = 0;
+  readonly #counts: Dispositions = {
+    received: 0,
+    accepted: 0,
+    duplicate: 0,
+    invalid: 0,
+    quarantined: 0,
+  };
 
-  add(receipt: Receipt): void {
-    this.#received += receipt.received;
-    this.#accepted += receipt.accepted;
-    this.#duplicate += receipt.duplicate;
-    this.#invalid += receipt.invalid.length;
-    this.#quarantined += receipt.quarantined.length;
+  add({ received, accepted, duplicate, invalid, quarantined }: Receipt): void {
+    this.#counts.received += received;
+    this.#counts.accepted += accepted;
+    this.#counts.duplicate += duplicate;
+    this.#counts.invalid += invalid.length;
+    this.#counts.quarantined += quarantined.length;
   }
 
-  read(): {
-    received: number;
-    accepted: number;
-    duplicate: number;
-    invalid: number;
-    quarantined: number;
-  } {
-    return {
-      received: this.#received,
-      accepted: this.#accepted,
-      duplicate: this.#duplicate,
-      invalid: this.#invalid,
-      quarantined: this.#quarantined,
-    };
+  read(): Dispositions {
+    return { ...this.#counts };
   }
 }
