@@ -84,20 +84,37 @@ export class Code {
     return offset;
   }
 
-  /** Appends a count and so many numbers; its offset. */
-  list(numbers: readonly number[]): number {
-    const offset = this.reserve(4 + numbers.length * 4);
-    this.u32(offset, numbers.length);
-    numbers.forEach((number, index) => this.u32(offset + 4 + index * 4, number));
+  /** Appends an entry of `bytes` for each item, which `write` fills; their offset. */
+  table<Item>(
+    items: readonly Item[],
+    bytes: number,
+    write: (at: number, item: Item) => void,
+    headBytes = 0,
+  ): number {
+    const offset = this.reserve(headBytes + items.length * bytes);
+    items.forEach((item, index) => write(offset + headBytes + index * bytes, item));
     return offset;
   }
 
-  /** Appends a list of doubles, its count before it; its offset. */
-  numbers(values: readonly number[]): number {
-    const offset = this.reserve(8 + values.length * 8);
-    this.u32(offset, values.length);
-    values.forEach((value, at) => this.#view.setFloat64(offset + 8 + at * 8, value, true));
+  /** The same behind a head of `headBytes`, which begins with how many they are. */
+  counted<Item>(
+    items: readonly Item[],
+    headBytes: number,
+    bytes: number,
+    write: (at: number, item: Item) => void,
+  ): number {
+    const offset = this.table(items, bytes, write, headBytes);
+    this.u32(offset, items.length);
     return offset;
+  }
+
+  list(numbers: readonly number[]): number {
+    return this.counted(numbers, 4, 4, (at, number) => this.u32(at, number));
+  }
+
+  /** A list of doubles. */
+  numbers(values: readonly number[]): number {
+    return this.counted(values, 8, 8, (at, value) => this.#view.setFloat64(at, value, true));
   }
 
   /** Appends the code of an expression; its offset. Code that stood there before is shared. */

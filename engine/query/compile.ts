@@ -6,7 +6,7 @@ import * as layout from "../../assembly/layout.ts";
 import { Code } from "./code.ts";
 import { compileMembers, compileTypes } from "./field.ts";
 import { Columns, Frame, Numbering, type Path } from "./frame.ts";
-import type { Aggregate, Expression, Plan, Query, Table } from "./plan.ts";
+import type { Aggregate, Expression, Named, Plan, Query, Table } from "./plan.ts";
 import { Router } from "./route.ts";
 import type { Schemas } from "./schema.ts";
 
@@ -94,18 +94,13 @@ function takersOf(plan: Plan): Taker[] {
 }
 
 function compileRoutes(code: Code, router: Router, takers: readonly Taker[]): number {
-  const table = code.reserve(router.routes.length * 4);
-  router.routes.forEach((numbers, route) => {
-    const list = code.reserve(4 + numbers.length * layout.TAKER_BYTES);
-    code.u32(table + route * 4, list);
-    code.u32(list, numbers.length);
-    numbers.forEach((number, place) => {
-      const entry = list + 4 + place * layout.TAKER_BYTES;
+  return code.table(router.routes, 4, (at, numbers) => {
+    const list = code.counted(numbers, 4, layout.TAKER_BYTES, (entry, number) => {
       code.u16(entry + layout.TAKER_INDEX, takers[number]!.index);
       code.u16(entry + layout.TAKER_ROLE, takers[number]!.role);
     });
+    code.u32(at, list);
   });
-  return table;
 }
 
 function compileTable(
@@ -136,12 +131,11 @@ function compileQuery(
 ): void {
   const fieldOf = (path: Path): number => frame.numberOf(path);
   const where = query.where === null ? 0 : code.expression(query.where, fieldOf);
-  const keys = code.reserve(query.key.length * 4);
-  query.key.forEach(({ of }, index) => code.u32(keys + index * 4, code.expression(of, fieldOf)));
+  const keys = code.table(query.key, 4, (entry, { of }) => {
+    code.u32(entry, code.expression(of, fieldOf));
+  });
   const { accumulators, bytes } = accumulatorsOf(query);
-  const table = code.reserve(accumulators.length * layout.ACCUMULATOR_BYTES);
-  accumulators.forEach((accumulator, index) => {
-    const entry = table + index * layout.ACCUMULATOR_BYTES;
+  const table = code.table(accumulators, layout.ACCUMULATOR_BYTES, (entry, accumulator) => {
     const { of, where: condition } = accumulator;
     code.u8(entry + layout.ACCUMULATOR_KIND, accumulator.kind);
     code.u16(entry + layout.ACCUMULATOR_OFFSET, accumulator.offset);
@@ -200,38 +194,37 @@ const UNITS = {
   y: layout.UNIT_YEAR,
 };
 
+const WINDOWS: { readonly [kind in Query["window"]["kind"]]: number } = {
+  tumbling: layout.WINDOW_TUMBLING,
+  calendar: layout.WINDOW_CALENDAR,
+  hopping: layout.WINDOW_HOPPING,
+  cumulate: layout.WINDOW_CUMULATE,
+  session: layout.WINDOW_SESSION,
+  global: layout.WINDOW_GLOBAL,
+};
+
+/** What windows have of times; a session has its gap for a size. */
+interface Times {
+  readonly kind: string;
+  readonly gapMs?: number;
+  readonly sizeMs?: number;
+  readonly everyMs?: number;
+  readonly offsetMs?: number;
+  readonly graceMs?: number;
+}
+
 function writeWindow(code: Code, zones: readonly string[], query: Query, at: number): void {
   const { window } = query;
-  const write = (kind: number, sizeMs: number, everyMs: number, offsetMs: number): void => {
-    code.u8(at + layout.QUERY_WINDOW_KIND, kind);
-    code.i64(at + layout.QUERY_SIZE, sizeMs);
-    code.i64(at + layout.QUERY_EVERY, everyMs);
-    code.i64(at + layout.QUERY_OFFSET, offsetMs);
-  };
-  switch (window.kind) {
-    case "tumbling":
-      write(layout.WINDOW_TUMBLING, window.sizeMs, window.sizeMs, window.offsetMs);
-      break;
-    case "hopping":
-      write(layout.WINDOW_HOPPING, window.sizeMs, window.everyMs, window.offsetMs);
-      break;
-    case "cumulate":
-      write(layout.WINDOW_CUMULATE, window.sizeMs, window.everyMs, window.offsetMs);
-      break;
-    case "session":
-      write(layout.WINDOW_SESSION, window.gapMs, window.gapMs, 0);
-      break;
-    case "global":
-      write(layout.WINDOW_GLOBAL, 0, 0, 0);
-      break;
-    case "calendar":
-      write(layout.WINDOW_CALENDAR, 0, 0, window.offsetMs);
-      code.u32(at + layout.QUERY_ZONE, zones.indexOf(window.timezone));
-      code.u32(at + layout.QUERY_UNIT, UNITS[window.unit]);
-      break;
-  }
-  const graceMs = window.kind === "global" ? 0 : window.graceMs;
+  const { gapMs = 0, sizeMs = gapMs, everyMs = sizeMs, offsetMs = 0, graceMs = 0 }: Times = window;
+  code.u8(at + layout.QUERY_WINDOW_KIND, WINDOWS[window.kind]);
+  code.i64(at + layout.QUERY_SIZE, sizeMs);
+  code.i64(at + layout.QUERY_EVERY, everyMs);
+  code.i64(at + layout.QUERY_OFFSET, offsetMs);
   code.i64(at + layout.QUERY_GRACE, graceMs);
+  if (window.kind === "calendar") {
+    code.u32(at + layout.QUERY_ZONE, zones.indexOf(window.timezone));
+    code.u32(at + layout.QUERY_UNIT, UNITS[window.unit]);
+  }
   code.i64(at + layout.QUERY_RETAIN, query.retainMs);
 }
 
@@ -335,25 +328,21 @@ function accumulatorsOf(query: Query): { accumulators: readonly Accumulator[]; b
 }
 
 function compileOutputs(code: Code, query: Query, accumulators: readonly Accumulator[]): number {
-  const count = query.aggregates.length + query.derive.length;
-  const table = code.reserve(count * layout.OUTPUT_BYTES);
   const names = query.aggregates.map(({ name }) => name);
-  query.aggregates.forEach((aggregate, index) => {
-    const entry = table + index * layout.OUTPUT_BYTES;
-    const { q, k } = aggregate;
+  const outputs: readonly (Aggregate | Named)[] = [...query.aggregates, ...query.derive];
+  return code.table(outputs, layout.OUTPUT_BYTES, (entry, output) => {
+    if (!("fn" in output)) {
+      code.u8(entry + layout.OUTPUT_FN, layout.READ_DERIVED);
+      const expression = code.expression(output.of, ([name]) => names.indexOf(name ?? ""));
+      return code.u32(entry + layout.OUTPUT_OPERAND, expression);
+    }
+    const { fn, q, k } = output;
     const isList = Array.isArray(q);
-    code.u8(entry + layout.OUTPUT_FN, isList ? layout.READ_QUANTILES : READERS[aggregate.fn].read);
-    const accumulator = indexOfAccumulator(accumulators, aggregate);
+    code.u8(entry + layout.OUTPUT_FN, isList ? layout.READ_QUANTILES : READERS[fn].read);
+    const accumulator = indexOfAccumulator(accumulators, output);
     code.u16(entry + layout.OUTPUT_ACCUMULATOR, accumulator);
     if (k !== undefined) code.u32(entry + layout.OUTPUT_OPERAND, k);
     const ranks = q === undefined ? null : code.numbers(isList ? q : [q]);
     if (ranks !== null) code.u32(entry + layout.OUTPUT_OPERAND, ranks);
   });
-  query.derive.forEach(({ of }, index) => {
-    const entry = table + (names.length + index) * layout.OUTPUT_BYTES;
-    code.u8(entry + layout.OUTPUT_FN, layout.READ_DERIVED);
-    const expression = code.expression(of, ([name]) => names.indexOf(name ?? ""));
-    code.u32(entry + layout.OUTPUT_OPERAND, expression);
-  });
-  return table;
 }

@@ -44,10 +44,8 @@ export function compileMembers(code: Code, paths: readonly Path[]): void {
 }
 
 function writeMembers(code: Code, members: ReadonlyMap<string, Member>): number {
-  const list = code.reserve(8 + members.size * layout.MEMBER_BYTES);
-  code.u32(list, members.size);
-  let at = list + 8;
-  for (const [name, { field, number, members: inner }] of members) {
+  return code.counted([...members], 8, layout.MEMBER_BYTES, (at, [name, member]) => {
+    const { field, number, members: inner } = member;
     const bytes = encoder.encode(name);
     code.u32(at + layout.MEMBER_NAME, code.text(bytes));
     code.u32(at + layout.MEMBER_NAME_BYTES, bytes.length);
@@ -56,9 +54,7 @@ function writeMembers(code: Code, members: ReadonlyMap<string, Member>): number 
     code.u16(at + layout.MEMBER_NUMBER, number);
     code.u16(at + layout.MEMBER_FIELD, field);
     if (inner.size > 0) code.u32(at + layout.MEMBER_MEMBERS, writeMembers(code, inner));
-    at += layout.MEMBER_BYTES;
-  }
-  return list;
+  });
 }
 
 /**
@@ -76,11 +72,7 @@ export function compileTypes(
     ...[...exact].map((name) => ({ name, route: router.route(name), isPrefix: 0 })),
     ...longestFirst.map(([name, route]) => ({ name, route, isPrefix: 1 })),
   ];
-  const types = code.reserve(8 + named.length * layout.TYPE_BYTES);
-  code.u32(types, named.length);
-  code.u32(types + 4, router.other);
-  named.forEach(({ name, route, isPrefix }, index) => {
-    const at = types + 8 + index * layout.TYPE_BYTES;
+  const types = code.counted(named, 8, layout.TYPE_BYTES, (at, { name, route, isPrefix }) => {
     const bytes = encoder.encode(name);
     code.u32(at + layout.TYPE_NAME, code.text(bytes));
     code.u32(at + layout.TYPE_NAME_BYTES, bytes.length);
@@ -88,5 +80,6 @@ export function compileTypes(
     code.u32(at + layout.TYPE_ROUTE, route);
     if (isPrefix === 0) code.u32(at + layout.TYPE_CHECKS, checks.get(name) ?? 0);
   });
+  code.u32(types + 4, router.other);
   return types;
 }

@@ -131,19 +131,18 @@ export class Frame {
   }
 
   #writeFrame(code: Code, at: number): void {
-    const lookups = code.reserve(4 + this.#query.with.length * layout.LOOKUP_BYTES);
-    code.u32(lookups, this.#query.with.length);
-    this.#query.with.forEach(({ on }, index) => {
-      const entry = lookups + 4 + index * layout.LOOKUP_BYTES;
-      code.u32(entry + layout.LOOKUP_TABLE, this.#tableIndexes[index]!);
+    const looked = this.#query.with.map(({ on }, index) => {
+      return { on, table: this.#tableIndexes[index]! };
+    });
+    const lookups = code.counted(looked, 4, layout.LOOKUP_BYTES, (entry, { on, table }) => {
+      code.u32(entry + layout.LOOKUP_TABLE, table);
       const expression = code.expression(on, (path) => this.numberOf(path));
       code.u32(entry + layout.LOOKUP_ON, expression);
     });
     // Last: what `with` looks up may have asked for more.
-    const frame = code.reserve(4 + this.#places.length * layout.FRAME_BYTES);
-    code.u32(frame, this.#places.length);
-    this.#places.forEach(({ source, lookup, index }, number) => {
-      const entry = frame + 4 + number * layout.FRAME_BYTES;
+    const places = this.#places;
+    const frame = code.counted(places, 4, layout.FRAME_BYTES, (entry, place) => {
+      const { source, lookup, index } = place;
       code.u8(entry + layout.FRAME_SOURCE, source);
       code.u8(entry + layout.FRAME_LOOKUP, lookup);
       code.u16(entry + layout.FRAME_INDEX, index);

@@ -58,10 +58,8 @@ export class Schemas {
   compile(code: Code, fieldOf: (path: Path) => number): ReadonlyMap<string, number> {
     const offsets = new Map<string, number>();
     for (const { type, fields } of this.#byType.values()) {
-      const checks = code.reserve(8 + fields.length * layout.CHECK_BYTES);
-      code.u32(checks, fields.length);
-      fields.forEach((field, index) => {
-        writeCheck(code, field, fieldOf, checks + 8 + index * layout.CHECK_BYTES);
+      const checks = code.counted(fields, 8, layout.CHECK_BYTES, (at, field) => {
+        writeCheck(code, field, fieldOf, at);
       });
       offsets.set(type, checks);
     }
@@ -97,14 +95,11 @@ function writeCheck(
 
 function writeValues(code: Code, values: readonly string[]): number {
   const encoder = new TextEncoder();
-  const list = code.reserve(4 + values.length * 8);
-  code.u32(list, values.length);
-  values.forEach((value, index) => {
+  return code.counted(values, 4, 8, (at, value) => {
     const bytes = encoder.encode(value);
-    code.u32(list + 4 + index * 8, code.text(bytes));
-    code.u32(list + 8 + index * 8, bytes.length);
+    code.u32(at, code.text(bytes));
+    code.u32(at + 4, bytes.length);
   });
-  return list;
 }
 
 function assertSound({ path, type, values, minLength, maxLength }: SchemaField): void {
