@@ -1,8 +1,6 @@
 // What a subscription hears of the past: the view as it is, the entries since a position, or what
 // another plan makes of the view.
 
-import type { Appending } from "./appending.ts";
-import { factChunk, poisonLine } from "./ingest/fact.ts";
 import type { Change, Row } from "./live/change.ts";
 import { Decoder } from "./live/decoder.ts";
 import type { RowFeed } from "./live/mirror.ts";
@@ -90,19 +88,6 @@ export async function readySwap(
     subscriptions.tell(changes);
     tellRows();
   };
-}
-
-/**
- * The log says what `after` skips and the plan that serves does not. Its own core first: what fails
- * here leaves the serving plan as it is.
- */
-export async function markSkipped(after: Running, appending: Appending): Promise<void> {
-  const { own } = after.poison;
-  if (own.length === 0) return;
-  const { position } = after;
-  await after.apply(factChunk(poisonLine(own), position));
-  await appending.appendFact(poisonLine(own), position);
-  await after.identify();
 }
 
 /** Begins when `ready` resolves; the answer stops it, begun or not. */

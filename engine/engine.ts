@@ -9,14 +9,7 @@
 // after it nothing can fail. With a synchronous store a push runs in one turn. What belongs to one
 // plan stands in `Running`: while a changed plan is rebuilt, the former one's serves.
 
-import {
-  beginAfter,
-  catchUp,
-  markSkipped,
-  readySwap,
-  rowsAsChanges,
-  type SubscribeFrom,
-} from "./catch-up.ts";
+import { beginAfter, catchUp, readySwap, rowsAsChanges, type SubscribeFrom } from "./catch-up.ts";
 import { checkRow, explain, findRow, type Explanation } from "./explain.ts";
 import type { Core, LateEvent } from "./core/core.ts";
 import { readPushed, type PushInput, type PushOptions, type Pushed } from "./ingest/input.ts";
@@ -31,7 +24,6 @@ import {
   reprocessFact,
   type ReprocessFact,
 } from "./ingest/fact.ts";
-import { Poison } from "./ingest/poison.ts";
 import { tickLine } from "./ingest/tick.ts";
 import type { Change, ChangeWindow, Key, Row } from "./live/change.ts";
 import { RowFeed, type RowListener, type RowSource } from "./live/mirror.ts";
@@ -51,6 +43,7 @@ import { readChunks, type LogRange } from "./store/log-reader.ts";
 import type { Snapshot } from "./store/snapshot.ts";
 import type { Breathe } from "./store/steps.ts";
 import type { MaybePromise, Store } from "./store/store.ts";
+import { markSkipped, openBeside } from "./successor.ts";
 import { Turns } from "./turns.ts";
 import { wallClock } from "./wall-clock.ts";
 
@@ -150,7 +143,8 @@ export class Engine implements RowSource {
       const filled = judged instanceof Promise ? await judged : judged;
       const pending = this.#running.intake.settle(filled);
       const settled = pending instanceof Promise ? await pending : pending;
-      const zones = this.#running.makeRoom(settled, options.zones ?? []);
+      const made = this.#running.makeRoom(settled, options.zones ?? []);
+      const zones = made instanceof Promise ? await made : made;
       const written = this.#place.appending.append(settled, zones);
       if (written instanceof Promise) await written;
       this.#keep(settled);
@@ -270,7 +264,8 @@ export class Engine implements RowSource {
 
   /**
    * The view of a query: the latest value of its every key and window, as the plan that serves has
-   * it. Until a changed plan has caught up, the queries that only it has show no rows.
+   * it. Until a changed plan has caught up, the queries that only it has show no rows. To read it
+   * throws the HostFault `core_failed` while a core that failed is made again.
    */
   view(query: string): View {
     this.#indexOf(query);
@@ -298,6 +293,10 @@ export class Engine implements RowSource {
     this.#indexOf(query);
     const from = options.from ?? "now";
     if (from === "now") return this.#subscriptions.add(query, listener);
+    if (this.#running.isSpent) {
+      const made = this.#turn(() => this.#settle());
+      return beginAfter(made, () => this.subscribe(query, listener, options));
+    }
     const { position } = this.#core.counts();
     if (from === "snapshot") {
       const changes = rowsAsChanges(this.view(query).rows(), position);
@@ -325,6 +324,7 @@ export class Engine implements RowSource {
    */
   async explain(query: string, key: Key, window: ChangeWindow): Promise<Explanation> {
     if (this.#indexOf(query) < 0) await this.rebuilt();
+    if (this.#running.isSpent) await this.#turn(() => this.#settle());
     this.#place.retaining.assertWhole("To explain");
     const { plan, replay } = this.#running;
     const index = this.#indexOf(query);
@@ -335,10 +335,10 @@ export class Engine implements RowSource {
     return explain(plan, index, key, window, present, replay, this.#store);
   }
 
-  /** The newest 1,000 late events of a query, oldest first. */
+  /** The newest 1,000 late events of a query, oldest first. HostFault as of `view`. */
   late(query: string): LateEvent[] {
     const index = this.#indexOf(query);
-    return index < 0 ? [] : this.#core.late(index);
+    return index < 0 ? [] : this.#running.readable.late(index);
   }
 
   /** The lines held until they are released. */
@@ -440,20 +440,16 @@ export class Engine implements RowSource {
    */
   async rebuild(own: Snapshot | null, trimmedTo: number, pace: Pace): Promise<void> {
     const breathe = byBytes((entries) => this.#rebuild?.breathe(entries));
-    const { isMarking } = this.#place.poison;
-    const poison = new Poison([], isMarking, this.#place.poison);
-    const isGood = own !== null && own.position >= trimmedTo && poison.isApartFrom(own);
-    const good = isGood ? [own] : [];
-    const place = { ...this.#place, poison };
-    const next = await Running.open(this.plan, place, good, trimmedTo, breathe);
+    const place = this.#place;
+    const { next, begin } = await openBeside(this.plan, place, own, trimmedTo, breathe);
     const site: Site = {
       store: this.#store,
       // A core that failed says nothing: it is made again in a turn.
       end: () => (this.#running.isSpent ? next : this.#running).position,
       position: () => next.position,
       apply: (piece) => next.apply(piece),
-      begin: () => next.begin(good, trimmedTo),
-      poison: (position) => poison.find(position),
+      begin,
+      poison: (position) => next.poison.find(position),
       turn: (work) => this.#turn(() => this.#settle().then(work)),
       swap: (rows) => this.#swap(next, rows),
     };

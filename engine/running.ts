@@ -67,8 +67,6 @@ export class Running {
   #replay: Replay;
   #isSpent = false;
   core!: Core;
-  /** Whether the core has failed and another is being made. */
-  isRemaking = false;
   /** The core cannot be made from the log. */
   isFailed = false;
 
@@ -151,10 +149,17 @@ export class Running {
     return this.plan.queries.findIndex(({ name }) => name === query);
   }
 
-  /** The rows of a view; none where the plan has no such query. */
+  /** The core for those who read it: of one that failed nothing can be known. HostFault. */
+  get readable(): Core {
+    if (!this.#isSpent) return this.core;
+    const message = "The core failed, and is made again from the log";
+    throw new HostFault("core_failed", `${message}: read again when the push is over.`);
+  }
+
+  /** The rows of a view; none where the plan has no such query. HostFault `core_failed`. */
   rows(query: string, filter?: RowFilter): Row[] {
     const index = this.indexOf(query);
-    return index < 0 ? [] : readRows(this.core, this.decoder, index, filter);
+    return index < 0 ? [] : readRows(this.readable, this.decoder, index, filter);
   }
 
   /** Whether the core tells the rows of a query (assembly/watch.ts), and whatever core follows. */
@@ -220,21 +225,12 @@ export class Running {
 
   /**
    * A core that failed is dropped, and made again from the log; what its newest chunk told. It is
-   * flushed again where it was: that was told, and no entry says so. Readers keep what they had
-   * until the new one stands where the log ends. A chunk on which that fails too is applied entry
-   * by entry: what fails then is poisoned. HostFault `core_failed`.
+   * flushed again where it was: that was told, and no entry says so. Readers are refused until the
+   * new one stands where the log ends. A chunk on which that fails too is applied entry by entry:
+   * what fails then is poisoned. HostFault `core_failed`.
    */
   async remake(): Promise<readonly Uint8Array[]> {
     this.#isSpent = true;
-    this.isRemaking = true;
-    try {
-      return await this.#remake();
-    } finally {
-      this.isRemaking = false;
-    }
-  }
-
-  async #remake(): Promise<readonly Uint8Array[]> {
     let suspect: EntriesFailed | null = null;
     for (let failures = 0; ;) {
       let records: readonly Uint8Array[] = [];
@@ -337,7 +333,7 @@ export class Running {
   }
 
   /** The years of zones that the entries are the first to need. HostFault `state_full`. */
-  makeRoom({ entries }: Settled, given: readonly ZoneYear[]): readonly ZoneYear[] {
+  makeRoom({ entries }: Settled, given: readonly ZoneYear[]): MaybePromise<readonly ZoneYear[]> {
     if (entries === 0) return [];
     try {
       const zones = bringYears(this.core, this.program.zones, given);
@@ -345,8 +341,9 @@ export class Running {
       return zones;
     } catch (error) {
       if (!(error instanceof WebAssembly.RuntimeError)) throw error;
-      this.#isSpent = true;
-      throw unjudged(error);
+      return this.remake().then(() => {
+        throw unjudged(error);
+      });
     }
   }
 

@@ -3,6 +3,7 @@
 
 import type { SubscribeFrom } from "../catch-up.ts";
 import type { Engine } from "../engine.ts";
+import { rowsToBegin } from "../live/mirror.ts";
 import { open } from "../open.ts";
 import type { Retention } from "../retention.ts";
 import { indexeddb } from "../store/indexeddb.ts";
@@ -104,7 +105,7 @@ export class Leader {
   #follow(query: string, tell: Tell): () => void {
     const tellRows = (told: RowsTold): void => tell(encodeJson(told), told.position);
     const { clock, position } = this.#engine.stats();
-    const upserts = this.#engine.rows(query);
+    const upserts = rowsToBegin(this.#engine, query);
     tellRows({ upserts, removals: [], clock, position, isWhole: true });
     return this.#engine.onRows(query, (delta) => tellRows({ ...delta, isWhole: false }));
   }

@@ -12,6 +12,7 @@
 import { canonical, compareUtf8 } from "../event/canonical.ts";
 import type { Core } from "../core/core.ts";
 import type { Change, ChangeWindow, Row } from "./change.ts";
+import { HostFault } from "../store/host-fault.ts";
 import { drained, paced, type Breathe } from "../store/steps.ts";
 import { compareRows, type Compared } from "./compare-rows.ts";
 import type { Decoder, Delta, RowPlace } from "./decoder.ts";
@@ -45,8 +46,8 @@ export interface RowSource {
 /** What the feed asks of the plan that serves. */
 export interface Served {
   readonly core: Core;
-  /** Whether the core has failed and another is being made. */
-  readonly isRemaking: boolean;
+  /** Whether the core has failed: another is being made, or will be. */
+  readonly isSpent: boolean;
   readonly decoder: Decoder;
   /** The query's place in the plan; -1 where it has not the query. */
   indexOf(query: string): number;
@@ -58,8 +59,8 @@ export interface Served {
 export class RowFeed {
   readonly #served: () => Served;
   readonly #followed = new Map<string, Set<RowListener>>();
-  /** Of those that began while a core was made again: the rows that the failed one showed. */
-  #begun = new Map<RowListener, readonly Row[]>();
+  /** Those that began while a core was made again, when there was nothing to read. */
+  #begun = new Set<RowListener>();
   #told: Pick<RowDelta, "clock" | "position"> = { clock: null, position: -1 };
 
   constructor(served: () => Served) {
@@ -73,7 +74,7 @@ export class RowFeed {
     this.#followed.set(query, listeners.add(own));
     const served = this.#served();
     served.watch(query, true);
-    if (served.isRemaking) this.#begun.set(own, shownBy(served, query));
+    if (served.isSpent) this.#begun.add(own);
     return () => {
       listeners.delete(own);
       if (listeners.size > 0 || this.#followed.get(query) !== listeners) return;
@@ -121,7 +122,7 @@ export class RowFeed {
 
   #tell(deltaFor: (query: string) => Delta): void {
     const begun = this.#begun;
-    this.#begun = new Map();
+    this.#begun = new Set();
     if (this.#followed.size === 0) return;
     const served = this.#served();
     const { clock, position } = served.core.counts();
@@ -130,8 +131,8 @@ export class RowFeed {
     for (const [query, listeners] of [...this.#followed]) {
       const all = { ...deltaFor(query), clock, position };
       for (const listener of [...listeners]) {
-        const shown = begun.get(listener);
-        const delta = shown ? { ...all, ...deltaBetween(shown, served.rows(query)) } : all;
+        const isNew = begun.has(listener);
+        const delta = isNew ? { ...all, upserts: served.rows(query), removals: [] } : all;
         if (!hasMoved && delta.upserts.length === 0 && delta.removals.length === 0) continue;
         if (listeners.has(listener)) callListener(listener, delta);
       }
@@ -139,12 +140,13 @@ export class RowFeed {
   }
 }
 
-/** What can be read of a core that has failed. */
-function shownBy(served: Served, query: string): readonly Row[] {
+/** The rows that a mirror begins with: none while a core is made again, it is told them then. */
+export function rowsToBegin(source: RowSource, query: string, filter?: RowFilter): readonly Row[] {
   try {
-    return served.rows(query);
-  } catch {
-    return [];
+    return source.rows(query, filter);
+  } catch (error) {
+    if (error instanceof HostFault && error.code === "core_failed") return [];
+    throw error;
   }
 }
 

@@ -3,7 +3,7 @@
 
 import { useMemo, useSyncExternalStore } from "react";
 import type { Key, Row } from "../live/change.ts";
-import type { RowDelta, RowSource } from "../live/mirror.ts";
+import { rowsToBegin, type RowDelta, type RowSource } from "../live/mirror.ts";
 import { isIn, type RowFilter } from "../live/view.ts";
 
 export interface UseRowsOptions extends RowFilter {
@@ -61,7 +61,8 @@ class FollowedRows {
   }
 
   readonly read = (): readonly Row[] => {
-    this.#rows ??= this.#source?.rows(this.#query, this.#filter) ?? NO_ROWS;
+    const source = this.#source;
+    this.#rows ??= source === null ? NO_ROWS : rowsToBegin(source, this.#query, this.#filter);
     return this.#rows;
   };
 

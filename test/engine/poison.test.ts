@@ -2,7 +2,13 @@
 // replay. The core that fails here is built with a bug (buggy-core.ts).
 
 import { describe, expect, test, vi } from "vitest";
-import { HostFault, memory, type Change, type Engine } from "../../engine/index.ts";
+import {
+  HostFault,
+  memory,
+  type Change,
+  type Engine,
+  type Explanation,
+} from "../../engine/index.ts";
 import { decodeSnapshot, encodeSnapshot } from "../../engine/store/snapshot.ts";
 import type { Store, StoredSnapshot } from "../../engine/store/store.ts";
 import { engineOf, event, eventsAt, ndjson, planOf, tumbling } from "../builders.ts";
@@ -290,6 +296,34 @@ describe("a poisoned event that is sent again", () => {
       quarantined: [{ code: "event_time_too_old" }, { code: "event_time_too_old" }],
     });
   });
+});
+
+test("what is read while a core is made again is refused, or waits for it", async () => {
+  const store = memory();
+  const engine = await engineOf(PLAN, [good("a", 100)], { store });
+  const asked: { explained: Promise<Explanation>; heard: Change[] }[] = [];
+  const read = store.read.bind(store);
+  store.read = (from, limitBytes) => {
+    if (asked.length === 0) {
+      for (const ask of [() => engine.view("q").rows(), () => engine.late("q")]) {
+        expect(ask).toThrow(expect.objectContaining({ code: "core_failed" }));
+      }
+      const heard: Change[] = [];
+      const window = { start: 0, end: 1000 };
+      asked.push({ explained: engine.explain("q", { k: "x" }, window), heard });
+      engine.subscribe("q", (changes) => heard.push(...changes), { from: "snapshot" });
+    }
+    return read(from, limitBytes);
+  };
+  await engine.push([good("b", 200), bad("p", 1), good("c", 1700)]);
+  const [{ explained, heard }] = asked as [(typeof asked)[number]];
+  expect((await explained).row).toMatchObject({ value: { n: 2 }, final: true });
+  // The snapshot has it all: nothing is heard twice.
+  expect(heard.map(({ kind, value }) => [kind, value])).toEqual([
+    ["final", { n: 2 }],
+    ["update", { n: 1 }],
+  ]);
+  expect(engine.view("q").rows()).toHaveLength(2);
 });
 
 describe("a line on which the core fails before it is appended", () => {
