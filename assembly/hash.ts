@@ -15,35 +15,44 @@ import { PROGRAM, PROGRAM_HASH_KEY } from "./layout";
 import { alloc, free } from "./arena";
 import { needBlocks } from "./need";
 
-let v0: u64 = 0;
-let v1: u64 = 0;
-let v2: u64 = 0;
-let v3: u64 = 0;
+/** The last word of a string of SipHash: the bytes behind the whole words, and the length. */
+@inline
+function lastWord(p: usize, n: usize): u64 {
+  const rest = (<u64>1 << ((n & 7) << 3)) - 1;
+  return (<u64>n << 56) | (load<u64>(p + (n & ~7)) & rest);
+}
 
-function start(): void {
-  const k0 = load<u64>(PROGRAM + PROGRAM_HASH_KEY);
-  const k1 = load<u64>(PROGRAM + PROGRAM_HASH_KEY, 8);
-  v0 = k0 ^ 0x736f6d6570736575;
-  v1 = k1 ^ 0x646f72616e646f6d;
-  v2 = k0 ^ 0x6c7967656e657261;
-  v3 = k1 ^ 0x7465646279746573;
+/** SipHash-1-3 of a number, then bytes. */
+export function hashMember(member: u64, p: usize, n: usize): u64 {
+  return hashStrings(member, p, n, 0, 0, 0);
+}
+
+/** SipHash-1-3-128 of two strings, 16 bytes at `to`: an event's identity. */
+export function hashIdentity(first: usize, firstBytes: usize, p: usize, n: usize, to: usize): void {
+  // The first string's length keeps ("ab", "c") apart from ("a", "bc").
+  hashStrings(firstBytes, first, firstBytes, p, n, to);
 }
 
 /**
- * Absorbs a word, then `n` bytes at `p`, padded to words, the length in the last one's high byte.
- * The four words stand in locals, since a global is memory.
+ * SipHash-1-3 of a word, then one string, or two where `p` is not 0; each is padded to words, its
+ * length in the last one's high byte. Where `to` is not 0, the 128 bits of SipHash-1-3-128 there.
  */
-@inline
-function absorb(first: u64, p: usize, n: usize): void {
-  let a = v0;
-  let b = v1;
-  let c = v2;
-  let d = v3;
-  const end = p + (n & ~7);
-  // Behind any bytes there are more to be read: scratch is padded, and state lies before it.
-  const rest = (<u64>1 << ((n & 7) << 3)) - 1;
-  const last = (<u64>n << 56) | (load<u64>(end) & rest);
-  let word = first;
+function hashStrings(
+  word: u64,
+  at: usize,
+  bytes: usize,
+  p: usize,
+  n: usize,
+  to: usize,
+): u64 {
+  const k0 = load<u64>(PROGRAM + PROGRAM_HASH_KEY);
+  const k1 = load<u64>(PROGRAM + PROGRAM_HASH_KEY, 8);
+  let a = k0 ^ 0x736f6d6570736575;
+  let b = k1 ^ 0x646f72616e646f6d ^ (to ? 0xee : 0);
+  let c = k0 ^ 0x6c7967656e657261;
+  let d = k1 ^ 0x7465646279746573;
+  let end = at + (bytes & ~7);
+  let last = lastWord(at, bytes);
   while (true) {
     d ^= word;
     a += b;
@@ -57,46 +66,38 @@ function absorb(first: u64, p: usize, n: usize): void {
     b = rotl(b, 17) ^ c;
     c = rotl(c, 32);
     a ^= word;
-    if (p > end) break;
-    word = p < end ? load<u64>(p) : last;
-    p += 8;
+    if (at > end) {
+      if (!p) break;
+      at = p;
+      end = p + (n & ~7);
+      last = lastWord(p, n);
+      p = 0;
+    }
+    word = at < end ? load<u64>(at) : last;
+    at += 8;
   }
-  v0 = a;
-  v1 = b;
-  v2 = c;
-  v3 = d;
-}
-
-function finish(): u64 {
-  let a = v0;
-  let b = v1;
-  let c = v2;
-  let d = v3;
-  for (let round = 0; round < 3; round++) {
-    a += b;
-    b = rotl(b, 13) ^ a;
-    a = rotl(a, 32);
-    c += d;
-    d = rotl(d, 16) ^ c;
-    a += d;
-    d = rotl(d, 21) ^ a;
-    c += b;
-    b = rotl(b, 17) ^ c;
-    c = rotl(c, 32);
+  c ^= to ? 0xee : 0xff;
+  let second = false;
+  while (true) {
+    for (let round = 0; round < 3; round++) {
+      a += b;
+      b = rotl(b, 13) ^ a;
+      a = rotl(a, 32);
+      c += d;
+      d = rotl(d, 16) ^ c;
+      a += d;
+      d = rotl(d, 21) ^ a;
+      c += b;
+      b = rotl(b, 17) ^ c;
+      c = rotl(c, 32);
+    }
+    const hash = a ^ b ^ c ^ d;
+    if (to) store<u64>(to, hash);
+    if (!to || second) return hash;
+    second = true;
+    to += 8;
+    b ^= 0xdd;
   }
-  v0 = a;
-  v1 = b;
-  v2 = c;
-  v3 = d;
-  return a ^ b ^ c ^ d;
-}
-
-/** SipHash-1-3 of a number, then bytes. */
-export function hashMember(member: u64, p: usize, n: usize): u64 {
-  start();
-  absorb(member, p, n);
-  v2 ^= 0xff;
-  return finish();
 }
 
 /** SipHash-1-3 of two words. */
@@ -124,68 +125,6 @@ export function hashWords(first: u64, second: u64): u64 {
     if (round == 1) c ^= 0xff;
   }
   return a ^ b ^ c ^ d;
-}
-
-/** The last word of a string of SipHash: the bytes behind the whole words, and the length. */
-@inline
-function lastWord(p: usize, n: usize): u64 {
-  const rest = (<u64>1 << ((n & 7) << 3)) - 1;
-  return (<u64>n << 56) | (load<u64>(p + (n & ~7)) & rest);
-}
-
-/** SipHash-1-3-128 of two strings, 16 bytes at `to`: an event's identity. */
-export function hashIdentity(first: usize, firstBytes: usize, p: usize, n: usize, to: usize): void {
-  const k0 = load<u64>(PROGRAM + PROGRAM_HASH_KEY);
-  const k1 = load<u64>(PROGRAM + PROGRAM_HASH_KEY, 8);
-  let a = k0 ^ 0x736f6d6570736575;
-  let b = k1 ^ 0x646f72616e646f6d ^ 0xee;
-  let c = k0 ^ 0x6c7967656e657261;
-  let d = k1 ^ 0x7465646279746573;
-  // The first string's length keeps ("ab", "c") apart from ("a", "bc").
-  let word = <u64>firstBytes;
-  let at = first;
-  let end = first + (firstBytes & ~7);
-  let last = lastWord(first, firstBytes);
-  while (true) {
-    d ^= word;
-    a += b;
-    b = rotl(b, 13) ^ a;
-    a = rotl(a, 32);
-    c += d;
-    d = rotl(d, 16) ^ c;
-    a += d;
-    d = rotl(d, 21) ^ a;
-    c += b;
-    b = rotl(b, 17) ^ c;
-    c = rotl(c, 32);
-    a ^= word;
-    if (at > end) {
-      if (!p) break;
-      at = p;
-      end = p + (n & ~7);
-      last = lastWord(p, n);
-      p = 0;
-    }
-    word = at < end ? load<u64>(at) : last;
-    at += 8;
-  }
-  c ^= 0xee;
-  for (let half: usize = 0; half < 2; half++) {
-    for (let round = 0; round < 3; round++) {
-      a += b;
-      b = rotl(b, 13) ^ a;
-      a = rotl(a, 32);
-      c += d;
-      d = rotl(d, 16) ^ c;
-      a += d;
-      d = rotl(d, 21) ^ a;
-      c += b;
-      b = rotl(b, 17) ^ c;
-      c = rotl(c, 32);
-    }
-    store<u64>(to + (half << 3), a ^ b ^ c ^ d);
-    b ^= 0xdd;
-  }
 }
 
 export function tagOf(hash: u64): u32 {
