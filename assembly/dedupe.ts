@@ -7,9 +7,10 @@
 //
 // Found by fingerprint (a table keyed by SipHash-1-3-128 of source and id), forgotten by time:
 // a monotone radix heap (Ahuja, Mehlhorn, Orlin, Tarjan: "Faster algorithms for the shortest path
-// problem", 1990) keeps them in 65 lists by the highest bit in which their time differs from a
-// reference that only grows. To remember is one push on a list; to forget all before a horizon
-// looks only at the lists that the horizon has reached.
+// problem", 1990) over digits of six bits. An identity is in the list of the highest digit in which
+// its time differs from the horizon, and of what its time has there. To remember is one push on a
+// list. The horizon forgets whole lists, and takes apart only the one that it enters: an identity
+// moves once for each digit at most, not once for each bit.
 //
 // An identity is known while its time is at or after the horizon, which is `T - dedup`, or later
 // once more than `limits.identities` were to be remembered: then the earliest are forgotten, and
@@ -24,7 +25,7 @@ import {
   removeIdentity,
 } from "./identity-table";
 import { needBlocks } from "./need";
-import { NO_TIME, S_FORGOTTEN, S_HORIZON, S_RADIX } from "./state";
+import { NO_TIME, RADIX_LEVELS, S_FORGOTTEN, S_HORIZON, S_RADIX } from "./state";
 
 const FINGERPRINT: usize = 0;
 export const IDENTITY_MARK: usize = 16;
@@ -33,19 +34,16 @@ export const IDENTITY_POSITION: usize = 32;
 export const IDENTITY_NEXT: usize = 40;
 const IDENTITY_BYTES: usize = 48;
 
-const HEADS: usize = S_RADIX + 8;
-/** No list begins before this, as far as is known: a horizon below it forgets nothing. */
-let quietBelow: i64 = NO_TIME;
-export const LISTS: u32 = 65;
-
-/** The state was put there as a whole. */
-export function dedupeRestored(): void {
-  quietBelow = NO_TIME;
-}
+const DIGIT_BITS: u32 = 6;
+export const LISTS: u32 = RADIX_LEVELS << DIGIT_BITS;
+/**
+ * Behind an instant up to which the horizon finds nothing, and of each level a bit for each list
+ * that has something.
+ */
+const HEADS: usize = S_RADIX + 8 + ((<usize>RADIX_LEVELS) << 3);
 
 export function dedupeOpen(): void {
   store<i64>(S_HORIZON, NO_TIME);
-  store<i64>(S_RADIX, NO_TIME);
 }
 
 export function identitiesMax(): u32 {
@@ -59,26 +57,30 @@ export function horizonAt(clock: i64): i64 {
 
 // ── the radix heap ─────────────────────────────────────────────────────────────────────────────
 
-function listOf(time: i64, reference: i64): u32 {
-  assert(time >= reference);
-  return time == reference ? 0 : 64 - <u32>clz<u64>(<u64>(time ^ reference));
+/** The level of the highest digit in which two times differ; 0 where they are the same. */
+@inline
+function levelOf(time: i64, other: i64): u32 {
+  return (63 - <u32>clz<u64>(<u64>(time ^ other) | 1)) / DIGIT_BITS;
 }
 
-/** The least time that list `list` can hold, for the reference as it stands. */
+@inline
+function digitOf(time: i64, level: u32): u32 {
+  return <u32>(<u64>time >> (level * DIGIT_BITS)) & ((1 << DIGIT_BITS) - 1);
+}
+
+/** The least time that list `list` can hold, for the horizon as it stands; later lists, later. */
 export function listStart(list: u32): i64 {
-  const reference = load<i64>(S_RADIX);
-  if (list == 0) return reference;
-  // Above bit `list - 1` as in the reference; that bit set; below it zeros. At the sign bit, set
-  // means the times from zero up.
-  if (list == 64) return 0;
-  const bit: i64 = (<i64>1) << (list - 1);
-  return (reference | bit) & ~(bit - 1);
+  const shift = (list >> DIGIT_BITS) * DIGIT_BITS;
+  const digit = <u64>(list & ((1 << DIGIT_BITS) - 1));
+  // The digits above are the horizon's, those below zeros. The highest differs only between times
+  // before 1970 and later ones, whose digit is 0.
+  const above = (load<u64>(S_HORIZON) >> shift) >> DIGIT_BITS;
+  return <i64>((above << DIGIT_BITS << shift) | (digit << shift));
 }
 
-function listEnd(list: u32): i64 {
-  if (list == 0) return load<i64>(S_RADIX);
-  if (list == 64) return i64.MAX_VALUE;
-  return listStart(list) + (((<i64>1) << (list - 1)) - 1);
+@inline
+function taken(level: u32): usize {
+  return S_RADIX + 8 + ((<usize>level) << 3);
 }
 
 export function listHead(list: u32): usize {
@@ -89,12 +91,27 @@ function setHead(list: u32, identity: usize): void {
   store<u32>(HEADS + ((<usize>list) << 2), <u32>identity);
 }
 
-function link(identity: usize, reference: i64): void {
-  const time = load<i64>(identity, IDENTITY_TIME);
-  if (time < quietBelow) quietBelow = NO_TIME;
-  const list = listOf(time, reference);
-  store<u32>(identity, <u32>listHead(list), IDENTITY_NEXT);
+/** The list with the earliest times; `LISTS`: all are empty. */
+function firstList(): u32 {
+  for (let level: u32 = 0; level < RADIX_LEVELS; level++) {
+    const lists = load<u64>(taken(level));
+    if (lists) return (level << DIGIT_BITS) | <u32>ctz(lists);
+  }
+  return LISTS;
+}
+
+function link(identity: usize, time: i64): void {
+  const horizon = load<i64>(S_HORIZON);
+  assert(time >= horizon);
+  if (time < load<i64>(S_RADIX)) store<i64>(S_RADIX, horizon);
+  const level = levelOf(time, horizon);
+  const digit = digitOf(time, level);
+  const list = (level << DIGIT_BITS) | digit;
+  const head = listHead(list);
+  store<u32>(identity, <u32>head, IDENTITY_NEXT);
   setHead(list, identity);
+  if (head) return;
+  store<u64>(taken(level), load<u64>(taken(level)) | ((<u64>1) << digit));
 }
 
 function forget(identity: usize): void {
@@ -102,43 +119,43 @@ function forget(identity: usize): void {
   free(identity, IDENTITY_BYTES);
 }
 
-/** Takes list `list` apart: forgets what lies before `horizon`, links the rest relative to it. */
-function sift(list: u32, horizon: i64): void {
+/** Takes a list apart: forgets what lies before `horizon`, links the rest again. */
+function sift(level: u32, digit: u32, horizon: i64): void {
+  const list = (level << DIGIT_BITS) | digit;
   let identity = listHead(list);
   setHead(list, 0);
+  store<u64>(taken(level), load<u64>(taken(level)) & ~((<u64>1) << digit));
   while (identity) {
     const next = <usize>load<u32>(identity, IDENTITY_NEXT);
-    if (load<i64>(identity, IDENTITY_TIME) < horizon) forget(identity);
-    else link(identity, horizon);
+    const time = load<i64>(identity, IDENTITY_TIME);
+    if (time < horizon) forget(identity);
+    else link(identity, time);
     identity = next;
   }
 }
 
 /** Moves the horizon up to `horizon` and forgets every identity before it. */
 export function raiseHorizon(horizon: i64): void {
-  if (horizon <= load<i64>(S_HORIZON)) return;
+  const before = load<i64>(S_HORIZON);
+  if (horizon <= before) return;
   store<i64>(S_HORIZON, horizon);
-  if (identityCount() != 0 && horizon >= quietBelow) {
-    quietBelow = NO_TIME;
-    for (let list: u32 = 0; list < LISTS; list++) {
-      if (!listHead(list)) continue;
-      if (listStart(list) > horizon) {
-        quietBelow = listStart(list);
-        break;
-      }
-      const reaches = listEnd(list) >= horizon;
-      sift(list, horizon);
-      if (reaches) break;
-    }
+  if (horizon < load<i64>(S_RADIX)) return;
+  // What lies behind the highest digit that moves is before the horizon, and so is what has a
+  // lower one there. What has the same has lower digits to differ in, from now on.
+  const top = levelOf(horizon, before);
+  const end = digitOf(horizon, top);
+  for (let level: u32 = 0; level <= top; level++) {
+    const gone = level < top ? ~(<u64>0) : ((<u64>2) << end) - 1;
+    let lists = load<u64>(taken(level)) & gone;
+    for (; lists; lists &= lists - 1) sift(level, <u32>ctz(lists), horizon);
   }
-  store<i64>(S_RADIX, horizon);
+  const first = firstList();
+  store<i64>(S_RADIX, first < LISTS ? listStart(first) : i64.MAX_VALUE);
 }
 
 function earliest(): i64 {
-  let list: u32 = 0;
-  while (!listHead(list)) list++;
   let time = i64.MAX_VALUE;
-  for (let p = listHead(list); p; p = load<u32>(p, IDENTITY_NEXT)) {
+  for (let p = listHead(firstList()); p; p = load<u32>(p, IDENTITY_NEXT)) {
     time = min(time, load<i64>(p, IDENTITY_TIME));
   }
   return time;
@@ -163,7 +180,7 @@ export function remember(print: usize, mark: u64, time: i64, position: u64): voi
   store<i64>(identity, time, IDENTITY_TIME);
   store<u64>(identity, position, IDENTITY_POSITION);
   insertIdentity(load<u64>(print), identity);
-  link(identity, load<i64>(S_RADIX));
+  link(identity, time);
 }
 
 export function needIdentities(more: u32): void {

@@ -3,7 +3,6 @@
 // (engine/store/snapshot.ts keeps both beside it), so no pointer needs to be mended.
 
 import { STATE } from "./layout";
-import { dedupeRestored } from "./dedupe";
 import { reserveState, reserveTold, setToldBytes, told } from "./regions";
 import { S_TOP } from "./state";
 
@@ -15,7 +14,6 @@ export function stateBytes(): usize {
 export function reserveImage(stateBytes: usize, toldBytes: usize): bool {
   if (!reserveState(stateBytes) || !reserveTold(toldBytes)) return false;
   setToldBytes(toldBytes);
-  dedupeRestored();
   assert(<usize>STATE + stateBytes <= told);
   return true;
 }

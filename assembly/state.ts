@@ -11,6 +11,8 @@ import { STATE, PROGRAM, PROGRAM_QUERIES } from "./layout";
 
 /** A hash table (hash.ts): address of its slots, log2 of their count, entries. */
 export const TABLE_BYTES: usize = 16;
+/** Of the heap of identities (dedupe.ts): times have so many digits of six bits. */
+export const RADIX_LEVELS: u32 = 11;
 
 export const S_TOP: usize = STATE; // u32, end of what was ever allocated
 export const S_ORDERS: usize = S_TOP + 4; // u32, a bit for each order with a free block
@@ -29,8 +31,9 @@ export const S_STRING_BYTES: usize = S_KEY_BYTES + 8; // u64, of the longest in 
 export const S_HORIZON: usize = S_STRING_BYTES + 8; // i64, what is earlier is forgotten
 export const S_FORGOTTEN: usize = S_HORIZON + 8; // u64, identities forgotten for want of room
 export const S_IDENTITIES: usize = S_FORGOTTEN + 8; // 32 bytes, see identity-table.ts
-export const S_RADIX: usize = S_IDENTITIES + 32; // i64 reference, then u32 × 65 heads
-export const S_TIMERS: usize = S_RADIX + 8 + 264; // u32 address, u32 capacity, u32 count
+export const S_RADIX: usize = S_IDENTITIES + 32; // i64, and of a level u64, u32 × 64
+/** u32 address, u32 capacity, u32 count. */
+export const S_TIMERS: usize = S_RADIX + 8 + RADIX_LEVELS * 264;
 export const S_KEYS: usize = S_TIMERS + 16; // table
 export const S_PANES: usize = S_KEYS + TABLE_BYTES; // table
 export const S_WINDOWS: usize = S_PANES + TABLE_BYTES; // table

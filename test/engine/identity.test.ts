@@ -311,12 +311,15 @@ function expectedOf(
 }
 
 async function compareWithRules(random: Random): Promise<void> {
-  const dedup = random.pick([5, 40, 1000]);
+  // Of all the digits of a time in which identities lie.
+  const scale = random.pick([1, 1, 63, 4096, 90_001, 40_000_000, 5_000_000_000]);
+  const dedup = random.pick([5, 40, 1000]) * scale;
   const max = random.pick([1, 2, 7, 30, 1000]);
   const origin = random.pick([0, -50, 1_700_000_000_000, -(2 ** 31)]);
   // An id has one time, so that no line is a conflict.
   const lines = Array.from({ length: 120 }, (_, index) => {
-    const time = origin + random.below(4) * 20 + index + random.below(9);
+    const step = random.below(4) * 20 + index + random.below(9);
+    const time = origin + step * scale + ((step * 7919) % scale);
     return { id: `${random.below(60)}-${time}`, time };
   });
   const plan = planOf({}, { clock: { dedup }, limits: { identities: max } });
