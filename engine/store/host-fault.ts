@@ -10,6 +10,7 @@ export type HostFaultCode =
   | "replaced"
   | "chunk_broken"
   | "snapshot_broken"
+  | "log_broken"
   | "log_truncated"
   | "log_lost"
   | "log_trimmed"

@@ -1,9 +1,9 @@
 // The IndexedDB store of a browser: one record a chunk, every write `durability: "strict"` (the
 // default of Chromium is relaxed) and told at the transaction's `complete`.
 //
-//   log        "header" → version, hash key, where the log ends, to where it was trimmed
+//   log        "header" → version, hash key, where the log ends, to where it was trimmed, sum
 //   chunks     first position → the chunk, an ArrayBuffer of its own length
-//   held       number in order of holding → a held line; its id is unique
+//   held       number in order of holding → a held line, with its sum; its id is unique
 //   released   identity → the position of its event, which was released
 //   snapshots  position → the snapshot, an ArrayBuffer of its own length; two at most
 //   lost       there only where the browser dropped what was here before
@@ -33,11 +33,12 @@ import {
   notHeld,
 } from "./chunk.ts";
 import { HostFault } from "./host-fault.ts";
+import { checkRow, rowSum } from "./row-sum.ts";
 import type { Breathe } from "./steps.ts";
 import type { Append, HeldLine, LogHeader, Recovered, Store, StoredSnapshot } from "./store.ts";
 import { dropWitness, hasWitness } from "./witness.ts";
 
-const SCHEMA = 2;
+const SCHEMA = 3;
 const SNAPSHOTS_KEPT = 2;
 /** Chunks asked for at once when those before them were tiny. */
 const PAGE_CHUNKS_MAX = 256;
@@ -50,10 +51,13 @@ interface LogRecord {
   readonly endPosition: number;
   /** Absent until the log is trimmed. */
   readonly trimmedTo?: number;
+  /** Absent in what an earlier build wrote (row-sum.ts). */
+  readonly sum?: number;
 }
 
 interface HeldRecord extends Omit<HeldLine, "line"> {
   readonly line: ArrayBuffer;
+  readonly sum?: number;
 }
 
 interface Schema extends DBSchema {
@@ -128,12 +132,13 @@ class IndexedDbStore implements Store {
       }
       // A log of an older build has none yet.
       this.#witness ??= hasWitness(this.#name, true);
+      known(record);
       checkEnd(newest === null ? null : new Uint8Array(newest.value), record.endPosition);
       return {
         header: { version: record.version, hashKey: new Uint8Array(record.hashKey) },
         endPosition: record.endPosition,
         trimmedTo: record.trimmedTo ?? 0,
-        held: held.map((line) => ({ ...line, line: new Uint8Array(line.line) })),
+        held: held.map(heldLine),
         released: identities
           .map((identity, index) => ({ identity, position: places[index]! }))
           .toSorted((a, b) => a.position - b.position),
@@ -150,7 +155,7 @@ class IndexedDbStore implements Store {
       const hashKey = exactBytes(header.hashKey).buffer;
       const record = { version: header.version, hashKey, endPosition: 0 };
       return committed(tx, async (queue) => {
-        queue(tx.store.add(record, HEADER_KEY));
+        queue(tx.store.add(summed(record), HEADER_KEY));
       });
     });
     await (this.#witness = hasWitness(this.#name, true));
@@ -168,8 +173,8 @@ class IndexedDbStore implements Store {
           queue(tx.objectStore("chunks").add(buffer, write.firstPosition));
         }
         for (const { id, code, receivedAt, line } of write.held) {
-          const { buffer } = exactBytes(line);
-          queue(tx.objectStore("held").add({ id, code, receivedAt, line: buffer }));
+          const record = { id, code, receivedAt, line: exactBytes(line).buffer };
+          queue(tx.objectStore("held").add({ ...record, sum: heldSum(record) }));
         }
         const byId = tx.objectStore("held").index("id");
         const keys = await Promise.all(write.letGo.map((id) => byId.getKey(id)));
@@ -182,7 +187,7 @@ class IndexedDbStore implements Store {
         for (const { identity, position } of write.remembered) {
           queue(released.put(position, identity));
         }
-        queue(log.put({ ...record, endPosition: write.endPosition }, HEADER_KEY));
+        queue(log.put(summed({ ...record, endPosition: write.endPosition }), HEADER_KEY));
       });
     });
   }
@@ -248,7 +253,7 @@ class IndexedDbStore implements Store {
         for (const [index, identity] of identities.entries()) {
           if (places[index]! < to) queue(released.delete(identity));
         }
-        queue(log.put({ ...record, trimmedTo: to }, HEADER_KEY));
+        queue(log.put(summed({ ...record, trimmedTo: to }), HEADER_KEY));
       });
     });
   }
@@ -261,7 +266,7 @@ class IndexedDbStore implements Store {
         const record = known(await log.get(HEADER_KEY));
         const position = checkPutBack(chunk, record.trimmedTo ?? 0);
         queue(tx.objectStore("chunks").add(exactBytes(chunk).buffer, position));
-        queue(log.put({ ...record, trimmedTo: position }, HEADER_KEY));
+        queue(log.put(summed({ ...record, trimmedTo: position }), HEADER_KEY));
       });
     });
   }
@@ -390,8 +395,27 @@ function quiet<Value>(promise: Promise<Value>): Promise<Value> {
 }
 
 function known(record: LogRecord | undefined): LogRecord {
-  if (record !== undefined) return record;
+  if (record !== undefined) {
+    checkRow("The log's header", record.sum, summed(record).sum);
+    return record;
+  }
   throw new HostFault("storage_unavailable", "This store holds no log: create it first.");
+}
+
+function summed(record: LogRecord): LogRecord & { readonly sum: number } {
+  const { version, endPosition, trimmedTo = 0, hashKey } = record;
+  const sum = rowSum([version, endPosition, trimmedTo], new Uint8Array(hashKey));
+  return { ...record, sum };
+}
+
+function heldSum({ id, code, receivedAt, line }: HeldRecord): number {
+  return rowSum([id, code, receivedAt], new Uint8Array(line));
+}
+
+function heldLine(record: HeldRecord): HeldLine {
+  const { sum, line, ...rest } = record;
+  checkRow(`The held line ${JSON.stringify(rest.id)}`, sum, heldSum(record));
+  return { ...rest, line: new Uint8Array(line) };
 }
 
 /** `dataLoss` is Chromium's own. */

@@ -1,9 +1,9 @@
 // The SQLite store of a Durable Object: the narrow part of `ctx.storage` that it needs, everything
 // in one `transactionSync`, no `await` anywhere, so that append, apply and publish are one turn.
 //
-//   millrace_log       one row: schema, the log's header, where the log ends, held lines ever
+//   millrace_log       one row: schema, the log's header, where the log ends, held lines ever, sum
 //   millrace_chunk     a row a push, in parts of 1 MiB (a row holds 2 MB): position, part, bytes
-//   millrace_held      a row a held line, in the order of `sequence`
+//   millrace_held      a row a held line, in the order of `sequence`, with its sum
 //   millrace_released  a row an identity that was released: identity, position of its event
 //   millrace_snapshot  a row each 1 MiB: position, part, bytes; two positions at most.
 //                      Parts are numbered from a multiple of 2^20 on; the first is written last:
@@ -28,6 +28,7 @@ import {
   type Following,
 } from "./chunk.ts";
 import { HostFault } from "./host-fault.ts";
+import { checkRow, rowSum } from "./row-sum.ts";
 import { drained, paced, type Breathe, type Steps } from "./steps.ts";
 import type {
   Append,
@@ -39,7 +40,7 @@ import type {
   StoredSnapshot,
 } from "./store.ts";
 
-const SCHEMA = 1;
+const SCHEMA = 2;
 const PART_BYTES = 1 << 20;
 /** A snapshot written in steps may stand behind one of its position, which it then replaces. */
 const RUN_PARTS = 1 << 20;
@@ -54,20 +55,22 @@ const CREATE_RELEASED = `CREATE TABLE IF NOT EXISTS millrace_released (
 
 /** A store of before trimming has none. */
 const TRIMMED_TO = "trimmed_to INTEGER NOT NULL DEFAULT 0";
+/** Rows of schema 1 have none (row-sum.ts). */
+const SUM = "sum INTEGER";
 
 const CREATE_TABLES = [
   CREATE_RELEASED,
   `CREATE TABLE millrace_log (
      id INTEGER PRIMARY KEY CHECK (id = 1), schema INTEGER NOT NULL, version INTEGER NOT NULL,
      hash_key BLOB NOT NULL, end_position INTEGER NOT NULL, held_count INTEGER NOT NULL,
-     ${TRIMMED_TO}
+     ${TRIMMED_TO}, ${SUM}
    ) WITHOUT ROWID`,
   `CREATE TABLE millrace_chunk (
      position INTEGER, part INTEGER, bytes BLOB NOT NULL, PRIMARY KEY (position, part)
    ) WITHOUT ROWID`,
   `CREATE TABLE millrace_held (
      id TEXT PRIMARY KEY, sequence INTEGER NOT NULL, code TEXT NOT NULL, received_at REAL,
-     line BLOB NOT NULL
+     line BLOB NOT NULL, ${SUM}
    ) WITHOUT ROWID`,
   `CREATE TABLE millrace_snapshot (
      position INTEGER, part INTEGER, bytes BLOB NOT NULL, PRIMARY KEY (position, part)
@@ -115,9 +118,8 @@ class SqliteStore implements Store {
     return asHostFault(() => {
       const tables = "SELECT name FROM sqlite_master WHERE type = 'table' AND name = ?";
       if (this.#rows(tables, "millrace_log").length === 0) return null;
+      this.#migrate();
       const { header, endPosition, trimmedTo } = this.#log();
-      this.#rows(CREATE_RELEASED);
-      this.#addTrimming();
       const newest = `SELECT position, bytes FROM millrace_chunk
         WHERE position = (SELECT max(position) FROM millrace_chunk) ORDER BY part`;
       checkEnd(joinParts(this.#rows(newest))[0]?.bytes ?? null, endPosition);
@@ -135,8 +137,9 @@ class SqliteStore implements Store {
     asHostFault(() =>
       this.#host.transactionSync(() => {
         for (const table of CREATE_TABLES) this.#rows(table);
-        const insert = "INSERT INTO millrace_log VALUES (1, ?, ?, ?, 0, 0, 0)";
-        this.#rows(insert, SCHEMA, header.version, header.hashKey);
+        const sum = sumOf({ header, endPosition: 0, heldCount: 0, trimmedTo: 0 });
+        const insert = "INSERT INTO millrace_log VALUES (1, ?, ?, ?, 0, 0, 0, ?)";
+        this.#rows(insert, SCHEMA, header.version, header.hashKey, sum);
       }),
     );
   }
@@ -144,18 +147,22 @@ class SqliteStore implements Store {
   append(write: Append): void {
     asHostFault(() =>
       this.#host.transactionSync(() => {
-        const { endPosition, heldCount } = this.#log();
-        checkAppend(write, endPosition);
+        const log = this.#log();
+        checkAppend(write, log.endPosition);
         if (write.chunk !== null) {
           this.#insertParts("millrace_chunk", write.firstPosition, write.chunk);
         }
-        const insert = "INSERT INTO millrace_held VALUES (?, ?, ?, ?, ?)";
+        const insert = "INSERT INTO millrace_held VALUES (?, ?, ?, ?, ?, ?)";
         for (const [index, { id, code, receivedAt, line }] of write.held.entries()) {
-          this.#rows(insert, id, heldCount + index, code, receivedAt, line);
+          const sequence = log.heldCount + index;
+          const sum = rowSum([id, sequence, code, receivedAt], line);
+          this.#rows(insert, id, sequence, code, receivedAt, line, sum);
         }
         this.#release(write);
-        const update = "UPDATE millrace_log SET end_position = ?, held_count = ?";
-        this.#rows(update, write.endPosition, heldCount + write.held.length);
+        const { endPosition } = write;
+        const heldCount = log.heldCount + write.held.length;
+        const update = "UPDATE millrace_log SET end_position = ?, held_count = ?, sum = ?";
+        this.#rows(update, endPosition, heldCount, sumOf({ ...log, endPosition, heldCount }));
       }),
     );
   }
@@ -234,12 +241,12 @@ class SqliteStore implements Store {
   trim(to: number): void {
     asHostFault(() =>
       this.#host.transactionSync(() => {
-        this.#log();
+        const log = this.#log();
         const chunk = "SELECT position FROM millrace_chunk WHERE position = ? LIMIT 1";
         checkTrim(to, this.#rows(chunk, to).length > 0);
         this.#rows("DELETE FROM millrace_chunk WHERE position < ?", to);
         this.#rows("DELETE FROM millrace_released WHERE position < ?", to);
-        this.#rows("UPDATE millrace_log SET trimmed_to = ?", to);
+        this.#setTrimmed(log, to);
       }),
     );
   }
@@ -247,9 +254,10 @@ class SqliteStore implements Store {
   putBack(chunk: Uint8Array): void {
     asHostFault(() =>
       this.#host.transactionSync(() => {
-        const position = checkPutBack(chunk, this.#log().trimmedTo);
+        const log = this.#log();
+        const position = checkPutBack(chunk, log.trimmedTo);
         this.#insertParts("millrace_chunk", position, chunk);
-        this.#rows("UPDATE millrace_log SET trimmed_to = ?", position);
+        this.#setTrimmed(log, position);
       }),
     );
   }
@@ -323,9 +331,23 @@ class SqliteStore implements Store {
     asHostFault(() => this.#host.close?.());
   }
 
-  #addTrimming(): void {
-    const row = this.#rows("SELECT * FROM millrace_log")[0]!;
-    if (!("trimmed_to" in row)) this.#rows(`ALTER TABLE millrace_log ADD COLUMN ${TRIMMED_TO}`);
+  /** Gives a store of schema 1 what it lacks. */
+  #migrate(): void {
+    const row = this.#rows("SELECT * FROM millrace_log")[0];
+    if (Number(row?.["schema"]) !== 1) return;
+    this.#host.transactionSync(() => {
+      this.#rows(CREATE_RELEASED);
+      if (!("trimmed_to" in row!)) this.#rows(`ALTER TABLE millrace_log ADD COLUMN ${TRIMMED_TO}`);
+      for (const table of ["log", "held"]) {
+        this.#rows(`ALTER TABLE millrace_${table} ADD COLUMN ${SUM}`);
+      }
+      this.#rows("UPDATE millrace_log SET schema = ?", SCHEMA);
+    });
+  }
+
+  #setTrimmed(log: LogRow, trimmedTo: number): void {
+    const update = "UPDATE millrace_log SET trimmed_to = ?, sum = ?";
+    this.#rows(update, trimmedTo, sumOf({ ...log, trimmedTo }));
   }
 
   #log(): LogRow {
@@ -338,13 +360,14 @@ class SqliteStore implements Store {
       const problem = `This store has schema ${schema} when this build knows ${SCHEMA}`;
       throw new HostFault("storage_unavailable", `${problem}: update Millrace.`);
     }
-    const hashKey = bytesOf(row["hash_key"]);
-    return {
-      header: { version: Number(row["version"]), hashKey },
+    const log = {
+      header: { version: Number(row["version"]), hashKey: bytesOf(row["hash_key"]) },
       endPosition: Number(row["end_position"]),
       heldCount: Number(row["held_count"]),
-      trimmedTo: Number(row["trimmed_to"] ?? 0),
+      trimmedTo: Number(row["trimmed_to"]),
     };
+    checkRow("The log's header", row["sum"], sumOf(log));
+    return log;
   }
 
   #release({ letGo, remembered, forgotten }: Append): void {
@@ -409,14 +432,17 @@ function* concatenating(parts: readonly Uint8Array[]): Steps<Uint8Array> {
   return bytes;
 }
 
+function sumOf({ header, endPosition, heldCount, trimmedTo }: LogRow): number {
+  return rowSum([header.version, endPosition, heldCount, trimmedTo], header.hashKey);
+}
+
 function heldLine(row: SqlRow): HeldLine {
-  const receivedAt = row["received_at"];
-  return {
-    id: textOf(row["id"]),
-    code: textOf(row["code"]) as HeldLine["code"],
-    receivedAt: receivedAt === null ? null : Number(receivedAt),
-    line: bytesOf(row["line"]),
-  };
+  const receivedAt = row["received_at"] === null ? null : Number(row["received_at"]);
+  const [id, code] = [textOf(row["id"]), textOf(row["code"])];
+  const line = bytesOf(row["line"]);
+  const sum = rowSum([id, Number(row["sequence"]), code, receivedAt], line);
+  checkRow(`The held line ${JSON.stringify(id)}`, row["sum"], sum);
+  return { id, code: code as HeldLine["code"], receivedAt, line };
 }
 
 function textOf(value: SqlValue | undefined): string {

@@ -6,7 +6,7 @@ import { expect } from "vitest";
 import { HostFault, open, type Store } from "../../engine/index.ts";
 import type { MaybePromise } from "../../engine/store/store.ts";
 import { event, planOf, tumbling } from "../builders.ts";
-import { randomOf } from "../event/random.ts";
+import { randomOf, type Random } from "../event/random.ts";
 
 declare module "vitest" {
   interface ProvidedContext {
@@ -30,7 +30,14 @@ export interface FlipPlace {
   list(): MaybePromise<readonly Kept[]>;
   /** Null loses it. */
   put(kept: Omit<Kept, "bytes">, bytes: Uint8Array | null): MaybePromise<void>;
+  /** The rows beside: the log's header, one, or the held lines. */
+  rows(of: RowsOf): MaybePromise<readonly KeptRow[]>;
+  /** Puts these in the place of all of them. */
+  putRows(of: RowsOf, rows: readonly KeptRow[]): MaybePromise<void>;
 }
+
+export type RowsOf = "log" | "held";
+export type KeptRow = { readonly [name: string]: Uint8Array | string | number | null };
 
 const PLAN = planOf(
   {
@@ -50,6 +57,7 @@ export async function fillForFlips(place: FlipPlace, hasSnapshots: boolean): Pro
   const random = randomOf(7);
   const store = await place.open();
   const engine = await open({ plan: PLAN, store, hashKey: HASH_KEY });
+  for (const id of ["held", "ahead"]) await engine.push(event(id, 2 ** 40), { receivedAt: 1000 });
   for (let at = 0; at < EVENTS;) {
     const count = 1 + random.below(9);
     await engine.push(Array.from({ length: count }, (_, index) => eventAt(at + index)));
@@ -68,7 +76,8 @@ async function seenIn(place: FlipPlace, look: "numbers" | "verify"): Promise<unk
     const engine = await open({ plan: PLAN, store });
     if (look === "verify") return await engine.verify();
     const hash = await engine.stateHash();
-    return { hash, rows: engine.view("q").rows(), position: engine.stats().position };
+    const { position } = engine.stats();
+    return { hash, rows: engine.view("q").rows(), position, held: engine.quarantine() };
   } finally {
     await store.close();
   }
@@ -130,6 +139,49 @@ export async function flipBits(place: FlipPlace, seed: number, count: number): P
   }
   expect(await seenIn(place, "numbers")).toEqual(expected);
   return tally;
+}
+
+/**
+ * Flips `count` bits of the rows beside the chunks, each member in turn: none of them is opened, and
+ * what is told names the place.
+ */
+export async function flipRows(place: FlipPlace, seed: number, count: number): Promise<void> {
+  const random = randomOf(seed);
+  const expected = await seenIn(place, "numbers");
+  const tables = { log: await place.rows("log"), held: await place.rows("held") };
+  expect([tables.log.length, tables.held.length]).toEqual([1, 2]);
+  for (let trial = 0; trial < count; trial++) {
+    const of = trial % 2 === 0 ? "log" : "held";
+    const rows = tables[of];
+    const index = random.below(rows.length);
+    const row = rows[index]!;
+    const name = random.pick(Object.keys(row).filter((each) => row[each] !== null));
+    const told = `seed ${seed}, trial ${trial}: ${of} ${index}, ${name}`;
+    const flipped = { ...row, [name]: flip(row[name]!, random) };
+    await place.putRows(of, rows.with(index, flipped));
+    const opened = await seenIn(place, "numbers").catch((error: unknown) => error);
+    // What a build cannot know by its number it does not read.
+    const isNumber = name === "schema";
+    const code = isNumber ? "storage_unavailable" : "log_broken";
+    const message = expect.stringMatching(
+      isNumber ? "schema" : of === "log" ? "The log's header is" : "The held line .* is",
+    ) as string;
+    expect({ told, opened }).toMatchObject({ told, opened: { code, message } });
+    await place.putRows(of, rows);
+  }
+  expect(await seenIn(place, "numbers")).toEqual(expected);
+}
+
+const NUMBER_BITS = 48;
+
+function flip(value: Uint8Array | string | number, random: Random): Uint8Array | string | number {
+  if (typeof value === "number") {
+    return Number(BigInt(value) ^ (1n << BigInt(random.below(NUMBER_BITS))));
+  }
+  const at = random.below(value.length);
+  if (typeof value !== "string") return value.with(at, value[at]! ^ (1 << random.below(8)));
+  const letter = String.fromCharCode(value.charCodeAt(at) ^ (1 << random.below(6)));
+  return value.slice(0, at) + letter + value.slice(at + 1);
 }
 
 /** The newest chunk lost, and any other: told by name, and never other numbers. */

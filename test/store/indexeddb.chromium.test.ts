@@ -1,7 +1,15 @@
 import { afterEach, describe, expect, test } from "vitest";
 import { indexeddb } from "../../engine/store/indexeddb.ts";
 import type { Store } from "../../engine/store/store.ts";
-import { appendOf, expectFault, filled, HEADER, type Place, storeContract } from "./contract.ts";
+import {
+  appendOf,
+  expectFault,
+  filled,
+  HEADER,
+  heldOf,
+  type Place,
+  storeContract,
+} from "./contract.ts";
 import {
   replaceMethod,
   restoreMethods,
@@ -198,9 +206,36 @@ describe("The IndexedDB store in Chromium", () => {
     await store.close();
   });
 
+  test("believes rows without a sum, as an earlier build wrote them, and sums what it writes", async () => {
+    const name = newName();
+    const older = await filledStore(name);
+    await older.append(appendOf(3, 1, { held: [heldOf("a")] }));
+    await older.close();
+    const rows = async (change: (row: { sum?: number }) => void): Promise<void> => {
+      const db = await settled(indexedDB.open(`millrace:${name}`));
+      const tx = db.transaction(["log", "held"], "readwrite");
+      for (const of of ["log", "held"]) {
+        const cursor = await settled(tx.objectStore(of).openCursor());
+        const row = cursor!.value as { sum?: number };
+        change(row);
+        cursor!.update(row);
+      }
+      await new Promise((resolve) => tx.addEventListener("complete", resolve));
+      db.close();
+    };
+    await rows((row) => delete row.sum);
+    const store = indexeddb(name);
+    expect(await store.recover()).toMatchObject({ endPosition: 4, held: [heldOf("a")] });
+    await store.append(appendOf(4, 1));
+    await store.close();
+    const sums: unknown[] = [];
+    await rows(({ sum }) => sums.push(typeof sum));
+    expect(sums).toEqual(["number", "undefined"]);
+  });
+
   test("says so when a newer Millrace made the database", async () => {
     const name = newName();
-    (await settled(indexedDB.open(`millrace:${name}`, 3))).close();
+    (await settled(indexedDB.open(`millrace:${name}`, 4))).close();
     await expectFault(() => indexeddb(name).recover(), "storage_unavailable", "VersionError");
   });
 });

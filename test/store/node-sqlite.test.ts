@@ -12,7 +12,7 @@ import type { Store } from "../../engine/store/store.ts";
 import { sqlite as sqliteOver, type SqlHost, type SqlValue } from "../../engine/store/sqlite.ts";
 import { FULL, measured } from "../measured.ts";
 import { randomOf } from "../event/random.ts";
-import { appendOf, expectFault, HEADER, storeContract } from "./contract.ts";
+import { appendOf, expectFault, HEADER, heldOf, storeContract } from "./contract.ts";
 import { PLAN, lineAt } from "./node-sqlite-feed.ts";
 
 const folder = mkdtempSync(join(tmpdir(), "millrace-sqlite-"));
@@ -143,21 +143,39 @@ describe("SQLite in Node", () => {
     expect(await store.recover()).toMatchObject({ endPosition: 101 });
   });
 
-  test("a log of before trimming is taken up, and can be trimmed", async () => {
+  test("a log of schema 1 is taken up, one of before trimming too, and can be trimmed", async () => {
     const file = newFile();
     const older = sqlite(file);
     await older.create(HEADER);
-    await older.append(appendOf(0, 2));
+    await older.append(appendOf(0, 2, { held: [heldOf("a")] }));
     await older.append(appendOf(2, 1));
     await older.close();
     const database = new DatabaseSync(file);
-    database.exec("ALTER TABLE millrace_log DROP COLUMN trimmed_to");
+    for (const column of [
+      "log DROP COLUMN trimmed_to",
+      "log DROP COLUMN sum",
+      "held DROP COLUMN sum",
+    ]) {
+      database.exec(`ALTER TABLE millrace_${column}`);
+    }
+    database.exec("UPDATE millrace_log SET schema = 1");
+    database.exec("DROP TABLE millrace_released");
     database.close();
     const store = sqlite(file);
-    expect(await store.recover()).toMatchObject({ trimmedTo: 0, endPosition: 3 });
+    const held = [heldOf("a")];
+    expect(await store.recover()).toMatchObject({ trimmedTo: 0, endPosition: 3, held });
+    await store.append(appendOf(3, 1, { held: [heldOf("b")] }));
     await store.trim(2);
-    expect(await store.recover()).toMatchObject({ trimmedTo: 2, endPosition: 3 });
+    const both = [...held, heldOf("b")];
+    expect(await store.recover()).toMatchObject({ trimmedTo: 2, endPosition: 4, held: both });
     await store.close();
+    // What was written since has its sum.
+    const again = new DatabaseSync(file);
+    const sums = again.prepare("SELECT id, sum FROM millrace_held ORDER BY sequence").all();
+    expect(sums.map(({ sum }) => typeof sum)).toEqual(["object", "number"]);
+    again.exec("UPDATE millrace_log SET held_count = 7");
+    again.close();
+    await expectFault(() => sqlite(file).recover(), "log_broken", "The log's header");
   });
 
   test("a file that is no database is a fault", async () => {

@@ -1,0 +1,20 @@
+// The checksum of a row that stands beside the chunks, which have their own: the log's header, by
+// whose key identities are told, and each held line, which may be an event one day. Rows that an
+// earlier build wrote have none, and are believed.
+
+import { crc32c } from "./crc32c.ts";
+import { HostFault } from "./host-fault.ts";
+
+const encoder = new TextEncoder();
+
+/** CRC32C of a row: its members as JSON, in order, and what it has as bytes. */
+export function rowSum(members: readonly (string | number | null)[], bytes: Uint8Array): number {
+  return crc32c(bytes, 0, bytes.length, crc32c(encoder.encode(JSON.stringify(members))));
+}
+
+/** HostFault `log_broken` where a row is not what was written, `row` being what it is. */
+export function checkRow(row: string, written: unknown, sum: number): void {
+  if ((written ?? null) === null || written === sum) return;
+  const problem = `${row} is broken: it sums to ${sum} when ${String(written)} was written`;
+  throw new HostFault("log_broken", `${problem}. Restore the log from a copy.`);
+}
