@@ -184,15 +184,21 @@ export class Retaining {
   async #trim(site: RetentionSite, retention: Retention): Promise<boolean> {
     const running = site.running();
     const { plan, core, program, replay } = running;
-    const oldMs =
-      (core.counts().clock ?? -Infinity) - Math.max(retention.days * DAY_MS, plan.clock.dedupMs);
+    const clock = core.counts().clock ?? -Infinity;
+    const oldMs = clock - Math.max(retention.days * DAY_MS, plan.clock.dedupMs);
     const page = await this.#read(async () => {
       await this.#store.seal?.();
       return this.#store.read(this.#trimmedTo, PAGE_BYTES);
     });
     const scratch = await replay.open();
-    const isOld = (bytes: Uint8Array): boolean =>
-      newestTime(scratch, program, this.#poison.legible(decodeChunk(bytes))) < oldMs;
+    const isOld = (bytes: Uint8Array): boolean => {
+      const chunk = decodeChunk(bytes);
+      const newest = newestTime(scratch, program, this.#poison.legible(chunk));
+      // Only what is poisoned moved no clock: its time may be none that ever comes.
+      return newest <= clock
+        ? newest < oldMs
+        : newestTime(scratch, program, this.#poison.quiet(chunk)) < oldMs;
+    };
     // Most often nothing is, and nothing more is read.
     if (page?.[0] === undefined || !isOld(page[0])) return false;
     const bound = (await this.#read(() => this.#boundOf(running))) ?? 0;

@@ -11,8 +11,10 @@ import {
 import { env, exports } from "cloudflare:workers";
 import { beforeAll, describe, expect, test, vi } from "vitest";
 import { verifyChunks, type Row } from "../../engine/index.ts";
+import { GENESIS } from "../../engine/store/chain.ts";
+import { decodeChunk, encodeChunk } from "../../engine/store/chunk.ts";
 import { sqlite } from "../../engine/store/sqlite.ts";
-import { archivedName } from "../../worker/archive.ts";
+import { archivedIn, archivedName } from "../../worker/archive.ts";
 import type { Env } from "../../worker/restaurant.ts";
 import { get, ndjson, order, post, rowsPath, type Answer } from "./sample.ts";
 
@@ -80,6 +82,42 @@ test("a chunk's name is the restaurant and the position, which sort", () => {
   expect(names[2]).toBe("a%2Fb/0000000000000010");
   expect(names.toSorted()).toEqual(names);
 });
+
+test(
+  "the chunk that ends at a position is found, however many or large are before it",
+  async () => {
+    const id = newId();
+    const chunkOf = (firstPosition: number, count: number): Uint8Array =>
+      encodeChunk({
+        ...{ firstPosition, count, receivedAt: null, flags: 0, previousDigest: GENESIS },
+        lines: new TextEncoder().encode("{}\n".repeat(count)),
+      });
+    // More names than one listing has, then a chunk of more entries than are looked at first.
+    const small = 1100;
+    const large = 5000;
+    const put = (position: number, bytes: Uint8Array) =>
+      ARCHIVE.put(archivedName(id, position), bytes);
+    for (let from = 0; from < small; from += 100) {
+      const hundred = Array.from({ length: 100 }, (_, at) => from + at);
+      await Promise.all(hundred.map((position) => put(position, chunkOf(position, 1))));
+    }
+    await put(small, chunkOf(small, large));
+    await put(small + large, chunkOf(small + large, 2));
+    const found = async (ending: ReturnType<typeof archivedIn>, end: number): Promise<unknown> => {
+      const bytes = await ending(end);
+      return bytes === null ? null : decodeChunk(bytes).firstPosition;
+    };
+    const ending = archivedIn(ARCHIVE, id);
+    expect(await found(ending, small + large + 2)).toBe(small + large);
+    expect(await found(ending, small + large)).toBe(small);
+    for (const end of [1100, 1099, 100, 1]) expect(await found(ending, end)).toBe(end - 1);
+    // What ends elsewhere, or is of another restaurant, is not what was asked for.
+    expect(await found(ending, 0)).toBeNull();
+    expect(await found(archivedIn(ARCHIVE, id), 3000)).toBeNull();
+    expect(await found(archivedIn(ARCHIVE, newId()), 2)).toBeNull();
+  },
+  SLOW,
+);
 
 describe("an archived log", { timeout: SLOW }, () => {
   test("is one unbroken chain with what is kept, through evictions and restarts", async () => {
