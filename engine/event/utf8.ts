@@ -29,21 +29,12 @@ export function encodeUtf8(text: string): Uint8Array {
   if (text.isWellFormed()) return ENCODER.encode(text);
   const bytes = new Uint8Array(text.length * 3);
   let length = 0;
-  let from = 0;
-  for (let at = 0; at < text.length; at++) {
-    const unit = text.charCodeAt(at);
-    if (unit < 0xd800 || unit > 0xdfff) continue;
-    const next = text.charCodeAt(at + 1);
-    if (unit < 0xdc00 && next >= 0xdc00 && next <= 0xdfff) {
-      at++;
-      continue;
-    }
-    length += ENCODER.encodeInto(text.slice(from, at), bytes.subarray(length)).written;
-    bytes[length++] = 0xed;
-    bytes[length++] = 0x80 | ((unit >> 6) & 0x3f);
-    bytes[length++] = 0x80 | (unit & 0x3f);
-    from = at + 1;
+  // Every other part is a surrogate that has no partner.
+  for (const part of text.split(/(\p{Surrogate})/u)) {
+    const unit = part.charCodeAt(0);
+    const isLone = !part.isWellFormed();
+    if (isLone) bytes.set([0xed, 0x80 | ((unit >> 6) & 0x3f), 0x80 | (unit & 0x3f)], length);
+    length += isLone ? 3 : ENCODER.encodeInto(part, bytes.subarray(length)).written;
   }
-  length += ENCODER.encodeInto(text.slice(from), bytes.subarray(length)).written;
   return bytes.slice(0, length);
 }
