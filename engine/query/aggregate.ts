@@ -18,24 +18,9 @@ import {
   valueText,
   type Place,
 } from "./plan-place.ts";
+import { FUNCTIONS } from "./vocabulary.ts";
 
-export const AGGREGATE_FUNCTIONS = [
-  "count",
-  "sum",
-  "avg",
-  "min",
-  "max",
-  "variance",
-  "stddev",
-  "first",
-  "last",
-  "quantile",
-  "distinct",
-  "top",
-  "histogram",
-] as const;
-
-export type AggregateFunction = (typeof AGGREGATE_FUNCTIONS)[number];
+export type AggregateFunction = keyof typeof FUNCTIONS;
 
 export interface Aggregate {
   readonly name: string;
@@ -54,7 +39,7 @@ export function checkAggregates(scope: Scope, place: Place): readonly Aggregate[
 }
 
 function checkAggregate(scope: Scope, name: string, place: Place): Aggregate[] {
-  const fn = kindOf(place, "fn", AGGREGATE_FUNCTIONS, "unknown_function");
+  const fn = kindOf(place, "fn", FUNCTIONS, "unknown_function");
   if (fn === null) return [];
   const own = OWN_MEMBERS[fn];
   if (fn === "count") isRecord(place, ["fn"], ["of", "where"]);

@@ -3,28 +3,8 @@
 // `case` becomes jumps, so the stack stays as shallow as the expression is nested.
 
 import * as layout from "../../assembly/layout.ts";
-import type { Expression, Literal } from "./plan.ts";
-
-const BINARY: { readonly [op: string]: number } = {
-  "==": layout.OP_EQ,
-  "!=": layout.OP_NE,
-  "<": layout.OP_LT,
-  "<=": layout.OP_LE,
-  ">": layout.OP_GT,
-  ">=": layout.OP_GE,
-  "+": layout.OP_ADD,
-  "-": layout.OP_SUBTRACT,
-  "*": layout.OP_MULTIPLY,
-  "/": layout.OP_DIVIDE,
-  "%": layout.OP_REMAINDER,
-};
-
-/** What none of many is, and what joins it to the first, and each to the next. */
-const CHAIN: { readonly [op: string]: { readonly empty: number; readonly join: number } } = {
-  all: { empty: layout.OP_TRUE, join: layout.OP_AND },
-  any: { empty: layout.OP_FALSE, join: layout.OP_OR },
-  coalesce: { empty: layout.OP_NULL, join: layout.OP_COALESCE },
-};
+import type { Expression, Literal, Operator } from "./plan.ts";
+import { BINARY, CHAINS } from "./vocabulary.ts";
 
 type FieldOf = (path: readonly string[]) => number;
 
@@ -156,14 +136,16 @@ export class Code {
     }
   }
 
-  #operator(op: string, args: readonly Expression[], fieldOf: FieldOf): void {
-    const binary = BINARY[op];
-    if (binary !== undefined) {
+  #operator(
+    op: Exclude<Operator, "!" | "case">,
+    args: readonly Expression[],
+    fieldOf: FieldOf,
+  ): void {
+    if (!(op in CHAINS)) {
       for (const arg of args) this.#emit(arg, fieldOf);
-      return this.#op(binary);
+      return this.#op(BINARY[op as keyof typeof BINARY]);
     }
-    const chain = CHAIN[op];
-    if (chain === undefined) throw new TypeError(`No core for the operator ${op}.`);
+    const chain = CHAINS[op as keyof typeof CHAINS];
     this.#op(chain.empty);
     for (const arg of args) {
       this.#emit(arg, fieldOf);

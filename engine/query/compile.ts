@@ -9,6 +9,7 @@ import { Columns, Frame, Numbering, type Path } from "./frame.ts";
 import type { Aggregate, Expression, Named, Plan, Query, Table } from "./plan.ts";
 import { Router } from "./route.ts";
 import type { Schemas } from "./schema.ts";
+import { EMITS, FUNCTIONS } from "./vocabulary.ts";
 
 export interface Program {
   /** For PROGRAM in the core's memory. */
@@ -178,8 +179,6 @@ function writeSpan(code: Code, frame: Frame, { span, waitMs }: Query, at: number
   code.u32(at + layout.QUERY_ON_FROM, on);
 }
 
-const EMITS = { all: layout.EMIT_ALL, final: layout.EMIT_FINAL, none: layout.EMIT_NONE };
-
 /** The head of a record (assembly/record.ts), longer where records stand in lanes. */
 function headBytes({ window }: Query): number {
   const isInLane =
@@ -262,49 +261,8 @@ interface Accumulator {
   readonly offset: number;
 }
 
-interface Reader {
-  readonly accumulate: number;
-  readonly bytes: number;
-  readonly read: number;
-}
-
-const SUM = { accumulate: layout.ACCUMULATE_SUM, bytes: layout.SUM_BYTES };
-const VARIANCE = { accumulate: layout.ACCUMULATE_VARIANCE, bytes: layout.VARIANCE_BYTES };
-const FIRST = { bytes: layout.FIRST_BYTES, read: layout.READ_FIRST };
-const READERS: { readonly [fn in Aggregate["fn"]]: Reader } = {
-  count: {
-    accumulate: layout.ACCUMULATE_COUNT,
-    bytes: layout.COUNT_BYTES,
-    read: layout.READ_COUNT,
-  },
-  sum: { ...SUM, read: layout.READ_SUM },
-  avg: { ...SUM, read: layout.READ_AVG },
-  min: { accumulate: layout.ACCUMULATE_MIN, bytes: layout.EXTREME_BYTES, read: layout.READ_MIN },
-  max: { accumulate: layout.ACCUMULATE_MAX, bytes: layout.EXTREME_BYTES, read: layout.READ_MAX },
-  variance: { ...VARIANCE, read: layout.READ_VARIANCE },
-  stddev: { ...VARIANCE, read: layout.READ_DEVIATION },
-  first: { accumulate: layout.ACCUMULATE_FIRST, ...FIRST },
-  last: { accumulate: layout.ACCUMULATE_LAST, ...FIRST },
-  quantile: {
-    accumulate: layout.ACCUMULATE_QUANTILE,
-    bytes: layout.QUANTILE_BYTES,
-    read: layout.READ_QUANTILE,
-  },
-  distinct: {
-    accumulate: layout.ACCUMULATE_DISTINCT,
-    bytes: layout.DISTINCT_BYTES,
-    read: layout.READ_DISTINCT,
-  },
-  top: { accumulate: layout.ACCUMULATE_TOP, bytes: layout.TOP_BYTES, read: layout.READ_TOP },
-  histogram: {
-    accumulate: layout.ACCUMULATE_HISTOGRAM,
-    bytes: layout.HISTOGRAM_BYTES,
-    read: layout.READ_HISTOGRAM,
-  },
-};
-
 function indexOfAccumulator(accumulators: readonly Accumulator[], aggregate: Aggregate): number {
-  const { accumulate } = READERS[aggregate.fn];
+  const { accumulate } = FUNCTIONS[aggregate.fn];
   const input = JSON.stringify([aggregate.of, aggregate.where, aggregate.bounds]);
   return accumulators.findIndex(
     ({ kind, of, where, bounds }) =>
@@ -318,7 +276,7 @@ function accumulatorsOf(query: Query): { accumulators: readonly Accumulator[]; b
   let bytes = 0;
   for (const aggregate of query.aggregates) {
     if (indexOfAccumulator(accumulators, aggregate) >= 0) continue;
-    const reader = READERS[aggregate.fn];
+    const reader = FUNCTIONS[aggregate.fn];
     const { of, where, bounds } = aggregate;
     const offset = headBytes(query) + bytes;
     accumulators.push({ kind: reader.accumulate, of, where, bounds, offset });
@@ -338,7 +296,7 @@ function compileOutputs(code: Code, query: Query, accumulators: readonly Accumul
     }
     const { fn, q, k } = output;
     const isList = Array.isArray(q);
-    code.u8(entry + layout.OUTPUT_FN, isList ? layout.READ_QUANTILES : READERS[fn].read);
+    code.u8(entry + layout.OUTPUT_FN, isList ? layout.READ_QUANTILES : FUNCTIONS[fn].read);
     const accumulator = indexOfAccumulator(accumulators, output);
     code.u16(entry + layout.OUTPUT_ACCUMULATOR, accumulator);
     if (k !== undefined) code.u32(entry + layout.OUTPUT_OPERAND, k);

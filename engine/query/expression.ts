@@ -7,26 +7,11 @@
  */
 import { EXPRESSION_DEPTH_MAX, EXPRESSION_PARTS_MAX, PATH_SEGMENTS_MAX } from "./plan-limit.ts";
 import { didYouMean, quote, typeName, type Place } from "./plan-place.ts";
+import { BINARY, CHAINS, SPAN_MEMBERS } from "./vocabulary.ts";
 
 export type Literal = null | boolean | number | string;
 
-export type Operator =
-  | "=="
-  | "!="
-  | "<"
-  | "<="
-  | ">"
-  | ">="
-  | "all"
-  | "any"
-  | "!"
-  | "+"
-  | "-"
-  | "*"
-  | "/"
-  | "%"
-  | "coalesce"
-  | "case";
+export type Operator = keyof typeof BINARY | keyof typeof CHAINS | "!" | "case";
 
 export type Expression =
   | { readonly op: "literal"; readonly value: Literal }
@@ -38,33 +23,20 @@ export type Expression =
 /** What paths name where an expression stands: that of `text`, which stands at `place`. */
 export type Scope = (place: Place, text: string) => readonly string[];
 
-/** The fewest and the most operands of each operator. */
-const OPERANDS: Readonly<Record<Operator | "get" | "has" | "in", readonly [number, number]>> = {
-  get: [1, 1],
-  has: [1, 1],
-  "==": [2, 2],
-  "!=": [2, 2],
-  "<": [2, 2],
-  "<=": [2, 2],
-  ">": [2, 2],
-  ">=": [2, 2],
-  all: [0, Infinity],
-  any: [0, Infinity],
-  "!": [1, 1],
-  in: [2, 2],
-  "+": [2, 2],
-  "-": [2, 2],
-  "*": [2, 2],
-  "/": [2, 2],
-  "%": [2, 2],
-  coalesce: [0, Infinity],
-  case: [2, Infinity],
-};
+const ALONE = { get: 1, has: 1, "!": 1 };
+const OPERATORS = { ...BINARY, ...CHAINS, ...ALONE, in: 2, case: 2 };
+
+/** The fewest and the most operands of an operator. */
+function operandsOf(op: keyof typeof OPERATORS): readonly [least: number, most: number] {
+  if (op in CHAINS) return [0, Infinity];
+  if (op in ALONE) return [1, 1];
+  return [2, op === "case" ? Infinity : 2];
+}
 
 /** What is read where an expression is at fault. */
 export const NOTHING: Expression = { op: "literal", value: null };
 
-const SPAN_MEMBERS = ["duration", "outcome", "start", "end"];
+const SPAN_NAMES = Object.keys(SPAN_MEMBERS);
 
 /** What is left of an expression's limits. `spent` is told once, then the rest is not read. */
 interface Budget {
@@ -84,10 +56,10 @@ export function eventScope(fields: Read[], reads: "events" | "spans"): Scope {
     const path = checkPath(place, text);
     if (path.length === 0) return path;
     const [root, member] = path;
-    const strange = member !== undefined && (path.length > 2 || !SPAN_MEMBERS.includes(member));
+    const strange = member !== undefined && (path.length > 2 || !SPAN_NAMES.includes(member));
     if (reads === "spans" && root === "span" && strange) {
-      const names = SPAN_MEMBERS.map((each) => `span.${each}`);
-      const hint = didYouMean(text, names) || `A span has ${SPAN_MEMBERS.join(", ")}.`;
+      const names = SPAN_NAMES.map((each) => `span.${each}`);
+      const hint = didYouMean(text, names) || `A span has ${SPAN_NAMES.join(", ")}.`;
       place.add("bad_path", hint);
       return path;
     }
@@ -150,7 +122,7 @@ function checkPart(scope: Scope, place: Place, depth: number, budget: Budget): E
     return NOTHING;
   }
   if (!isOperator(op)) {
-    const hint = didYouMean(op, Object.keys(OPERANDS)) || `Got ${quote(op)}.`;
+    const hint = didYouMean(op, Object.keys(OPERATORS)) || `Got ${quote(op)}.`;
     place.child(0).add("unknown_operator", hint);
     return NOTHING;
   }
@@ -208,8 +180,8 @@ function checkLiteral(place: Place): Literal {
   return null;
 }
 
-function checkCount(place: Place, op: keyof typeof OPERANDS, got: number): boolean {
-  const [least, most] = OPERANDS[op];
+function checkCount(place: Place, op: keyof typeof OPERATORS, got: number): boolean {
+  const [least, most] = operandsOf(op);
   if (got >= least && got <= most) return true;
   const expected = least === most ? String(least) : `at least ${least}`;
   place.add("operand_count", `Got ${got} when ${quote(op)} takes ${expected}.`);
@@ -226,6 +198,6 @@ function spend(place: Place, depth: number, budget: Budget): boolean {
   return false;
 }
 
-function isOperator(op: string): op is keyof typeof OPERANDS {
-  return Object.hasOwn(OPERANDS, op);
+function isOperator(op: string): op is keyof typeof OPERATORS {
+  return Object.hasOwn(OPERATORS, op);
 }

@@ -6,6 +6,7 @@
 import * as layout from "../../assembly/layout.ts";
 import type { Code } from "./code.ts";
 import type { Plan, Query } from "./plan.ts";
+import { SPAN_MEMBERS } from "./vocabulary.ts";
 
 /** A path that the plan reads; the path of no names is the whole event. */
 export type Path = readonly string[];
@@ -46,13 +47,6 @@ interface Place {
   readonly lookup: number;
   readonly index: number;
 }
-
-const SPAN_MEMBERS: { readonly [member: string]: number } = {
-  duration: layout.SPAN_DURATION,
-  outcome: layout.SPAN_OUTCOME,
-  start: layout.SPAN_START,
-  end: layout.SPAN_END,
-};
 
 /** The paths of one query: a number for each, and what the core needs to find their values. */
 export class Frame {

@@ -97,13 +97,13 @@ export function isRecord(
 export function kindOf<Word extends string>(
   place: Place,
   name: string,
-  words: readonly Word[],
+  table: { readonly [word in Word]: unknown },
   code: PlanFaultCode,
 ): Word | null {
   if (!isObject(place)) return null;
   const kind = place.child(name);
   if (kind.value === undefined) return kind.add("missing_member", `Add "${name}".`);
-  return wordOf(kind, words, code);
+  return wordOf(kind, table, code);
 }
 
 /** The elements of a list, at most `max` of them. `empty`: what it is at fault if it has none. */
@@ -158,16 +158,16 @@ export function checkName(place: Place, value = place.value): string | null {
   return value;
 }
 
-/** One of a few words. */
+/** One of the words that a table has. */
 export function wordOf<Word extends string>(
   place: Place,
-  words: readonly Word[],
+  table: { readonly [word in Word]: unknown },
   code: PlanFaultCode,
 ): Word | null {
   const { value } = place;
   if (typeof value !== "string") return place.isNo("a string");
-  const word = words.find((each) => each === value);
-  return word ?? place.add(code, didYouMean(value, words) || `Got ${quote(value)}.`);
+  if (Object.hasOwn(table, value)) return value as Word;
+  return place.add(code, didYouMean(value, Object.keys(table)) || `Got ${quote(value)}.`);
 }
 
 /** `Got "gaps". Did you mean "gap"?`, or nothing where nothing is near. */

@@ -16,6 +16,7 @@ import { DERIVED_MAX, KEY_MEMBERS_MAX } from "./plan-limit.ts";
 import { checkName, isRecord, namedOf, namesOf, quote, wordOf, type Place } from "./plan-place.ts";
 import { checkSpan, type Span } from "./span.ts";
 import { checkLookups, type LookBack, type Lookup } from "./table.ts";
+import { EMITS } from "./vocabulary.ts";
 import { checkWindow, GLOBAL, type Window } from "./window.ts";
 
 export interface Named {
@@ -49,8 +50,6 @@ export interface QueryContext {
 
 const REQUIRED = ["name", "key", "window", "aggregate"];
 const OPTIONAL = ["from", "span", "with", "wait", "where", "derive", "emit", "retain"];
-
-const EMITS = ["all", "final", "none"] as const;
 
 /** One query, or none where it is no object. */
 export function checkQuery(context: QueryContext, place: Place): Query[] {

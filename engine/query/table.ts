@@ -2,6 +2,7 @@
  * Tables and the `with`s that look them up. A table keeps its history at least as long as anyone
  * who looks it up may come late: that rule joins all queries, so it is checked after them.
  */
+import { MEMBERS } from "../event/envelope.ts";
 import { checkDuration, DAY_MS } from "./duration.ts";
 import { checkPatterns } from "./event-pattern.ts";
 import {
@@ -45,19 +46,7 @@ export interface LookBack {
 
 const HISTORY_MS_DEFAULT = 7 * DAY_MS;
 
-const RESERVED_NAMES = [
-  "eventId",
-  "eventType",
-  "eventVersion",
-  "eventTime",
-  "correlationId",
-  "causationId",
-  "source",
-  "data",
-  "span",
-  "from",
-  "to",
-];
+const RESERVED_NAMES: readonly string[] = [...MEMBERS, "span", "from", "to"];
 
 export function checkTables(fields: Read[], place: Place): readonly Table[] {
   const scope = eventScope(fields, "events");

@@ -34,17 +34,14 @@ export type Window =
   | { readonly kind: "global" };
 
 /** The kinds as a plan writes them: a calendar window is a tumbling one with a timezone. */
-export const WINDOW_KINDS = ["tumbling", "hopping", "cumulate", "session", "global"] as const;
-export type WindowKind = (typeof WINDOW_KINDS)[number];
-
 const SLIDING = ["size", "every", "grace"];
-const MEMBERS: { readonly [kind in WindowKind]: readonly string[] } = {
+const MEMBERS = {
   tumbling: ["size", "grace"],
   hopping: SLIDING,
   cumulate: SLIDING,
   session: ["gap", "grace"],
   global: [],
-};
+} as const satisfies { readonly [kind: string]: readonly string[] };
 /** Of every window of a kind, whether it takes it or not: there is more to say than its name. */
 const OPTIONAL = ["timezone"];
 
@@ -61,10 +58,11 @@ export function checkWindow(place: Place): Window {
 }
 
 function windowOf(place: Place): Window {
-  const kind = kindOf(place, "kind", WINDOW_KINDS, "unknown_window_kind");
+  const kind = kindOf(place, "kind", MEMBERS, "unknown_window_kind");
   if (kind === null) return GLOBAL;
-  const hasSize = MEMBERS[kind].includes("size");
-  isRecord(place, ["kind", ...MEMBERS[kind]], hasSize ? ["offset", ...OPTIONAL] : OPTIONAL);
+  const members: readonly string[] = MEMBERS[kind];
+  const hasSize = members.includes("size");
+  isRecord(place, ["kind", ...members], hasSize ? ["offset", ...OPTIONAL] : OPTIONAL);
   const timezone = place.child("timezone");
   if (kind !== "tumbling" && timezone.value !== undefined) {
     timezone.add("timezone_not_allowed", `Got a ${kind} window.`);

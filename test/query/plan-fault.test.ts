@@ -249,6 +249,10 @@ const CASES: readonly (readonly [fault: string, plan: unknown])[] = [
   [`expression_too_deep /queries/0/where${"/1".repeat(64)}`, where(nest(64))],
   ["expression_too_large /queries/0/where/4096", where(["all", ...Array(4096).fill(true)])],
   ["unknown_aggregate /queries/0/derive/d/1", planWith({ derive: { d: ["get", "m"] } })],
+  [
+    "unknown_aggregate /queries/0/derive/d/1",
+    planWith({ aggregate: { n: { fn: "count" }, m: undefined }, derive: { d: ["get", "m"] } }),
+  ],
   ["unknown_emit /queries/0/emit", planWith({ emit: "finals" })],
   ["plan_too_large ", where(["==", ["get", "data.x"], "x".repeat(200_000)])],
   ["unknown_catalogue /catalogue", { ...smallest(), catalogue: "orders" }],
