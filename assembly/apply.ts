@@ -47,6 +47,7 @@ import { remember } from "./dedupe";
 import { outIsFull } from "./emit";
 import { bindRow, holds } from "./expression";
 import { queryProgram, routeTakers } from "./program";
+import { settleFirst } from "./session";
 import { SIDE_FROM, SIDE_TO, addFact } from "./span";
 import { feedTable, tableProgram } from "./table";
 import { takeOrWait } from "./wait";
@@ -142,6 +143,8 @@ function applyEvent(slot: usize): bool {
   const time = load<i64>(slot, SLOT_TIME);
   remember(slot + SLOT_IDENTITY, load<u64>(slot, SLOT_MARK), time, position);
   giveToTakers(cursor, slot, position);
+  // So that who asks what is due finds it without a search.
+  settleFirst();
   return true;
 }
 

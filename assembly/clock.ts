@@ -7,7 +7,7 @@ import { raiseHorizon, horizonAt } from "./dedupe";
 import { outIsFull } from "./emit";
 import { TICK_NEVER } from "./layout";
 import { closePane, dropPane } from "./pane";
-import { closeSession, expireSession, forgetEnd } from "./session";
+import { closeSession, expireSession, forgetEnd, settleFirst } from "./session";
 import { closeSlices } from "./slice";
 import { expire, takeWaitingFact } from "./span";
 import { NO_TIME, S_CLOCK, S_POSITION } from "./state";
@@ -91,7 +91,9 @@ function fire(drops: bool): bool {
  * changes first; it then asks again with the same target.
  */
 export function advance(target: i64): bool {
-  while (timerCount() != 0 && firstTime() <= target) {
+  for (;;) {
+    settleFirst();
+    if (timerCount() == 0 || firstTime() > target) break;
     if (outIsFull()) return false;
     if (firstKind() == TIMER_EXPIRE && firstTime() == target) {
       postpone(firstSubject());
@@ -119,7 +121,7 @@ export function beginPassing(): void {
  * is told as it stood. False where the host has to empty the buffer first.
  */
 export function passAll(): bool {
-  while (timerCount() != 0) {
+  for (settleFirst(); timerCount() != 0; settleFirst()) {
     reachFirst();
     if (outIsFull() || !fire(false)) return false;
   }

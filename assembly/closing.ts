@@ -9,6 +9,7 @@ import { paneHead, paneQuery } from "./pane";
 import { queryProgram } from "./program";
 import { RECORD_NEXT, keyOf, roomOf } from "./record";
 import { takenBy } from "./room";
+import { dueOf } from "./session";
 import { Q_EXTERNAL, Q_EXTERNAL_MAX, queryCount, queryState } from "./state";
 import {
   NO_TIMER,
@@ -27,6 +28,7 @@ export function boundClosing(clock: i64): u64 {
     const kind = kindAt(i);
     const subject = subjectAt(i);
     if (kind == TIMER_CLOSE_SESSION) {
+      if (dueOf(subject) > clock) continue;
       const query = queryProgram(queryOf(keyOf(subject)));
       all += closeGrowthBytes(query, subject, roomOf(query));
     } else if (kind == TIMER_CLOSE_PANE) all += boundPane(subject);

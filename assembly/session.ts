@@ -72,9 +72,13 @@ import {
   TIMER_DROP_SESSION,
   TIMER_FORGET,
   addTimer,
+  firstKind,
+  firstSubject,
+  firstTime,
   hasTimer,
   moveTimer,
   removeTimer,
+  timerCount,
 } from "./timer";
 import {
   BLOB_END,
@@ -140,7 +144,6 @@ export function applyToSession(
     leaveBounds(session, true);
     store<i64>(session, start, RECORD_START);
     store<i64>(session, end, RECORD_END);
-    moveTimer(session, end + grace + 1);
   }
   if (isTraced(index)) traceJoined(time, position, gap);
   addToRecord(index, query, session, 1);
@@ -158,6 +161,23 @@ function openSession(index: u32, query: usize, start: i64, end: i64): usize {
   increment(queryState(index) + Q_OPEN);
   increment(queryState(index) + Q_ROWS);
   return session;
+}
+
+/** When the session is final: its timer stands there, or earlier (`settleFirst`). */
+export function dueOf(session: usize): i64 {
+  return endOf(session) + load<i64>(queryProgram(queryOf(keyOf(session))), QUERY_GRACE) + 1;
+}
+
+/**
+ * A session's timer stays where it is while the session grows. Once it is the first, it is moved to
+ * where the session ends by now.
+ */
+export function settleFirst(): void {
+  while (timerCount() != 0 && firstKind() == TIMER_CLOSE_SESSION) {
+    const due = dueOf(firstSubject());
+    if (due == firstTime()) return;
+    moveTimer(firstSubject(), due);
+  }
 }
 
 /** All that `other` holds goes into `session`, and `other` is no more. */

@@ -8,9 +8,13 @@
 //
 // A subject is a block of the arena that has at most one timer, and keeps its place in the heap,
 // plus one, at TIMER_INDEX: so a timer can be moved or taken away with what it is for.
+//
+// A session grows with most of its events. Its timer is moved when it comes to be the first
+// (session.ts, `settleFirst`): until then it may stand earlier than what it is for.
 
 import { alloc, free } from "./arena";
 import { needBlocks } from "./need";
+import { dueOf } from "./session";
 import { S_TIMERS } from "./state";
 
 /**
@@ -239,6 +243,7 @@ export function subjectAt(index: u32): usize {
 function tellingTime(index: u32): i64 {
   const kind = kindAt(index);
   if (kind >= TIMER_DROP_PANE) return i64.MAX_VALUE;
+  if (kind == TIMER_CLOSE_SESSION) return dueOf(subjectAt(index));
   return load<i64>(at(index), TIME) + (kind == TIMER_EXPIRE ? 1 : 0);
 }
 

@@ -132,6 +132,28 @@ describe("the host's timer", () => {
     expect(await idleAt({ window }, { idle: "never" }, 0, 0)).toBeNull();
   });
 
+  test("stands at the first end of sessions that grow, among rows that leave the view", async () => {
+    const random = randomOf(3);
+    const window = { kind: "session", gap: 20, grace: 5 };
+    const query = { key: { k: "data.k" }, window, retain: 15 };
+    const engine = await engineOf(planOf(query, { clock: { idle: 0, dedup: 40 } }));
+    for (let step = 0, timeMs = 0; step < 600; step++) {
+      timeMs += random.pick([0, 1, 1, 2, 9]);
+      const events = Array.from({ length: 1 + random.below(3) }, (_, index) => {
+        return event(`${step}/${index}`, timeMs - (index && random.below(4)), {
+          k: random.below(6),
+        });
+      });
+      await engine.push(events, { receivedAt: timeMs });
+      const open = engine
+        .view("q")
+        .rows()
+        .filter(({ final }) => !final);
+      const ends = open.map((row) => row.window.end!);
+      expect(engine.idleAt(), `step ${step}`).toBe(Math.max(timeMs, Math.min(...ends) + 6));
+    }
+  });
+
   test("is known again after a restart", async () => {
     const store = memory();
     const plan = planOf({ window }, { clock: { idle: 7, delay: 50 } });
