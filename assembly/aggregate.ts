@@ -118,7 +118,22 @@ export function addToAccumulators(query: usize, window: usize): void {
       continue;
     }
     const tag = tagAt(value);
-    if (tag == TAG_NUMBER && addNumber(a, kind, at, numberAt(value))) continue;
+    if (tag == TAG_NUMBER) {
+      const x = numberAt(value);
+      if (kind == ACCUMULATE_SUM) {
+        sumAdd(at, x);
+        continue;
+      }
+      if (kind == ACCUMULATE_MIN) {
+        if (!(load<f64>(at) <= x)) store<f64>(at, x);
+        continue;
+      }
+      if (kind == ACCUMULATE_MAX) {
+        if (!(load<f64>(at) >= x)) store<f64>(at, x);
+        continue;
+      }
+      if (addNumber(a, kind, at, x)) continue;
+    }
     if (tag != TAG_NULL && tag != TAG_COMPOSITE) addScalar(kind, at, input, value);
   }
 }
@@ -126,15 +141,6 @@ export function addToAccumulators(query: usize, window: usize): void {
 /** Adds to what takes numbers only; false where the kind takes other scalars too. */
 function addNumber(accumulator: usize, kind: u32, at: usize, x: f64): bool {
   switch (kind) {
-    case ACCUMULATE_SUM:
-      sumAdd(at, x);
-      return true;
-    case ACCUMULATE_MIN:
-      if (!(load<f64>(at) <= x)) store<f64>(at, x);
-      return true;
-    case ACCUMULATE_MAX:
-      if (!(load<f64>(at) >= x)) store<f64>(at, x);
-      return true;
     case ACCUMULATE_VARIANCE:
       varianceAdd(at, x);
       return true;

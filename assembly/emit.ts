@@ -77,6 +77,11 @@ export function outIsFull(): bool {
   return used >= <usize>OUT_BYTES;
 }
 
+/** Where a value may be written that is no part of a record. */
+export function beginUnheard(): usize {
+  return scratch + buffer + used;
+}
+
 /** Starts a record; where its value's bytes go (`endRecord` says where they end). */
 export function beginRecord(kind: u32, final: bool, query: u32, key: usize): usize {
   const to = beginRecordOf(kind, final, query, keyBytes(key), keyLength(key));

@@ -9,14 +9,21 @@
 //                                         └─────────────┴─────────────┘
 
 import { alloc, free } from "./arena";
+import { copyBytes } from "./encode";
+
+/** Most are small, and for those the call of memory.fill costs more. */
+@inline
+function clear(body: usize, room: usize): void {
+  if (room > 128) return memory.fill(body, 0, room);
+  const end = body + room;
+  for (; body + 8 <= end; body += 8) store<u64>(body, 0);
+  for (; body < end; body++) store<u8>(body, 0);
+}
 
 /** Keeps `length` encoded bytes at `value` in a body of `room` bytes. */
 export function keepFinal(body: usize, room: usize, value: usize, length: usize): void {
-  memory.fill(body, 0, room);
-  if (length <= room) {
-    memory.copy(body, value, length);
-    return;
-  }
+  clear(body, room);
+  if (length <= room) return copyBytes(body, value, length);
   const block = alloc(length);
   memory.copy(block, value, length);
   store<u32>(body, <u32>block);

@@ -37,7 +37,12 @@ import {
   releaseKey,
   retainKey,
 } from "./dictionary";
-import { beginRecord as beginChange, endRecord as endChange, outIsFull } from "./emit";
+import {
+  beginRecord as beginChange,
+  beginUnheard,
+  endRecord as endChange,
+  outIsFull,
+} from "./emit";
 import { fieldAt, fieldBytes, fieldOf, lengthAt, tagAt } from "./expression";
 import { finalValue, freeFinal, keepFinal } from "./final";
 import {
@@ -307,7 +312,7 @@ function closeInPane(query: usize, pane: usize, record: usize): void {
   const key = keyOf(record);
   // The value is encoded where the accumulators lie, so it is made in the buffer first.
   const kind = kindOfFinal(index);
-  const to = beginChange(kind, true, index, key);
+  const to = kind == UNHEARD ? beginUnheard() : beginChange(kind, true, index, key);
   const end = encodeOutputs(to, query, record);
   increment(record + RECORD_REVISION);
   if (kind != UNHEARD) {

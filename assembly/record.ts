@@ -210,6 +210,7 @@ export function mergeRecord(index: u32, query: usize, record: usize, from: usize
 export function emptyRecord(index: u32, query: usize, record: usize): void {
   const state = queryState(index);
   const before = load<u64>(state, Q_EXTERNAL);
+  if (before == 0) return;
   account(state + Q_EXTERNAL);
   freeAccumulators(query, record);
   settle(state, keyOf(record), before);
