@@ -11,15 +11,14 @@ import {
   EVENT_TYPE,
   EVENT_VERSION,
   NAME_BYTES_MAX,
-  SLOT_IDENTITY,
   SLOT_MARK,
   SLOT_ROUTE,
   SLOT_TIME,
   SOURCE,
   TOKEN_LENGTH_MAX,
 } from "./layout";
-import { hashIdentity } from "./hash";
 import { addMember, addPlainTime, beginMark, endMark } from "./mark";
+import { addIdentity } from "./scan-identity";
 import { keepType, keptChecks, keptRoute } from "./route";
 import { isPrintable, stringAt, stringBytes } from "./scan-text";
 import { isPlain, time, timeRead } from "./scan-time";
@@ -144,7 +143,7 @@ export function sealEnvelope(slot: usize): bool {
 /** The same where nothing is missing; `checks` is what the type's schema asks for, or 0. */
 @inline
 export function sealSlot(slot: usize, route: u32, checks: usize): void {
-  hashIdentity(sourceAt, sourceBytes, idAt, idBytes, slot + SLOT_IDENTITY);
+  addIdentity(sourceAt, sourceBytes, idAt, idBytes, slot);
   routeTaken = route;
   checksTaken = checks;
   store<u32>(slot, route, SLOT_ROUTE);

@@ -13,6 +13,9 @@ const MINUS: u32 = 0x2d;
 const PLUS: u32 = 0x2b;
 const DOT: u32 = 0x2e;
 const LETTER_E: u32 = 0x65;
+/** A point and an `e`, their bits changed as those of a digit. */
+const POINT: u8 = 0x2e ^ 0x30;
+const EXPONENT: u8 = (0x65 ^ 0x30) | 0x20;
 
 const EXACT_INTEGERS: u64 = 9007199254740992; // 2^53
 /** One more digit fits behind a number below this. */
@@ -46,39 +49,43 @@ function isDigit(p: usize): bool {
   return <u32>load<u8>(p) - 0x30 < 10;
 }
 
-/** Reads the number that begins at `p`. */
+/** Digits as numbers, and what makes the highest bit of each byte beyond 9 that of no digit. */
+const ZERO_WORD: u64 = 0x3030303030303030;
+const BEYOND_NINE: u64 = 0x7676767676767676;
+const HIGHEST: u64 = 0x8080808080808080;
+
+/** Reads the number that begins at `p`: of fewer than eight bytes at once. */
 @inline
 export function number(p: usize): usize {
   const isNegative = <u32>load<u8>(p) == MINUS;
   const from = p + (isNegative ? 1 : 0);
-  const digits = i8x16.bitmask(i8x16.le_u(i8x16.sub(v128.load(from), ZEROS), NINES));
-  const whole = ctz(~digits);
-  let part = 0;
-  let length = whole;
-  if (<u32>load<u8>(from + whole) == DOT) {
-    part = ctz(~(digits >> (whole + 1)));
-    length = whole + 1 + part;
-    // Sixteen bytes may end at the point.
-    if (!part) return longNumber(p, true);
+  const word = load<u64>(from) ^ ZERO_WORD;
+  // What is behind the second byte that is no digit may be told wrongly.
+  const others = ((word + BEYOND_NINE) | word) & HIGHEST;
+  // Eight bits for each digit before the point, and for each byte before the end.
+  const whole = ctz(others) & 56;
+  let end = whole;
+  let digits = word;
+  let part: u64 = 0;
+  if (<u8>(word >> whole) == POINT) {
+    end = ctz(others & (others - 1)) & 56;
+    const before = (<u64>1 << whole) - 1;
+    digits = (word & before) | ((word >> 8) & ~before);
+    part = end - whole - 8;
+    // No digit behind the point, or an end that is not in sight.
+    if (<i64>part <= 0) return longNumber(p, true);
   }
-  const leadsWithZero = whole > 1 && load<u8>(from) == 0x30;
-  const hasExponent = (<u32>load<u8>(from + length) | 0x20) == LETTER_E;
-  if (!whole || leadsWithZero) return 0;
-  if (length > 8 || hasExponent) return longNumber(p, true);
-  let word = load<u64>(from);
-  if (part) {
-    const before = (<u64>1 << (<u64>whole << 3)) - 1;
-    word = (word & before) | ((word >> 8) & ~before);
-  }
+  const hasExponent = (<u8>(word >> end) | 0x20) == EXPONENT;
+  if (whole == 0 || hasExponent || (whole > 8 && <u8>word == 0)) return longNumber(p, true);
   // The digits stand at the high end, zeros before them; neighbours are joined, three times.
-  word = (word << (64 - (<u64>(whole + part) << 3))) & 0x0f0f0f0f0f0f0f0f;
-  word = (word * 10 + (word >> 8)) & 0x00ff00ff00ff00ff;
-  word = (word * 100 + (word >> 16)) & 0x0000ffff0000ffff;
-  word = (word * 10000 + (word >> 32)) & 0xffffffff;
+  digits = (digits << (64 - (whole + part))) & 0x0f0f0f0f0f0f0f0f;
+  digits = (digits * 10 + (digits >> 8)) & 0x00ff00ff00ff00ff;
+  digits = (digits * 100 + (digits >> 16)) & 0x0000ffff0000ffff;
+  digits = (digits * 10000 + (digits >> 32)) & 0xffffffff;
   // As a signed number: that is one instruction.
-  const size = <f64>(<i64>word) / power(part);
+  const size = <f64>(<i64>digits) / load<f64>(POWERS + <usize>part);
   numberRead = isNegative ? -size : size;
-  return from + length;
+  return from + <usize>(end >> 3);
 }
 
 /** Passes a number that nobody reads. */

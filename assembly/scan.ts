@@ -25,6 +25,7 @@ import { fieldRowBytes } from "./program";
 import { scratchMark, scratchReturn } from "./regions";
 import { beginEnvelope, checksTaken, routeTaken, sealEnvelope } from "./scan-envelope";
 import { followLine, sealShape } from "./scan-follow";
+import { beginIdentities, endIdentities } from "./scan-identity";
 import { beginText, lacksMemory } from "./scan-text";
 import { beginNotes, beginValues, blankEnd, endNotes, object, rowFlags } from "./scan-value";
 import { ROOT, beginLine, learn, learns } from "./shape";
@@ -151,6 +152,7 @@ function scanLines(end: usize, received: i64): bool {
   let row = rowOf(0);
   let p = text;
   beginText();
+  beginIdentities();
   let line: u32 = 0;
   while (true) {
     const first = blankEnd(p);
@@ -184,6 +186,7 @@ function scanLines(end: usize, received: i64): bool {
     p = next + 1;
     if (p >= end) break;
   }
+  endIdentities();
   endLines(line);
   return true;
 }

@@ -257,18 +257,20 @@ export function countElement(): void {
 const NO_GUESS: u32 = 254;
 export const WIDE: u32 = 255;
 const WINDOW: u32 = 64;
-const MISSES_BORNE: u32 = 16;
+const MISSES_BORNE: u32 = 8;
 
 /** `end`, the end of the value at `p`, which is what was guessed, mostly. */
 @inline
 export function guessed(node: usize, p: usize, end: usize, now: u32): usize {
-  const guess = p + load<u8>(node, NODE_LENGTH);
+  const length = <usize>load<u8>(node, NODE_LENGTH);
+  if (length == <usize>NO_GUESS) return end;
+  const guess = p + length;
   return end == guess ? guess : missed(node, p, end, now);
 }
 
 /** A value that is seldom as long as the one before it is guessed no more. */
 function missed(node: usize, p: usize, end: usize, now: u32): usize {
-  if (!end || <u32>load<u8>(node, NODE_LENGTH) == NO_GUESS) return end;
+  if (!end) return 0;
   let misses = <u32>load<u8>(node, NODE_MISSES) + 1;
   if (((now - load<u16>(node, NODE_WINDOW)) & 0xffff) > WINDOW) {
     store<u16>(node, now, NODE_WINDOW);

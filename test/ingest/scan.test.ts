@@ -269,6 +269,49 @@ describe("the two lanes give the same", async () => {
     expect(marks.size).toBe(changes + 2);
   });
 
+  test("on identities as long as each other, one to nine of them in a row", async () => {
+    const some = await Lanes.open(PLAN);
+    const sources = [undefined, 1, 7, 8, 9, 255, 256].map((bytes) => {
+      return bytes === undefined ? bytes : (n: number) => `"${"s".repeat(bytes - 1)}${n % 10}"`;
+    });
+    const odd = ["", "{", lineWith({ eventId: '"e e"' }), lineWith({ eventVersion: '"1"' })];
+    const lines: string[] = [];
+    for (const bytes of [1, 2, 7, 8, 9, 15, 16, 17, 36, 127, 128]) {
+      for (const [index, source] of sources.entries()) {
+        for (let n = 0; n <= (bytes + index) % 9; n++) {
+          const id = `${n}`.padStart(bytes, `x${index}`);
+          const eventId = n === 2 ? `"\\u003${id.at(-1)}${id.slice(1)}"` : `"${id}"`;
+          lines.push(lineWith({ eventId, source: source?.(n) }));
+          if (n % 4 === 1) lines.push(odd[bytes % 4]!);
+        }
+      }
+    }
+    compare(some, new Uint8Array(Buffer.from(lines.join("\n"))));
+  });
+
+  test("on numbers of every few digits before and behind the point", async () => {
+    const some = await Lanes.open(PLAN);
+    const digits = (count: number): string => "7309182645".slice(0, count);
+    const numbers = [0, 1, 2, 5, 6, 7, 8, 9, 10].flatMap((whole) =>
+      [0, 1, 2, 5, 6, 7, 8, 9].flatMap((part) => [
+        `${digits(whole)}.${digits(part)}`,
+        `0${digits(whole)}.${digits(part)}`,
+        `${digits(whole)}e${digits(part)}`,
+        `${digits(whole)}.${digits(part)}E-1`,
+        `${digits(whole)}${".,/:;\u00e9"[part % 6]}`,
+      ]),
+    );
+    const all = [...numbers, ...numbers.map((number) => number.replace(".", ""))];
+    const lines = all
+      .flatMap((number) => [number, `-${number}`])
+      .flatMap((number) => [
+        data(`{"n":${number}}`),
+        data(`{"n":1}`),
+        data(`{"n":${number} ,"a":"x"}`),
+      ]);
+    compare(some, new Uint8Array(Buffer.from(lines.join("\n"))));
+  });
+
   test("on a push whose first lines are longer than the others, which have more slots", async () => {
     for (const first of [2, 40]) {
       const some = await Lanes.open(PLAN);
