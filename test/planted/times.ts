@@ -76,8 +76,8 @@ const session: Part = [
     ],
     [
       "an extended session closes 1 ms early",
-      "moveTimer(session, end + grace + 1)",
-      "moveTimer(session, end + grace)",
+      "queryOf(keyOf(session))), QUERY_GRACE) + 1;",
+      "queryOf(keyOf(session))), QUERY_GRACE);",
     ],
     [
       "a session closes without its grace",
@@ -218,8 +218,8 @@ const dedupe: Part = [
       "dedupe.ts",
       [
         "an identity at the horizon is forgotten",
-        "IDENTITY_TIME) < horizon) forget",
-        "IDENTITY_TIME) <= horizon) forget",
+        "if (time < horizon) forget",
+        "if (time <= horizon) forget",
       ],
       ["the horizon is the clock", ": clock - load<i64>(PROGRAM + PROGRAM_DEDUP);", ": clock;"],
       [
@@ -238,7 +238,11 @@ const dedupe: Part = [
         "time = min(time, load",
         "time = max(time, load",
       ],
-      ["a sweep stops after its first list", "listEnd(list) >= horizon", "listEnd(list) < horizon"],
+      [
+        "a sweep leaves the list that the horizon enters",
+        "level <= top; level++",
+        "level < top; level++",
+      ],
     ),
     ...mistakesIn(
       "probe.ts",
