@@ -207,3 +207,26 @@ describe("on its way the clock passes through its timers", () => {
     }
   });
 });
+
+test("a session that grew closes where it ends by now, whatever else comes due before", async () => {
+  const lookup = { table: "t", on: "data.k", as: "found" };
+  const window = { kind: "session", gap: 100, grace: 200 };
+  const query = queryOf({ key: { k: "data.k" }, with: [lookup], wait: 150, window });
+  const tables = { t: { from: ["fed"], key: "data.k" } };
+  for (const passAll of [false, true]) {
+    const engine = await engineOf({ ...planOf(), tables, queries: [query] });
+    // Of key 1 the first two are taken by 250, so that it closes at 391, no more at 301; the third
+    // is taken at 330. Of key 2 one is taken at 290, before all that.
+    const times = [0, 90, 180].map((timeMs, index) => event(`e${index}`, timeMs, { k: 1 }));
+    await engine.push([...times, event("f", 140, { k: 2 })]);
+    await engine.tick(250);
+    if (passAll) engine.flush();
+    else await engine.tick(1000);
+    const rows = engine.view("q").rows();
+    expect(rows.map(({ key, window: { start, end }, value }) => [key, start, end, value])).toEqual([
+      [{ k: 2 }, 140, 240, { n: 1 }],
+      [{ k: 1 }, 0, 280, { n: 3 }],
+    ]);
+    expect(engine.stats().queries["q"]).toMatchObject({ late: 0, open: 0 });
+  }
+});
