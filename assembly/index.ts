@@ -84,7 +84,7 @@ import {
   reservePassing,
   reserveReading,
 } from "./room";
-import { beginNoRows, beginRows, readsSlices, writeRows } from "./row";
+import { beginNoRows, beginRows, readsSlices, parkRows, resumeRows, writeRows } from "./row";
 import { scanBatch } from "./scan";
 import { openNumbers } from "./scan-number";
 import { countOpenWindows } from "./slice";
@@ -292,6 +292,17 @@ export function rowsBegin(query: u32, keyBytes: usize): bool {
   const key = keyBytes ? findKeyAt(query, scratch + keyAt, keyBytes) : 0;
   if (keyBytes && !key) beginNoRows();
   else beginRows(query, key);
+  return true;
+}
+
+/** A walk over all rows stands aside after a buffer, and goes on after another `readBegin`. */
+export function rowsPark(): void {
+  parkRows();
+}
+
+export function rowsResume(query: u32): bool {
+  if (!reserveReading(query)) return false;
+  resumeRows();
   return true;
 }
 

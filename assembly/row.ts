@@ -22,7 +22,7 @@ import {
   startOf,
 } from "./record";
 import { writeFinalSession, writeSession } from "./session";
-import { beginWalk, walkSlice } from "./slice";
+import { beginWalk, walkSlice, walkedTo } from "./slice";
 import { Q_FINALS, Q_PANES, queryState } from "./state";
 import { writeInPane } from "./tell";
 
@@ -45,6 +45,32 @@ export function beginRows(index: u32, one: usize): void {
   inLane = key ? laneHead(key) : 0;
   final = load<u32>(state, Q_FINALS);
   beginWalk();
+}
+
+/** A walk that stands aside while others read: query, pane, in it, key, in it, final, walked. */
+const parked: usize = memory.data(32, 8);
+
+/** What is walked stays as it is until `resumeRows`: no state moves. */
+export function parkRows(): void {
+  store<u32>(parked, query);
+  store<u32>(parked, <u32>pane, 4);
+  store<u32>(parked, <u32>inPane, 8);
+  store<u32>(parked, <u32>key, 12);
+  store<u32>(parked, <u32>inLane, 16);
+  store<u32>(parked, <u32>final, 20);
+  store<i64>(parked, walkedTo(), 24);
+}
+
+/** Of all keys. */
+export function resumeRows(): void {
+  query = load<u32>(parked);
+  only = 0;
+  pane = load<u32>(parked, 4);
+  inPane = load<u32>(parked, 8);
+  key = load<u32>(parked, 12);
+  inLane = load<u32>(parked, 16);
+  final = load<u32>(parked, 20);
+  beginWalk(load<i64>(parked, 24));
 }
 
 /** There is nothing to read. */

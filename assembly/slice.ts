@@ -351,8 +351,12 @@ function moveOn(index: u32, query: usize): void {
 /** Where a walk over the open windows of one key stands: the end of the last one written. */
 let walked: i64 = NO_TIME;
 
-export function beginWalk(): void {
-  walked = NO_TIME;
+export function beginWalk(from: i64 = NO_TIME): void {
+  walked = from;
+}
+
+export function walkedTo(): i64 {
+  return walked;
 }
 
 /** Sets the first open window that holds the slice and was not walked yet; false where none is. */

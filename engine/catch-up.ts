@@ -72,17 +72,17 @@ export async function readySwap(
   const names = queriesOf(after.plan, before.plan);
   const hears = (query: string): boolean => subscriptions.hears(query);
   const told = new Map<string, Change[]>();
-  const steps = (query: string): Steps<Change[]> => {
-    const shown = (running: Running): Shown =>
-      shownOf(running.plan, query, () => running.rows(query));
-    return differenceOf(shown(before), shown(after), after.position);
-  };
+  function* steps(query: string): Steps<Change[]> {
+    const shown = (running: Running): Steps<Shown> =>
+      shownOf(running.plan, query, () => running.rowSteps(query));
+    return yield* differenceOf(yield* shown(before), yield* shown(after), after.position);
+  }
   for (const query of names) if (hears(query)) told.set(query, await paced(steps(query), breathe));
   const tellRows = await rowFeed.swap(before, after, breathe);
   return (takeOver) => {
-    const changes = names
-      .filter(hears)
-      .flatMap((query) => told.get(query) ?? drained(steps(query)));
+    const heard = names.filter(hears);
+    const lists = heard.map((query) => told.get(query) ?? drained(steps(query)));
+    const changes = lists.length === 1 ? lists[0]! : lists.flat();
     after.takeOver(before);
     takeOver();
     subscriptions.tell(changes);

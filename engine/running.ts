@@ -26,7 +26,7 @@ import { Silence } from "./silence.ts";
 import type { Chunk } from "./store/chunk.ts";
 import { goodSnapshots, type Snapshot } from "./store/snapshot.ts";
 import { HostFault } from "./store/host-fault.ts";
-import type { Breathe } from "./store/steps.ts";
+import type { Breathe, Steps } from "./store/steps.ts";
 import type { MaybePromise, Store } from "./store/store.ts";
 
 /** What an engine has but once, whatever plan runs. */
@@ -160,6 +160,22 @@ export class Running {
   rows(query: string, filter?: RowFilter): Row[] {
     const index = this.indexOf(query);
     return index < 0 ? [] : readRows(this.readable, this.decoder, index, filter);
+  }
+
+  /** The same in steps, in no order; no state moves until the last. */
+  *rowSteps(query: string): Steps<Row[]> {
+    const index = this.indexOf(query);
+    const rows: Row[] = [];
+    if (index < 0) return rows;
+    // The other one is for pushes, and what they tell.
+    const decoder = new Decoder(this.plan);
+    for (const records of this.readable.rowSteps(index)) {
+      for (const step of decoder.rowSteps(records)) {
+        for (const row of step) rows.push(row);
+        yield step.length;
+      }
+    }
+    return rows;
   }
 
   /** Whether the core tells the rows of a query (assembly/watch.ts), and whatever core follows. */

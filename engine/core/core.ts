@@ -38,6 +38,8 @@ interface Exports {
   readEnd(): void;
   rowsKey(bytes: number): number;
   rowsBegin(query: number, keyBytes: number): number;
+  rowsPark(): void;
+  rowsResume(query: number): number;
   rows(from: number, to: number): number;
   out(): number;
   take(): number;
@@ -315,6 +317,21 @@ export class Core {
       this.#must(this.#exports.rowsBegin(query, keyBytes), "read a view");
       this.#drain(() => this.#exports.rows(from, to), emit);
     });
+  }
+
+  /** All rows of a query, buffer by buffer; others may read between two, while no state moves. */
+  *rowSteps(query: number): Generator<Uint8Array, void, undefined> {
+    const exports = this.#exports;
+    for (let more = 1, isBegun = false; more !== 0; isBegun = true) {
+      yield this.#read("read a view", () => {
+        const begun = isBegun ? exports.rowsResume(query) : exports.rowsBegin(query, 0);
+        this.#must(begun, "read a view");
+        more = exports.rows(-Infinity, Infinity);
+        exports.rowsPark();
+        const start = exports.out();
+        return this.bytes.slice(start, start + exports.take());
+      });
+    }
   }
 
   #drain(step: () => number, emit: (records: Uint8Array) => void): void {

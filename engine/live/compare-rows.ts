@@ -1,55 +1,79 @@
 // Two states of a view beside each other: which rows stand otherwise. Of a large view that takes a
-// while, so it goes in steps, between which its caller may let others come.
+// while, so it goes in steps, between which its caller may let others come. No step is long: rows
+// are found in many small maps, since one that is large moves all at once when it grows, and put in
+// order by merging.
 
-import { canonical } from "../event/canonical.ts";
+import { canonical, compareUtf8 } from "../event/canonical.ts";
 import type { Json } from "../event/envelope.ts";
 import type { Steps } from "../store/steps.ts";
-import type { Key, Row } from "./change.ts";
+import type { Row } from "./change.ts";
 import type { RowPlace } from "./decoder.ts";
+import { compareTimes } from "./telling-order.ts";
 
 export const STEP_ROWS = 1000;
 
 export interface Compared {
-  /** Rows that stand no more or otherwise: as they stood, as they stand; in the views' order. */
+  /** Rows that stand no more or otherwise: as they stood, as they stand; in the order given. */
   readonly was: readonly Row[];
   readonly is: readonly Row[];
   /** Of `was` those in whose place none stands. */
   readonly gone: readonly Row[];
 }
 
-export function* compareRows(before: Iterable<Row>, after: Iterable<Row>): Steps<Compared> {
-  const idOf = identities();
-  const old = new Map<string, Row>();
-  const changed = new Set<Row>();
+/** What became of a row. */
+const GONE = 0;
+const SAME = 1;
+const CHANGED = 2;
+
+export function* compareRows(before: readonly Row[], after: readonly Row[]): Steps<Compared> {
+  const places = new Places();
+  const fates = new Uint8Array(before.length);
   const is: Row[] = [];
-  let count = 0;
-  for (const row of before) {
-    old.set(idOf(row), row);
-    if (++count % STEP_ROWS === 0) yield STEP_ROWS;
+  for (const [index, row] of before.entries()) {
+    places.set(row, index);
+    if (index % STEP_ROWS === STEP_ROWS - 1) yield STEP_ROWS;
   }
-  for (const row of after) {
-    const id = idOf(row);
-    const known = old.get(id);
-    if (known !== undefined && isSame(known, row)) {
-      old.delete(id);
+  for (const [index, row] of after.entries()) {
+    const known = places.get(row);
+    const isKnown = known !== undefined;
+    if (isKnown && isSame(before[known]!, row)) {
+      fates[known] = SAME;
     } else {
       is.push(row);
-      if (known !== undefined) changed.add(known);
+      if (isKnown) fates[known] = CHANGED;
     }
-    if (++count % STEP_ROWS === 0) yield STEP_ROWS;
+    if (index % STEP_ROWS === STEP_ROWS - 1) yield STEP_ROWS;
   }
-  const was = [...old.values()];
-  return { was, is, gone: was.filter((row) => !changed.has(row)) };
+  const was = before.filter((_, index) => fates[index] !== SAME);
+  return { was, is, gone: before.filter((_, index) => fates[index] === GONE) };
 }
 
-/** Which row of a view; rows that were told together share the objects of their keys. */
-function identities(): (place: RowPlace) => string {
-  const texts = new Map<Key, string>();
-  return ({ key, window: { start, end } }) => {
-    const known = texts.get(key) ?? canonical({ ...key });
-    texts.set(key, known);
-    return `${start}/${end}/${known}`;
-  };
+/** A power of two. */
+const MAPS = 256;
+
+/** Which row of a view stands where in a list. */
+class Places {
+  readonly #maps = Array.from({ length: MAPS }, () => new Map<string, number>());
+
+  set(place: RowPlace, index: number): void {
+    const id = idOf(place);
+    this.#mapOf(id).set(id, index);
+  }
+
+  get(place: RowPlace): number | undefined {
+    const id = idOf(place);
+    return this.#mapOf(id).get(id);
+  }
+
+  #mapOf(id: string): Map<string, number> {
+    let hash = 0;
+    for (let at = 0; at < id.length; at++) hash = (hash * 31 + id.charCodeAt(at)) | 0;
+    return this.#maps[hash & (MAPS - 1)]!;
+  }
+}
+
+function idOf({ key, window: { start, end } }: RowPlace): string {
+  return `${start}/${end}/${canonical({ ...key })}`;
 }
 
 /** Of two rows of one place. */
@@ -57,4 +81,52 @@ function isSame(a: Row, b: Row): boolean {
   if (a.final !== b.final || a.revision !== b.revision) return false;
   if (JSON.stringify(a.value) === JSON.stringify(b.value)) return true;
   return canonical(a.value as unknown as Json) === canonical(b.value as unknown as Json);
+}
+
+// ── order ──────────────────────────────────────────────────────────────────────────────────────
+
+/** A row, and by what it is ordered among those of its window. */
+export interface Placed {
+  readonly row: Row;
+  readonly text: string;
+}
+
+/** In the order of a view, and of changes. */
+export function comparePlaced(a: Placed, b: Placed): number {
+  const [{ window: one }, { window: other }] = [a.row, b.row];
+  const byWindow = compareTimes(one.end, other.end) || compareTimes(one.start, other.start);
+  return byWindow || compareUtf8(a.text, b.text);
+}
+
+/** The rows in the order of their view. */
+export function* ordered(rows: readonly Row[]): Steps<readonly Placed[]> {
+  let runs: (readonly Placed[])[] = [];
+  for (let at = 0; at < rows.length; at += STEP_ROWS) {
+    const run = rows.slice(at, at + STEP_ROWS).map((row) => {
+      return { row, text: canonical(Object.values(row.key)) };
+    });
+    runs.push(run.sort(comparePlaced));
+    yield run.length;
+  }
+  while (runs.length > 1) {
+    const merged: (readonly Placed[])[] = [];
+    for (let run = 0; run < runs.length; run += 2) {
+      const [one, other] = [runs[run]!, runs[run + 1]];
+      merged.push(other === undefined ? one : yield* merge(one, other));
+    }
+    runs = merged;
+  }
+  return runs[0] ?? [];
+}
+
+function* merge(one: readonly Placed[], other: readonly Placed[]): Steps<readonly Placed[]> {
+  const merged: Placed[] = [];
+  let [at, otherAt] = [0, 0];
+  while (at < one.length || otherAt < other.length) {
+    const [a, b] = [one[at], other[otherAt]];
+    const isOne = b === undefined || (a !== undefined && comparePlaced(a, b) <= 0);
+    merged.push(isOne ? one[at++]! : other[otherAt++]!);
+    if (merged.length % STEP_ROWS === 0) yield STEP_ROWS;
+  }
+  return merged;
 }

@@ -14,6 +14,9 @@ const KINDS: readonly ChangeKind[] = ["update", "final", "retract", "correction"
 /** Among changes of one window: a retract first. */
 const KIND_PLACES = [1, 2, 0, 3];
 
+/** So many are read in one step. */
+const STEP_RECORDS = 500;
+
 /** How the records of one query are read. */
 interface QueryNames {
   readonly query: string;
@@ -103,6 +106,21 @@ export class Decoder {
     return this.#inOrder(this.#read(records, isRow, take, isOwn), rows);
   }
 
+  /** The rows in no order, some hundreds at a time. */
+  *rowSteps(records: Uint8Array): Generator<readonly Row[], void, undefined> {
+    const view = new DataView(records.buffer, records.byteOffset, records.byteLength);
+    for (let start = 0, end = 0; start < records.length; start = end) {
+      for (let count = 0; count < STEP_RECORDS && end < records.length; count++) {
+        end += view.getUint32(end + layout.CHANGE_BYTES_TOTAL, true);
+      }
+      const rows: Row[] = [];
+      const take: Take = (...found) => rows.push(rowOf(...found));
+      const step = records.subarray(start, end);
+      this.#letGo(this.#read([step], (kind) => kind === layout.CHANGE_ROW, take));
+      yield rows;
+    }
+  }
+
   /** The key as the core has it; null where a member is not named, or has no such value. */
   encodedKey(query: number, key: Key): Uint8Array | null {
     const names = this.#names[query]!.key;
@@ -167,12 +185,16 @@ export class Decoder {
   /** What was read, in order. */
   #inOrder<T>(order: TellingOrder, found: readonly T[]): T[] {
     const told = order.inOrder(found, this.#known);
+    this.#letGo(order);
+    return told;
+  }
+
+  #letGo(order: TellingOrder): void {
     if (this.#known.isLarge) this.#known = new KnownKeys();
     if (order.size <= KNOWN_KEYS_MAX) {
       order.clear();
       this.#spare = order;
     }
-    return told;
   }
 }
 

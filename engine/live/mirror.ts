@@ -13,8 +13,8 @@ import { canonical, compareUtf8 } from "../event/canonical.ts";
 import type { Core } from "../core/core.ts";
 import type { Change, ChangeWindow, Row } from "./change.ts";
 import { HostFault } from "../store/host-fault.ts";
-import { drained, paced, type Breathe } from "../store/steps.ts";
-import { compareRows, type Compared } from "./compare-rows.ts";
+import { drained, paced, type Breathe, type Steps } from "../store/steps.ts";
+import { compareRows, ordered, type Compared } from "./compare-rows.ts";
 import type { Decoder, Delta, RowPlace } from "./decoder.ts";
 import { callListener } from "./subscription.ts";
 import { compareTimes } from "./telling-order.ts";
@@ -52,6 +52,8 @@ export interface Served {
   /** The query's place in the plan; -1 where it has not the query. */
   indexOf(query: string): number;
   rows(query: string, filter?: RowFilter): readonly Row[];
+  /** All of them in steps, in no order. */
+  rowSteps(query: string): Steps<Row[]>;
   /** Whether the core tells the rows of a query from now on; nothing where the plan has it not. */
   watch(query: string, on: boolean): void;
 }
@@ -110,13 +112,23 @@ export class RowFeed {
    */
   async swap(before: Served, after: Served, breathe: Breathe): Promise<() => void> {
     const deltas = new Map<string, Delta>();
-    const compared = (query: string) => compareRows(before.rows(query), after.rows(query));
+    function* compared(query: string): Steps<Delta> {
+      const { is, gone } = yield* compareRows(
+        yield* before.rowSteps(query),
+        yield* after.rowSteps(query),
+      );
+      const [upserts, removals] = [yield* ordered(is), yield* ordered(gone)];
+      return deltaOf({
+        is: upserts.map(({ row }) => row),
+        gone: removals.map(({ row }) => row),
+      });
+    }
     for (const query of [...this.#followed.keys()]) {
-      deltas.set(query, deltaOf(await paced(compared(query), breathe)));
+      deltas.set(query, await paced(compared(query), breathe));
     }
     return () => {
       for (const query of this.#followed.keys()) after.watch(query, true);
-      this.#tell((query) => deltas.get(query) ?? deltaOf(drained(compared(query))));
+      this.#tell((query) => deltas.get(query) ?? drained(compared(query)));
     };
   }
 
@@ -155,7 +167,7 @@ export function deltaBetween(before: readonly Row[], after: readonly Row[]): Del
   return deltaOf(drained(compareRows(before, after)));
 }
 
-function deltaOf({ is, gone }: Compared): Delta {
+function deltaOf({ is, gone }: Pick<Compared, "is" | "gone">): Delta {
   return { upserts: is, removals: gone.map(({ key, window }) => ({ key, window })) };
 }
 

@@ -2,12 +2,9 @@
 // listener hears so that it has the new view: rows that no longer stand are retracted, as they were
 // told; those that stand instead are told as changes. Where both plans say the same, nothing is.
 
-import { canonical, compareUtf8 } from "../event/canonical.ts";
-import type { Change, Key, Row } from "../live/change.ts";
-import { compareRows, STEP_ROWS } from "../live/compare-rows.ts";
+import type { Change, Row } from "../live/change.ts";
+import { comparePlaced, compareRows, ordered, STEP_ROWS } from "../live/compare-rows.ts";
 import type { Steps } from "../store/steps.ts";
-import type { RowPlace } from "../live/decoder.ts";
-import { compareTimes } from "../live/telling-order.ts";
 import type { Plan, Query } from "../query/plan.ts";
 
 /** Whether the plan accepts what the other does: then the log would be the same under both. */
@@ -54,51 +51,36 @@ export interface Shown {
   readonly rows: readonly Row[];
 }
 
-export function shownOf(plan: Plan, name: string, read: () => readonly Row[]): Shown {
+export function* shownOf(plan: Plan, name: string, read: () => Steps<Row[]>): Steps<Shown> {
   const query = queryOf(plan, name) ?? null;
-  return query === null || query.emit === "none" ? { query, rows: [] } : { query, rows: read() };
+  const isRead = query !== null && query.emit !== "none";
+  return { query, rows: isRead ? yield* read() : [] };
 }
 
-/** What is told of a query at the swap; `position` is the next. */
+/** What is told of a query at the swap; `position` is the next. The rows come in any order. */
 export function* differenceOf(before: Shown, after: Shown, position: number): Steps<Change[]> {
-  const { was, is } = yield* compareRows(toldRows(before), toldRows(after));
+  const compared = yield* compareRows(toldRows(before), toldRows(after));
+  const was = yield* ordered(compared.was);
+  const is = yield* ordered(compared.is);
   const at = Math.max(0, position - 1);
   const changes: Change[] = [];
   let next = 0;
-  const tellFresh = (end: number): void => {
-    while (next < end) {
-      const { final, ...row } = is[next++]!;
+  // Of one place what goes is told first.
+  for (let old = 0; old < was.length || next < is.length;) {
+    const [a, b] = [was[old], is[next]];
+    if (b === undefined || (a !== undefined && comparePlaced(a, b) <= 0)) {
+      const { final: _, ...row } = was[old++]!.row;
+      changes.push({ ...row, kind: "retract", position: at });
+    } else {
+      const { final, ...row } = is[next++]!.row;
       changes.push({ ...row, kind: final ? "final" : "update", position: at });
     }
-  };
-  const isBefore = places();
-  for (const [count, { final: _, ...row }] of was.entries()) {
-    let end = next;
-    while (end < is.length && isBefore(is[end]!, row)) end++;
-    tellFresh(end);
-    changes.push({ ...row, kind: "retract", position: at });
-    if (count % STEP_ROWS === STEP_ROWS - 1) yield STEP_ROWS;
+    if (changes.length % STEP_ROWS === 0) yield STEP_ROWS;
   }
-  tellFresh(is.length);
   return changes;
 }
 
 /** With `emit: "final"` only finals were told, or are. */
 function toldRows({ query, rows }: Shown): readonly Row[] {
   return query?.emit === "final" ? rows.filter(({ final }) => final) : rows;
-}
-
-/** Whether a row comes before another, in the order of changes. */
-function places(): (a: RowPlace, b: RowPlace) => boolean {
-  const texts = new Map<Key, string>();
-  const textOf = (key: Key): string => {
-    const text = texts.get(key) ?? canonical(Object.values(key));
-    texts.set(key, text);
-    return text;
-  };
-  return (a, b) => {
-    const byWindow =
-      compareTimes(a.window.end, b.window.end) || compareTimes(a.window.start, b.window.start);
-    return (byWindow || compareUtf8(textOf(a.key), textOf(b.key))) < 0;
-  };
 }

@@ -47,11 +47,20 @@ test("a swap goes in steps of a thousand rows, and tells who listens when it com
     // `q` has had its turn already, unheard.
     if (steps.length === 3) late = listen("q");
     if (steps.length === 4) mirrors.push(follow("heard"));
-    if (steps.length === 10) mirrors.push(follow("q"));
+    if (steps.length === 40) mirrors.push(follow("q"));
     await slices.one();
   }
-  // Of what is heard both views are gone through, and what is retracted; of a mirror both views.
-  expect(steps).toEqual(Array.from({ length: 7 + 5 }, () => 1000));
+  // Both views are read, compared, and put in order: runs of a thousand, merged twice. Of what is
+  // heard that becomes changes. Then the mirror goes through both.
+  const read = Array.from({ length: 10 }, () => 500);
+  const compared = Array.from({ length: 4 }, () => 1000);
+  const ordered = [1000, 1000, 500, 1000, 1000, 1000, 1000];
+  const told = Array.from({ length: 5 }, () => 1000);
+  const [both, each] = [
+    [...read, ...compared],
+    [...ordered, ...ordered],
+  ];
+  expect(steps).toEqual([...both, ...each, ...told, ...both, ...each]);
   expect(await pushed).toMatchObject({ accepted: 1, position: ROWS + 1 });
   const rows = (await engineOf(keyed(20), [EVENTS, MORE])).rows("q");
   expect(engine.rows("q")).toEqual(rows);
