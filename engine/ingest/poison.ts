@@ -49,7 +49,6 @@ export class Poison {
     this.#events = serving ? serving.#events : new Map();
     this.note(positions);
     if (serving) this.#own = new Set();
-    this.note(positions);
   }
 
   /** Ascending. */
