@@ -7,7 +7,15 @@ import { canonical } from "../event/canonical.ts";
 import type { Plan } from "../query/plan.ts";
 import type { Change, ChangeKind, ChangeWindow, Key, Row, Scalar, Told, Value } from "./change.ts";
 import { KNOWN_KEYS_MAX, KnownKeys } from "./known-keys.ts";
-import { encodeScalars, RecordReader } from "./record.ts";
+import {
+  encodeScalars,
+  haveSameWindow,
+  KEY_BYTES_WORD,
+  KEY_TAG_WORD,
+  KIND_WORD,
+  NUMBER_BYTES,
+  RecordReader,
+} from "./record.ts";
 import { TellingOrder } from "./telling-order.ts";
 
 const KINDS: readonly ChangeKind[] = ["update", "final", "retract", "correction"];
@@ -65,7 +73,8 @@ export class Decoder {
         const { revision, position } = reader;
         const kind = KINDS[reader.kind]!;
         const value = valueOf(reader, names);
-        changes.push({ query, kind, key, window, value, revision, position });
+        // To push costs a call.
+        changes[changes.length] = { query, kind, key, window, value, revision, position };
       },
     );
     return this.#inOrder(order, changes);
@@ -139,21 +148,25 @@ export class Decoder {
     this.#spare = null;
     for (const bytes of records) {
       const reader = new RecordReader(bytes);
-      // The last two different windows of this buffer, and where records of them begin.
+      const { words, view } = reader;
+      // The last two different windows of this buffer, and the words where records of them begin.
       let last = -1;
       let lastStart = -1;
       let before = -1;
       let beforeStart = -1;
       while (reader.next()) {
-        const { kind, query, start } = reader;
+        const start = reader.start >> 2;
+        const kind = words[start + KIND_WORD]! & 255;
+        const query = words[start + KIND_WORD]! >>> 16;
         if (!isWanted(kind, query)) continue;
-        const { keyTag, view, keyAt, keyBytes } = reader;
-        const known = this.#known.find(query, keyTag, view, keyAt, keyBytes);
-        const entry = known < 0 ? this.#learn(reader, query) : known;
+        const keyTag = words[start + KEY_TAG_WORD]!;
+        const keyBytes = words[start + KEY_BYTES_WORD]!;
+        const known = this.#known.find(query, keyTag, view, reader.keyAt, keyBytes);
+        const entry = known < 0 ? this.#learn(reader, query, keyTag) : known;
         const key = this.#known.keyOf(entry);
         if (isOwn !== undefined && !isOwn(key)) continue;
-        if (last < 0 || !reader.hasWindowOf(lastStart)) {
-          const isBefore = before >= 0 && reader.hasWindowOf(beforeStart);
+        if (last < 0 || !haveSameWindow(words, start, lastStart)) {
+          const isBefore = before >= 0 && haveSameWindow(words, start, beforeStart);
           const { windowStart, windowEnd } = reader;
           const window = isBefore ? before : order.enter(query, windowStart, windowEnd);
           before = last;
@@ -169,8 +182,8 @@ export class Decoder {
   }
 
   /** The entry of the record's key, which was not known. */
-  #learn(reader: RecordReader, query: number): number {
-    const { bytes, keyTag, keyAt, keyBytes } = reader;
+  #learn(reader: RecordReader, query: number, keyTag: number): number {
+    const { bytes, keyAt, keyBytes } = reader;
     const key: { [member: string]: Scalar } = {};
     const values: Scalar[] = [];
     for (const name of this.#names[query]!.key) {
@@ -210,10 +223,13 @@ function valueOf(reader: RecordReader, names: readonly string[]): Value {
   const value: { [member: string]: Told } = {};
   const { length } = names;
   const at = reader.skipKey();
-  const { view } = reader;
+  const { bytes, view } = reader;
   // A place of the program for each of the first, which mostly are numbers: where one query is
   // told, or all have the same names, each place knows its name.
-  let index = reader.numbers(Math.min(length, 4));
+  const most = Math.min(length, 4);
+  let index = 0;
+  while (index < most && bytes[at + index * NUMBER_BYTES] === layout.TAG_NUMBER) index++;
+  reader.skip(index * NUMBER_BYTES);
   if (index > 0) value[names[0]!] = view.getFloat64(at + 1, true);
   if (index > 1) value[names[1]!] = view.getFloat64(at + 10, true);
   if (index > 2) value[names[2]!] = view.getFloat64(at + 19, true);

@@ -5,7 +5,15 @@ import * as layout from "../../assembly/layout.ts";
 import type { Scalar, Told } from "./change.ts";
 
 /** A tag, and a double. */
-const NUMBER_BYTES = 9;
+export const NUMBER_BYTES = 9;
+
+// Which words of a header `Decoder` reads of each record, as words: that costs half of a DataView.
+/** In its lowest byte the kind, in its upper half the query. */
+export const KIND_WORD = layout.CHANGE_KIND / 4;
+const START_WORD = layout.CHANGE_START / 4;
+export const KEY_BYTES_WORD = layout.CHANGE_KEY_BYTES / 4;
+/** A hash of the query and its key. */
+export const KEY_TAG_WORD = layout.CHANGE_KEY_TAG / 4;
 
 const HIGH = 2 ** 32;
 /** The high half of what the core writes for the bounds of a window that has none. */
@@ -22,12 +30,15 @@ export class RecordReader {
   start = 0;
   /** Over the same. */
   readonly view: DataView;
+  /** Over the same: a record begins at a multiple of 8, in a buffer that does too. */
+  readonly words: Int32Array;
   #next = 0;
   #at = 0;
 
   constructor(bytes: Uint8Array) {
     this.bytes = bytes;
     this.view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
+    this.words = new Int32Array(bytes.buffer, bytes.byteOffset, bytes.byteLength / 4);
   }
 
   /** Goes on to the next record, at first to the first one; false where there is none. */
@@ -49,6 +60,11 @@ export class RecordReader {
     return (this.#at = this.keyAt + this.keyBytes);
   }
 
+  /** Goes past so many bytes. */
+  skip(bytes: number): void {
+    this.#at += bytes;
+  }
+
   // ── the header ───────────────────────────────────────────────────────────────────────────────
 
   get kind(): number {
@@ -61,7 +77,7 @@ export class RecordReader {
 
   /** Its index in the plan. */
   get query(): number {
-    return this.view.getUint16(this.start + layout.CHANGE_QUERY, true);
+    return this.words[this.start / 4 + KIND_WORD]! >>> 16;
   }
 
   /** ms since 1970; of a global window null, as its end. */
@@ -79,28 +95,12 @@ export class RecordReader {
     return high === NO_TIME_HIGH ? null : high * HIGH + this.view.getUint32(at, true);
   }
 
-  /** Whether the record that begins at `start` has the same query and window. */
-  hasWindowOf(start: number): boolean {
-    const view = this.view;
-    const own = this.start;
-    for (let at = layout.CHANGE_START; at < layout.CHANGE_REVISION; at += 4) {
-      if (view.getInt32(own + at, true) !== view.getInt32(start + at, true)) return false;
-    }
-    const query = layout.CHANGE_QUERY;
-    return view.getUint16(own + query, true) === view.getUint16(start + query, true);
-  }
-
   get revision(): number {
     return this.view.getFloat64(this.start + layout.CHANGE_REVISION, true);
   }
 
   get position(): number {
     return this.view.getFloat64(this.start + layout.CHANGE_POSITION, true);
-  }
-
-  /** A hash of the query and its key. */
-  get keyTag(): number {
-    return this.view.getInt32(this.start + layout.CHANGE_KEY_TAG, true);
   }
 
   get keyBytes(): number {
@@ -113,16 +113,6 @@ export class RecordReader {
   traceTimes(): [timeMs: number, clock: number] {
     const time = (offset: number): number => this.#time(this.#at + offset) ?? NaN;
     return [time(layout.TRACE_TIME), time(layout.TRACE_CLOCK)];
-  }
-
-  /** How many of the next values are numbers, up to `most`; goes past them. */
-  numbers(most: number): number {
-    const end = this.#at + most * NUMBER_BYTES;
-    const start = this.#at;
-    while (this.#at < end && this.view.getUint8(this.#at) === layout.TAG_NUMBER) {
-      this.#at += NUMBER_BYTES;
-    }
-    return (this.#at - start) / NUMBER_BYTES;
   }
 
   /** The next encoded value of a window. */
@@ -160,6 +150,19 @@ export class RecordReader {
     if (tag === layout.TAG_NULL || tag === layout.TAG_COMPOSITE) return null;
     return tag === layout.TAG_TRUE;
   }
+}
+
+/** Whether the records that begin at two words have the same query and window. */
+export function haveSameWindow(words: Int32Array, one: number, other: number): boolean {
+  const own = one + START_WORD;
+  const its = other + START_WORD;
+  return (
+    words[own] === words[its] &&
+    words[own + 1] === words[its + 1] &&
+    words[own + 2] === words[its + 2] &&
+    words[own + 3] === words[its + 3] &&
+    words[one + KIND_WORD]! >>> 16 === words[other + KIND_WORD]! >>> 16
+  );
 }
 
 /** Values as the core encodes them; null where it has no such value. */

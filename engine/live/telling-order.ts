@@ -86,8 +86,9 @@ export class TellingOrder {
   inOrder<T>(found: readonly T[], known: KnownKeys): T[] {
     const { size } = this;
     const items = this.#sorted(known);
-    const told: T[] = [];
-    for (let index = 0; index < size; index++) told.push(found[items[index]!]!);
+    // A copy has its room at once.
+    const told = found.slice();
+    for (let index = 0; index < size; index++) told[index] = found[items[index]!]!;
     return told;
   }
 
