@@ -50,8 +50,11 @@ type IsWanted = (kind: number, query: number) => boolean;
 export class Decoder {
   readonly #names: readonly QueryNames[];
   #known = new KnownKeys();
+  // What is read with is kept from push to push: a host drops the code it made for objects of
+  // which the collector of garbage finds none.
+  readonly #reader = new RecordReader();
   /** An order that is not in use: its room is used again, unless it is large. */
-  #spare: TellingOrder | null = null;
+  #spare: TellingOrder | null = new TellingOrder();
 
   constructor(plan: Plan) {
     this.#names = plan.queries.map(({ name, key, aggregates, derive }) => ({
@@ -146,8 +149,9 @@ export class Decoder {
   ): TellingOrder {
     const order = this.#spare ?? new TellingOrder();
     this.#spare = null;
+    const reader = this.#reader;
     for (const bytes of records) {
-      const reader = new RecordReader(bytes);
+      reader.begin(bytes);
       const { words, view } = reader;
       // The last two different windows of this buffer, and the words where records of them begin.
       let last = -1;
@@ -178,6 +182,7 @@ export class Decoder {
         take(reader, this.#names[query]!, key, order.windowAt(last));
       }
     }
+    reader.end();
     return order;
   }
 

@@ -23,22 +23,31 @@ const NO_TIME_HIGH = -(2 ** 31);
 const decoder = new TextDecoder("utf-8", { ignoreBOM: true });
 const encoder = new TextEncoder();
 
+const NO_BYTES = new Uint8Array(0);
+
 /** Stands at one record of a buffer, and reads its values one after another. */
 export class RecordReader {
-  bytes: Uint8Array;
+  bytes: Uint8Array = NO_BYTES;
   /** Where the record begins in `bytes`. */
   start = 0;
   /** Over the same. */
-  readonly view: DataView;
+  view: DataView = new DataView(NO_BYTES.buffer);
   /** Over the same: a record begins at a multiple of 8, in a buffer that does too. */
-  readonly words: Int32Array;
+  words: Int32Array = new Int32Array(NO_BYTES.buffer);
   #next = 0;
   #at = 0;
 
-  constructor(bytes: Uint8Array) {
+  /** Goes to before the first record of `bytes`. */
+  begin(bytes: Uint8Array): void {
     this.bytes = bytes;
+    this.#next = 0;
     this.view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
     this.words = new Int32Array(bytes.buffer, bytes.byteOffset, bytes.byteLength / 4);
+  }
+
+  /** Holds the bytes no longer. */
+  end(): void {
+    this.begin(NO_BYTES);
   }
 
   /** Goes on to the next record, at first to the first one; false where there is none. */

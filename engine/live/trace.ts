@@ -25,8 +25,9 @@ export interface Traced {
 /** What stands of a trace among the records of a chunk, in the order in which it was taken. */
 export function traceOf(plan: Plan, records: readonly Uint8Array[]): Traced[] {
   const traced: Traced[] = [];
+  const reader = new RecordReader();
   for (const buffer of records) {
-    const reader = new RecordReader(buffer);
+    reader.begin(buffer);
     while (reader.next()) {
       const { kind, position, revision } = reader;
       if (kind !== layout.CHANGE_APPLIED && kind !== layout.CHANGE_LATE) continue;
