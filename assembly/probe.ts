@@ -1,7 +1,7 @@
 // Probe: what becomes of each line of a push, before anything is appended and without moving any
 // state. It walks the lines with a tentative clock and tentative identities, so that a duplicate
-// inside the push and the clock as it moves through it are seen; then it makes room for the worst
-// that applying the push can need, so that memory never runs out after the append.
+// inside the push and the clock as it moves through it are seen. What is accepted has its position
+// from here on; then room is made for it (room.ts).
 
 import {
   FAULT_TIME_IN_FUTURE,

@@ -4,7 +4,7 @@
 //
 //   STATE ──► top ┄┄ room ┄┄ told ──► toldBytes ┄┄ room ┄┄ scratch ──► scratchBytes ┄┄ memory's end
 //
-// Room in state and told is made before the append of a push (probe.ts), never after it.
+// Room in state and told is made before the append of a push (room.ts), never after it.
 
 import { PAGE_BYTES, STATE } from "./layout";
 import { S_TOP } from "./state";

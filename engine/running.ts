@@ -312,16 +312,17 @@ export class Running {
   async #judgeApart(pushed: Pushed, options: FillOptions, cause: Error): Promise<Filled> {
     await this.remake();
     const bytes = pushed.bytes.slice();
-    const poisoned = new Map<number, Uint8Array>();
-    const { receivedAt } = options;
+    const poisoned = new Set<number>();
+    const { receivedAt: received, ...others } = options;
     let index = 0;
     for (let start = 0, end = 0; start < bytes.length; start = end + 1) {
       end = bytes.indexOf(NEWLINE, start);
       if (end < 0) end = bytes.length;
       const line = bytes.slice(start, end);
-      const own = receivedAt instanceof Array && { receivedAt: [receivedAt[index] ?? null] };
+      const receivedAt = received instanceof Array ? received[index] : received;
+      const own = typeof receivedAt === "number" && { receivedAt };
       try {
-        index += this.#judge({ ...pushed, bytes: line }, { ...options, ...own }).batch.lines;
+        index += this.#judge({ ...pushed, bytes: line }, { ...others, ...own }).batch.lines;
       } catch (error) {
         if (!(error instanceof WebAssembly.RuntimeError)) throw error;
         await this.remake();
@@ -334,13 +335,13 @@ export class Running {
         // A tick cannot be held, and what is released is held already.
         const isEvent = !isFault(decodeEvent(line, 0, line.length));
         if (!isEvent || (options.release ?? null) !== null) throw unjudged(cause);
-        poisoned.set(index++, line);
+        poisoned.add(index++);
         // Something that is a line and no event.
         bytes.fill(ZERO, start, end);
       }
     }
     try {
-      return this.#judge({ ...pushed, bytes }, { ...options, poisoned });
+      return this.#judge({ ...pushed, bytes, sent: pushed.bytes }, { ...options, poisoned });
     } catch (error) {
       if (!(error instanceof WebAssembly.RuntimeError)) throw error;
       await this.remake();

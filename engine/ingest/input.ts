@@ -93,6 +93,8 @@ function beginsArray(bytes: Uint8Array): boolean {
 /** What is pushed: NDJSON that is not cut yet. */
 export interface Pushed {
   readonly bytes: Uint8Array;
+  /** As it came, where `bytes` has others in the place of some lines. */
+  readonly sent?: Uint8Array;
   /** Set when all of it is one line that is already refused. */
   readonly fault?: EventFault;
 }

@@ -25,6 +25,8 @@ export interface Filled {
   /** The position that the first accepted line will have. */
   readonly position: number;
   readonly bytes: Uint8Array;
+  /** The same but for lines that are poisoned, as they came. */
+  readonly sent: Uint8Array;
   /** The receive time of every line, or one a line; null where unknown. */
   readonly received: ReceiveTimes;
   /** Where the push is a release. */
@@ -33,7 +35,7 @@ export interface Filled {
   readonly found: ReadonlyMap<number, EventFault | number>;
   /** Where the first event of a line's identity stands, of which the core's table knows nothing. */
   readonly known: ReadonlyMap<number, number>;
-  readonly poisoned: ReadonlyMap<number, Uint8Array>;
+  readonly poisoned: ReadonlySet<number>;
 }
 
 export type ReceiveTimes = number | null | readonly (number | null)[];
@@ -43,8 +45,8 @@ export interface FillOptions {
   readonly receivedAtMember?: string;
   readonly ticks?: boolean;
   readonly release?: Release | null;
-  /** Lines on which the core fails, as they were: it is given others in their place. */
-  readonly poisoned?: ReadonlyMap<number, Uint8Array>;
+  /** Lines on which the core fails: it is given others in their place. */
+  readonly poisoned?: ReadonlySet<number>;
 }
 
 const QUARANTINE_CODE: { readonly [fault: number]: QuarantineCode } = {
@@ -52,7 +54,7 @@ const QUARANTINE_CODE: { readonly [fault: number]: QuarantineCode } = {
   [layout.FAULT_TIME_IN_FUTURE]: "event_time_in_future",
 };
 
-const NONE: ReadonlyMap<number, Uint8Array> = new Map();
+const NONE: ReadonlySet<number> = new Set();
 const NEWLINE = 10;
 const READ_ONE = 1;
 
@@ -73,7 +75,7 @@ export class Intake {
 
   /** A batch with a slot for each line; what the fast lane leaves, the strict lane fills. */
   fill(core: Core, pushed: Pushed, options: FillOptions): Filled {
-    const { bytes, fault } = pushed;
+    const { bytes, sent = bytes, fault } = pushed;
     const { receivedAt = null, receivedAtMember, release = null, poisoned = NONE } = options;
     const isByMember = receivedAtMember !== undefined;
     const received = isByMember ? [] : checkedTimes(receivedAt);
@@ -86,8 +88,8 @@ export class Intake {
     for (const line of known.keys()) batch.faulty(line);
     const found = new Map<number, EventFault | number>();
     const { position } = core.counts();
-    const filled = { batch, position, bytes, received, release, found, known, poisoned };
-    for (const line of poisoned.keys()) batch.faulty(line);
+    const filled = { batch, position, bytes, sent, received, release, found, known, poisoned };
+    for (const line of poisoned) batch.faulty(line);
     // The fast lane reads no receive times.
     for (const line of isByMember ? Array(batch.lines).keys() : batch.odd()) {
       if (poisoned.has(line)) continue;
@@ -166,7 +168,7 @@ export class Intake {
   }
 
   #hold(filled: Filled, tally: Tally, line: number, code: QuarantineCode): void {
-    const bytes = filled.poisoned.get(line) ?? lineBytes(filled, line);
+    const bytes = lineBytes(filled, line);
     const isPoisoned = code === "poisoned";
     // The core made no fingerprint of it.
     const identity = isPoisoned ? code : filled.batch.identity(line);
@@ -303,9 +305,9 @@ export function fillFromLog(core: Core, program: Program, chunk: Chunk, skip: nu
   return batch;
 }
 
-export function lineBytes({ bytes, batch }: Filled, line: number): Uint8Array {
+function lineBytes({ sent, batch }: Filled, line: number): Uint8Array {
   const { start, end } = batch.span(line);
-  return bytes.subarray(start, end);
+  return sent.subarray(start, end);
 }
 
 /** The receive time of a line; null where unknown. */

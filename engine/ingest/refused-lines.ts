@@ -50,9 +50,12 @@ export class RefusedLines {
       size = next;
     }
     const isWhole = size * WHOLE_PARTS >= bytes.length;
-    for (const { fault, start, end } of refused.slice(from)) {
+    for (const line of refused.slice(from)) {
+      const { fault, start } = line;
+      const length = sizeOf(line);
+      const end = start + length;
       if (isWhole) this.#lines.push({ fault, start, end, bytes });
-      else this.#lines.push({ fault, start: 0, end: end - start, bytes: bytes.slice(start, end) });
+      else this.#lines.push({ fault, start: 0, end: length, bytes: bytes.slice(start, end) });
     }
     this.#bytes += size;
     let gone = 0;
@@ -63,8 +66,7 @@ export class RefusedLines {
   }
 
   list(): RefusedLine[] {
-    return this.#lines.map(({ fault, bytes, start, ...line }) => {
-      const end = start + sizeOf({ start, ...line });
+    return this.#lines.map(({ fault, bytes, start, end }) => {
       return { ...fault, line: decoder.decode(bytes.subarray(start, end)) };
     });
   }

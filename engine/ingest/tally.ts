@@ -27,6 +27,8 @@ export interface Settled {
   readonly bytes: Uint8Array;
 }
 
+const NEWLINE = 10;
+
 interface RefusedAt extends Refused {
   readonly line: number;
 }
@@ -71,7 +73,7 @@ export class Tally {
   }
 
   settled(): Settled {
-    const { batch, position, bytes, release: asked } = this.#filled;
+    const { batch, position, sent, release: asked } = this.#filled;
     const entries = batch.entryCount;
     const receipt = {
       received: batch.lines - this.#ticks,
@@ -90,7 +92,7 @@ export class Tally {
       held: this.held,
       release: asked === null ? null : { ids: asked.ids, accepted: this.#accepted() },
       refused: this.#newestRefused(),
-      bytes,
+      bytes: sent,
     };
   }
 
@@ -125,11 +127,12 @@ export class Tally {
       : received;
   }
 
-  /** The push's own bytes, where they are what is appended. */
+  /** The push's own bytes, where they are what is appended: whole lines, nothing between them. */
   #lines(): Uint8Array {
     const { batch, bytes } = this.#filled;
     const isWhole = batch.entryCount === batch.lines && this.#ticks === 0;
-    return isWhole && batch.entryBytes === bytes.length ? bytes : batch.entries();
+    const isExact = batch.entryBytes === bytes.length && bytes.at(-1) === NEWLINE;
+    return isWhole && isExact ? bytes : batch.entries();
   }
 
   #refuse(line: number, code: RefusedLine["code"], pointer: string, of: number | null): void {

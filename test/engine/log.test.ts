@@ -2,6 +2,7 @@
 
 import { expect, test } from "vitest";
 import { memory, type Change } from "../../engine/index.ts";
+import { RefusedLines } from "../../engine/ingest/refused-lines.ts";
 import { engineOf, event, planOf, queryOf } from "../builders.ts";
 
 const A =
@@ -31,6 +32,21 @@ const CHUNKS = [
 test("the log is exported as whole chunks, accepted lines byte for byte", async () => {
   const engine = await logged();
   expect(await Array.fromAsync(engine.log())).toEqual(CHUNKS);
+});
+
+test("a chunk has whole lines, and nothing between them, however they were sent", async () => {
+  const [a, b] = [A.trim(), json(event("b", 1))];
+  const texts = ["", "\n", "\r\n", " \n"].flatMap((before) =>
+    ["\n", "\r\n", "\n\n", "\n \n"].flatMap((between) =>
+      ["", "\n", "\r", "\r\n", "\n\n"].map((after) => `${before}${a}${between}${b}${after}`),
+    ),
+  );
+  for (const text of texts) {
+    const engine = await engineOf(planOf());
+    expect(await engine.push(text)).toMatchObject({ received: 2, accepted: 2 });
+    const chunk = `${json({ chunk: { position: 0, receivedAt: null } })}\n${a}\n${b}\n`;
+    expect(await Array.fromAsync(engine.log()), json(text)).toEqual([chunk]);
+  }
 });
 
 test("a range of the log is the whole chunks that hold it", async () => {
@@ -131,6 +147,23 @@ test("a feed of long bad lines fills no memory", async () => {
   for (const { line } of refused) expect(long.startsWith(line.slice(0, -1))).toBe(true);
   await engine.push("{}");
   expect(engine.refused().at(-1)).toMatchObject({ line: "{}" });
+});
+
+test("of a very long line no more is kept than is listed", () => {
+  const refused = new RefusedLines();
+  const fault = { code: "too_large", pointer: "", receivedAt: null } as const;
+  const kept: number[] = [];
+  for (let i = 0; i < 3; i++) {
+    const bytes = new Uint8Array(2 ** 20).fill(0x78);
+    // What a push's bytes are cut into is all that stays of them.
+    bytes.slice = (start, end) => {
+      kept.push(end! - start!);
+      return bytes.subarray(start, end);
+    };
+    refused.add(bytes, [{ fault, start: 0, end: bytes.length }]);
+  }
+  expect(kept).toEqual(refused.list().map(({ line }) => line.length));
+  expect(kept).toEqual([65_536, 65_536, 65_536]);
 });
 
 test("a line that is not UTF-8 is listed with U+FFFD", async () => {

@@ -353,6 +353,21 @@ describe("a line on which the core fails before it is appended", () => {
     expect(await engine.push(good("d", 400))).toMatchObject({ accepted: 1 });
   });
 
+  test("is listed as it was sent where no more can be held, blank lines beside it", async () => {
+    const engine = await engineOf({ ...PLAN, limits: { quarantine: 1 } });
+    const more = event("i", 2667, { k: "x" });
+    const push = ` \n${ndjson([good("a", 100)])}\n\r\n${ndjson([line])}\n${ndjson([more])}`;
+    expect(await engine.push(push, { receivedAt: [10, null, 30] })).toMatchObject({
+      ...{ received: 3, accepted: 1 },
+      quarantined: [{ index: 1, code: "poisoned" }],
+      invalid: [{ index: 2, code: "quarantine_full" }],
+    });
+    const held = { code: "poisoned", receivedAt: null, line: JSON.stringify(line) };
+    expect(engine.quarantine()).toMatchObject([held]);
+    const refused = { code: "quarantine_full", receivedAt: 30, line: JSON.stringify(more) };
+    expect(engine.refused()).toEqual([{ ...refused, pointer: "" }]);
+  });
+
   test("is an event like any other for a build without the bug", async () => {
     const store = memory();
     const engine = await engineOf(PLAN, [], { store });
