@@ -18,7 +18,7 @@ const decimal: Part = [
     ],
     ["a carry into the high word is lost", "(after < before ? 1 : 0)", "(after > before ? 1 : 0)"],
     ["the sixth fraction digit of a large input is lost", "digits <= 6", "digits < 6"],
-    ["an input is cut to millionths", "nearest(magnitude * 1e6)", "floor(magnitude * 1e6)"],
+    ["an input is rounded to millionths", "DIRECT_BELOW && whole / 1e6 == x)", "DIRECT_BELOW)"],
     ["a tie is rounded up", "if (rest > 0x400 ||", "if (rest >= 0x400 ||"],
     ["a quotient is scaled up, not down", "rest != 0, -shift)", "rest != 0, shift)"],
     [

@@ -81,8 +81,8 @@ const session: Part = [
     ],
     [
       "a session closes without its grace",
-      `const due = end + ${GRACE} + 1;`,
-      "const due = end + 1;",
+      "queryOf(keyOf(session))), QUERY_GRACE) + 1;",
+      "queryOf(keyOf(session))), QUERY_GRACE) * 0 + 1;",
     ],
     [
       "an event within a session makes it shorter",
