@@ -6,54 +6,80 @@ import { Decoder } from "./live/decoder.ts";
 import type { RowFeed } from "./live/mirror.ts";
 import { callListener, type Listener, type Subscriptions } from "./live/subscription.ts";
 import { differenceOf, queriesOf, shownOf, type Shown } from "./rebuild/difference.ts";
-import type { Plan } from "./query/plan.ts";
+import { HostFault } from "./store/host-fault.ts";
 import { drained, paced, type Breathe, type Steps } from "./store/steps.ts";
 import type { Running } from "./running.ts";
 
 /** Where a subscription begins. */
 export type SubscribeFrom = "now" | "snapshot" | number;
 
+export interface SubscribeOptions {
+  /** `"now"` where absent. */
+  readonly from?: SubscribeFrom;
+  /**
+   * Hears why a subscription that waited ended before it began: for a core that is made again, a
+   * changed plan, or the log to be read. Absent: an error that nobody caught.
+   */
+  readonly onFault?: (fault: HostFault) => void;
+}
+
+/** Tells the view as it is, and what comes. HostFault as of a view. */
+export function tellRows(
+  running: Running,
+  subscriptions: Subscriptions,
+  query: string,
+  listener: Listener,
+): () => void {
+  const changes = rowsAsChanges(running.rows(query), running.position);
+  if (changes.length > 0) callListener(listener, changes);
+  return subscriptions.add(query, listener);
+}
+
 /** Rows as the changes that last made them; `position` is the next. */
-export function rowsAsChanges(rows: readonly Row[], position: number): Change[] {
+function rowsAsChanges(rows: readonly Row[], position: number): Change[] {
   return rows.map(({ final, ...row }) => {
     return { ...row, kind: final ? "final" : "update", position: Math.max(0, position - 1) };
   });
 }
 
 /**
- * Tells the changes of a query from position `from` on. What is told meanwhile is held back until
- * the log was replayed up to `end`, where this began.
+ * Tells the changes of a query from a position on. What is told meanwhile is held back until the
+ * log was replayed up to where this began.
  */
 export function catchUp(
-  plan: Plan,
   running: Running,
   subscriptions: Subscriptions,
   query: string,
-  listener: Listener,
   from: number,
-  end: number,
+  listener: Listener,
+  options: SubscribeOptions,
 ): () => void {
   let waiting: (readonly Change[])[] | null = [];
   const stop = subscriptions.add(query, (changes) => {
     if (waiting === null) listener(changes);
     else waiting.push(changes);
   });
-  let stopped = false;
+  const { position: end } = running;
+  let isStopped = false;
   const replayLog = async (): Promise<void> => {
-    const { replay } = running;
+    const { replay, plan } = running;
     const { core, from: begin } = await running.openBelow(from);
     const decoder = new Decoder(plan);
     await replay.run(core, begin, end, (records) => {
       const told = decoder.changes(records, (name) => name === query);
       const changes = told.filter(({ position }) => position >= from);
-      if (changes.length > 0 && !stopped) callListener(listener, changes);
+      if (changes.length > 0 && !isStopped) callListener(listener, changes);
     });
-    for (const changes of waiting ?? []) if (!stopped) callListener(listener, changes);
+    for (const changes of waiting ?? []) if (!isStopped) callListener(listener, changes);
     waiting = null;
   };
-  void replayLog();
+  replayLog().catch((error: unknown) => {
+    stop();
+    waiting = null;
+    if (!isStopped) tellFault(error, options);
+  });
   return () => {
-    stopped = true;
+    isStopped = true;
     stop();
   };
 }
@@ -91,15 +117,30 @@ export async function readySwap(
 }
 
 /** Begins when `ready` resolves; the answer stops it, begun or not. */
-export function beginAfter(ready: Promise<void>, begin: () => () => void): () => void {
+export function beginAfter(
+  ready: Promise<void>,
+  begin: () => () => void,
+  options: SubscribeOptions,
+): () => void {
   let stop: (() => void) | null = null;
   let isStopped = false;
   const start = (): void => {
     if (!isStopped) stop = begin();
   };
-  void ready.then(start, () => {});
+  ready.then(start).catch((error: unknown) => {
+    if (!isStopped) tellFault(error, options);
+  });
   return () => {
     isStopped = true;
     stop?.();
   };
+}
+
+function tellFault(error: unknown, { onFault }: SubscribeOptions): void {
+  const message = "The core failed on the log that a subscription waited for: subscribe from now.";
+  const isFault = error instanceof HostFault;
+  const fault = isFault ? error : new HostFault("core_failed", message, { cause: error });
+  if (onFault) callListener(onFault, fault);
+  // Whoever closes an engine knows that it tells nothing more.
+  else if (fault.code !== "engine_closed") void Promise.reject(fault);
 }

@@ -9,7 +9,7 @@
 // after it nothing can fail. With a synchronous store a push runs in one turn. What belongs to one
 // plan stands in `Running`: while a changed plan is rebuilt, the former one's serves.
 
-import { beginAfter, catchUp, readySwap, rowsAsChanges, type SubscribeFrom } from "./catch-up.ts";
+import { beginAfter, catchUp, readySwap, tellRows, type SubscribeOptions } from "./catch-up.ts";
 import { checkRow, explain, findRow, type Explanation } from "./explain.ts";
 import type { Core, LateEvent } from "./core/core.ts";
 import { readPushed, type PushInput, type PushOptions, type Pushed } from "./ingest/input.ts";
@@ -17,17 +17,11 @@ import { LOGGED_RELEASE, type QuarantineEntry, type Release } from "./ingest/qua
 import { DispositionCounts, type Receipt } from "./ingest/receipt.ts";
 import { RefusedLines, type RefusedLine } from "./ingest/refused-lines.ts";
 import type { Settled } from "./ingest/tally.ts";
-import {
-  factChunk,
-  factLine,
-  poisonLine,
-  reprocessFact,
-  type ReprocessFact,
-} from "./ingest/fact.ts";
+import { factLine, reprocessFact, type ReprocessFact } from "./ingest/fact.ts";
 import { tickLine } from "./ingest/tick.ts";
 import type { Change, ChangeWindow, Key, Row } from "./live/change.ts";
 import { RowFeed, type RowListener, type RowSource } from "./live/mirror.ts";
-import { callListener, Subscriptions, type Listener } from "./live/subscription.ts";
+import { Subscriptions, type Listener } from "./live/subscription.ts";
 import { readStats, type Stats } from "./live/stats.ts";
 import type { RowFilter, View } from "./live/view.ts";
 import type { Plan } from "./query/plan.ts";
@@ -43,7 +37,7 @@ import { readChunks, type LogRange } from "./store/log-reader.ts";
 import type { Snapshot } from "./store/snapshot.ts";
 import type { Breathe } from "./store/steps.ts";
 import type { MaybePromise, Store } from "./store/store.ts";
-import { markSkipped, openBeside } from "./successor.ts";
+import { markFound, markSkipped, openBeside } from "./successor.ts";
 import { Turns } from "./turns.ts";
 import { wallClock } from "./wall-clock.ts";
 
@@ -113,10 +107,11 @@ export class Engine implements RowSource {
 
   /**
    * The wall time, ms since 1970, at which `tickIdle` finds something to do if no event comes until
-   * then; null where nothing is due, no receive time was ever given, or `idle` is `"never"`.
+   * then; null where nothing is due, no receive time was ever given, `idle` is `"never"`, or a core
+   * that failed is not made again yet.
    */
   idleAt(): number | null {
-    return this.#running.silence.dueAt(this.#core);
+    return this.#running.isSpent ? null : this.#running.silence.dueAt(this.#core);
   }
 
   /**
@@ -124,11 +119,11 @@ export class Engine implements RowSource {
    * (ms since 1970, of the clock that gives the receive times). True where it ticked.
    */
   async tickIdle(now: number): Promise<boolean> {
+    if (this.#running.isSpent) await this.#mend();
     if (this.#turns.isUnderWay) return false;
     const timeMs = this.#running.silence.tickAt(this.#core, now);
-    if (timeMs === null) return false;
-    await this.tick(timeMs);
-    return true;
+    if (timeMs !== null) await this.tick(timeMs);
+    return timeMs !== null;
   }
 
   async #push(
@@ -173,15 +168,13 @@ export class Engine implements RowSource {
     if (this.#place.poison.unmarked.length > 0) await this.#mark();
   }
 
-  /** Writes into the log which entries are skipped. */
-  async #mark(): Promise<void> {
-    const { poison, appending } = this.#place;
-    const { position } = this.#running;
-    const positions = poison.unmarked;
-    const lines = poisonLine(positions);
-    await appending.appendFact(lines, position);
-    await this.#running.apply(factChunk(lines, position));
-    poison.note(positions);
+  /** In a turn of its own, a core that failed is made again. */
+  #mend(): Promise<void> {
+    return this.#turn(() => this.#settle());
+  }
+
+  #mark(): Promise<void> {
+    return markFound(this.#running, this.#place);
   }
 
   /** What the store has of an append that it told as failed is taken from there, and told. */
@@ -249,15 +242,19 @@ export class Engine implements RowSource {
     }
   }
 
-  /** Makes every window final, as if the clock had passed them all (`--flush`); not in the log. */
-  flush(): Change[] {
-    if (this.#turns.isUnderWay) throw new Error("A push is under way: flush after it.");
-    if (this.#isRebuilding) throw new Error("A changed plan is being rebuilt: flush after that.");
-    const records: Uint8Array[] = [];
-    this.#core.flush((bytes) => records.push(bytes.slice()));
-    this.#place.flushes.push(this.#core.counts().position);
-    this.#tell(records);
-    return this.#running.decoder.changes(records);
+  /**
+   * Makes every window final, as if the clock had passed them all (`--flush`); not in the log. A
+   * turn of its own: a listener's push comes behind it. Rejects with the HostFault `state_full`, or
+   * `core_failed`, and then told nothing.
+   */
+  flush(): Promise<Change[]> {
+    return this.#turn(async () => {
+      if (this.#isRebuilding) throw new Error("A changed plan is rebuilt: flush after that.");
+      if (this.#isUnsettled) await this.#settle();
+      const records = await this.#running.flush();
+      this.#tell(records);
+      return this.#running.decoder.changes(records);
+    });
   }
 
   // ── out ──────────────────────────────────────────────────────────────────────────────────────
@@ -287,28 +284,22 @@ export class Engine implements RowSource {
    * Tells `listener` the changes of a query, once a push, from now on. From `"snapshot"`: first
    * the view as it is, its rows as changes; from a position: first those of the entries since, of a
    * query that a changed plan has otherwise when that plan serves. Who listens when it takes over
-   * hears what it makes of the view: retracts, and rows as changes.
+   * hears what it makes of the view: retracts, and rows as changes. Throws `log_trimmed`; what ends
+   * a subscription later, before it told what was, `onFault` hears.
    */
-  subscribe(query: string, listener: Listener, options: { from?: SubscribeFrom } = {}): () => void {
+  subscribe(query: string, listener: Listener, options: SubscribeOptions = {}): () => void {
     this.#indexOf(query);
-    const from = options.from ?? "now";
+    const { from = "now" } = options;
     if (from === "now") return this.#subscriptions.add(query, listener);
-    if (this.#running.isSpent) {
-      const made = this.#turn(() => this.#settle());
-      return beginAfter(made, () => this.subscribe(query, listener, options));
+    const running = this.#running;
+    const isOther = this.#isRebuilding && !isSameQuery(running.plan, this.plan, query);
+    if (running.isSpent || (isOther && from !== "snapshot")) {
+      const ready = running.isSpent ? this.#mend() : this.rebuilt();
+      return beginAfter(ready, () => this.subscribe(query, listener, options), options);
     }
-    const { position } = this.#core.counts();
-    if (from === "snapshot") {
-      const changes = rowsAsChanges(this.view(query).rows(), position);
-      if (changes.length > 0) callListener(listener, changes);
-      return this.#subscriptions.add(query, listener);
-    }
-    const { plan } = this.#running;
-    if (this.#isRebuilding && !isSameQuery(plan, this.plan, query)) {
-      return beginAfter(this.rebuilt(), () => this.subscribe(query, listener, options));
-    }
-    this.#place.retaining.assertHeard(from, this.#running.saving.oldest);
-    return catchUp(plan, this.#running, this.#subscriptions, query, listener, from, position);
+    if (from === "snapshot") return tellRows(running, this.#subscriptions, query, listener);
+    this.#place.retaining.assertHeard(from, running.saving.oldest);
+    return catchUp(running, this.#subscriptions, query, from, listener, options);
   }
 
   /** Tells `listener` the changes of all queries, in the order of the contract. */
@@ -324,7 +315,7 @@ export class Engine implements RowSource {
    */
   async explain(query: string, key: Key, window: ChangeWindow): Promise<Explanation> {
     if (this.#indexOf(query) < 0) await this.rebuilt();
-    if (this.#running.isSpent) await this.#turn(() => this.#settle());
+    if (this.#running.isSpent) await this.#mend();
     this.#place.retaining.assertWhole("To explain");
     const { plan, replay } = this.#running;
     const index = this.#indexOf(query);
@@ -363,6 +354,7 @@ export class Engine implements RowSource {
    * to do. Rejects with the HostFault of a store that cannot be read at all.
    */
   async verify(range: LogRange = {}): Promise<Verified> {
+    if (this.#running.isSpent) await this.#mend();
     const { trimmedTo } = this.#place.retaining;
     const { position } = this.#core.counts();
     const { from = trimmedTo, to = Infinity } = range;
@@ -371,8 +363,9 @@ export class Engine implements RowSource {
     return verifyLog(this.#store, from, trimmedTo, Math.min(to, position), await newest);
   }
 
+  /** HostFault as of `view`. */
   stats(): Stats {
-    const { plan, core, saving } = this.#running;
+    const { plan, readable: core, saving } = this.#running;
     const { share: rebuild, fault } = this.#rebuild ?? { share: null, fault: null };
     const { judgedSince, since } = saving;
     const { trimmedTo, trimFault } = this.#place.retaining;
@@ -382,9 +375,10 @@ export class Engine implements RowSource {
     return readStats(core, plan, this.#dispositions.read(), this.#store.storage, standing);
   }
 
-  /** SHA-256 of the state, 64 hex digits: the same however the entries were cut into pushes. */
+  /** SHA-256 of the state, 64 hex digits, whatever the cut into pushes. HostFault as of `view`. */
   async stateHash(): Promise<string> {
-    const digest = await crypto.subtle.digest("SHA-256", this.#core.image().state.slice());
+    const { state } = this.#running.readable.image();
+    const digest = await crypto.subtle.digest("SHA-256", state.slice());
     return [...new Uint8Array(digest)].map((byte) => byte.toString(16).padStart(2, "0")).join("");
   }
 
@@ -393,6 +387,7 @@ export class Engine implements RowSource {
   /** Saves the state at the present position in the store, so that opening is fast. */
   snapshot(): Promise<{ position: number }> {
     return this.#turn(async () => {
+      if (this.#running.isSpent) await this.#settle();
       const saved = this.#running.saving.save(this.#core);
       if (saved instanceof Promise) await saved;
       return { position: this.#running.saving.position };
@@ -413,6 +408,8 @@ export class Engine implements RowSource {
   }
 
   async #saveChanged(): Promise<void> {
+    // Of a core that failed nothing is saved: the log has it all.
+    if (this.#running.isSpent) return;
     const isSaved = this.#core.counts().position === this.#running.saving.position;
     if (!isSaved) await this.#running.saving.save(this.#core);
   }

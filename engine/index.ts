@@ -2,7 +2,7 @@
 
 export { open, type OpenOptions } from "./open.ts";
 export { Engine } from "./engine.ts";
-export type { SubscribeFrom } from "./catch-up.ts";
+export type { SubscribeFrom, SubscribeOptions } from "./catch-up.ts";
 export type { LogRange } from "./store/log-reader.ts";
 export type { QueryStats, Stats } from "./live/stats.ts";
 export type { ArchivedChunk, Retention } from "./retention.ts";

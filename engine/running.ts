@@ -385,6 +385,21 @@ export class Running {
     }
   }
 
+  /** Makes every window final, and gives what that tells. HostFault `state_full`, `core_failed`. */
+  async flush(): Promise<readonly Uint8Array[]> {
+    const records: Uint8Array[] = [];
+    try {
+      this.core.flush((bytes) => records.push(bytes.slice()));
+    } catch (error) {
+      if (!(error instanceof WebAssembly.RuntimeError)) throw error;
+      await this.remake();
+      const message = "The core failed in making every window final: nothing is told of it.";
+      throw new HostFault("core_failed", message, { cause: error });
+    }
+    this.#place.flushes.push(this.position);
+    return records;
+  }
+
   /** Applies what a reprocess found. */
   correct(): MaybePromise<unknown> {
     try {

@@ -1,5 +1,5 @@
 // The plan asked for, beside the one that serves: what is made for it, and what the log is told
-// before it takes over.
+// before it takes over; and what the one that serves tells the log itself.
 
 import type { Appending } from "./appending.ts";
 import { factChunk, poisonLine } from "./ingest/fact.ts";
@@ -35,4 +35,14 @@ export async function markSkipped(next: Running, appending: Appending): Promise<
   await next.apply(factChunk(poisonLine(own), position));
   await appending.appendFact(poisonLine(own), position);
   await next.identify();
+}
+
+/** The log says which entries the plan that serves skips, being found poisoned. */
+export async function markFound(running: Running, { poison, appending }: Place): Promise<void> {
+  const { position } = running;
+  const positions = poison.unmarked;
+  const lines = poisonLine(positions);
+  await appending.appendFact(lines, position);
+  await running.apply(factChunk(lines, position));
+  poison.note(positions);
 }

@@ -58,7 +58,8 @@ export interface ConnectOptions {
   readonly retention?: Retention;
   /**
    * Hears what ends the subscriptions of this connection: `worker_gone`, `replaced` by a page with
-   * a newer plan or build, or why the log could not be opened when it was this tab's turn.
+   * a newer plan or build, or why the log could not be opened when it was this tab's turn; and what
+   * ends one of them, as `Engine.subscribe`: `log_trimmed`, or a log that cannot be read.
    */
   readonly onFault?: (fault: Error) => void;
 }

@@ -221,7 +221,8 @@ export class Host {
     const { query, from } = this.#told.startOf(subscription);
     if (this.#leader !== null) {
       const tell = this.#told.hearerOf(subscription);
-      this.#leader.subscribe(this.#told.idOf(subscription), query, from, tell);
+      const fail = (fault: unknown): void => this.#end(subscription, failed(fault));
+      this.#leader.subscribe(this.#told.idOf(subscription), query, from, tell, fail);
     } else if (this.#other !== null) {
       const fault = replacedFault(this.#who, this.#other);
       if (fault !== null) return this.#emit({ kind: "fault", outcome: failed(fault) });
@@ -229,6 +230,12 @@ export class Host {
       const to = this.#other.host;
       this.#post({ kind: "subscribe", to, subscription: place, query, start: from });
     }
+  }
+
+  /** The leader has ended it: the next one is not asked for it. */
+  #end(subscription: number, outcome: Outcome<never>): void {
+    this.#told.remove(subscription);
+    this.#emit({ kind: "fault", outcome, subscription });
   }
 
   #askForLife(): void {
@@ -267,6 +274,7 @@ export class Host {
       case "pong":
         return this.#patience.heard();
       case "told":
+      case "ended":
       case "applied":
         return message.from === this.#other?.host ? this.#listen(message) : undefined;
       default:
@@ -315,10 +323,14 @@ export class Host {
     const { host, subscription } = message.subscription;
     const id = `${host}/${subscription}`;
     if (message.kind === "unsubscribe") return leader.unsubscribe(id);
-    leader.subscribe(id, message.query, message.start, (told, through) => {
-      const place = message.subscription;
-      this.#post({ kind: "told", from: this.#who.host, subscription: place, told, through });
-    });
+    const place = { from: this.#who.host, subscription: message.subscription };
+    leader.subscribe(
+      id,
+      message.query,
+      message.start,
+      (told, through) => this.#post({ kind: "told", ...place, told, through }),
+      (fault) => this.#post({ kind: "ended", ...place, outcome: failed(fault) }),
+    );
   }
 
   /** What the leader tells those who follow it. */
@@ -326,7 +338,9 @@ export class Host {
     this.#patience.heard();
     if (message.kind === "applied") return this.#told.applied(message.position);
     if (message.subscription.host !== this.#who.host) return;
-    this.#told.hearerOf(message.subscription.subscription)(message.told, message.through);
+    const { subscription } = message.subscription;
+    if (message.kind === "ended") return this.#end(subscription, message.outcome);
+    this.#told.hearerOf(subscription)(message.told, message.through);
   }
 
   #post(message: TabMessage): void {

@@ -7,6 +7,7 @@ import { rowsToBegin } from "../live/mirror.ts";
 import { open } from "../open.ts";
 import type { Retention } from "../retention.ts";
 import { indexeddb } from "../store/indexeddb.ts";
+import type { HostFault } from "../store/host-fault.ts";
 import { memory } from "../store/memory.ts";
 import {
   encodeJson,
@@ -25,6 +26,7 @@ const LOG_PAGE_CHARACTERS = 1024 * 1024;
 const TIMER_MS_MAX = 2 ** 31 - 1;
 
 export type Tell = (told: ArrayBuffer, through: number) => void;
+export type Fail = (fault: unknown) => void;
 
 type Performers = {
   readonly [V in Verb]: (engine: Engine, ...words: WordsOf<V>) => GivenBy<V> | Promise<GivenBy<V>>;
@@ -93,31 +95,48 @@ export class Leader {
     return given;
   }
 
-  /** `tell` hears each push's changes as JSON, and the position below which all were told. */
-  subscribe(id: string, query: string, from: TellFrom, tell: Tell): void {
+  /**
+   * `tell` hears each push's changes as JSON, and the position below which all were told; `fail`
+   * why the subscription has ended.
+   */
+  subscribe(id: string, query: string, from: TellFrom, tell: Tell, fail: Fail): void {
     this.unsubscribe(id);
-    this.#subscriptions.set(
-      id,
-      from === "rows" ? this.#follow(query, tell) : this.#listen(query, from, tell),
-    );
+    const isRows = from === "rows";
+    try {
+      const stop = isRows ? this.#follow(query, tell) : this.#listen(query, from, tell, fail);
+      this.#subscriptions.set(id, stop);
+    } catch (error) {
+      fail(error);
+    }
   }
 
   #follow(query: string, tell: Tell): () => void {
     const tellRows = (told: RowsTold): void => tell(encodeJson(told), told.position);
-    const { clock, position } = this.#engine.stats();
     const upserts = rowsToBegin(this.#engine, query);
+    const { clock, position } = this.#standing;
     tellRows({ upserts, removals: [], clock, position, isWhole: true });
     return this.#engine.onRows(query, (delta) => tellRows({ ...delta, isWhole: false }));
   }
 
-  #listen(query: string, from: SubscribeFrom, tell: Tell): () => void {
+  /** Of a core that is made again nothing is known: those that follow its rows are told later. */
+  get #standing(): Pick<RowsTold, "clock" | "position"> {
+    try {
+      return this.#engine.stats();
+    } catch {
+      return { clock: null, position: 0 };
+    }
+  }
+
+  #listen(query: string, from: SubscribeFrom, tell: Tell, fail: Fail): () => void {
+    // What waits when this leader ends, the next one is asked for.
+    const onFault = (fault: HostFault): void => (this.#isClosed ? undefined : fail(fault));
     return this.#engine.subscribe(
       query,
       (changes) => {
         const through = 1 + changes.reduce((most, { position }) => Math.max(most, position), -1);
         tell(encodeJson(changes), through);
       },
-      { from },
+      { from, onFault },
     );
   }
 
@@ -133,8 +152,8 @@ export class Leader {
 
   /** Saves what has changed since this was last called; what fails costs time at the next open. */
   async save(): Promise<void> {
-    if (this.#isClosed || this.position === this.#savedPosition) return;
     try {
+      if (this.#isClosed || this.position === this.#savedPosition) return;
       this.#savedPosition = (await this.#engine.snapshot()).position;
     } catch {}
   }
@@ -173,7 +192,8 @@ export class Leader {
   }
 
   #retry(): void {
-    const dueAt = this.#engine.idleAt() ?? Infinity;
+    // A core that is made again says nothing: it is asked soon.
+    const dueAt = this.#engine.idleAt() ?? 0;
     const delayMs = Math.min(Math.max(1_000, dueAt - Date.now()), TIMER_MS_MAX);
     clearTimeout(this.#timer);
     this.#timer = setTimeout(() => void this.#letTimePass(), delayMs);

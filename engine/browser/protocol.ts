@@ -142,8 +142,8 @@ export type HostEvent =
     }
   /** Asked while the archive has a chunk; a page that lives calls `alive`. */
   | { readonly kind: "ping" }
-  /** Subscriptions stand still from here on. */
-  | { readonly kind: "fault"; readonly outcome: Outcome<never> };
+  /** Subscriptions stand still from here on: one, or all where none is named. */
+  | { readonly kind: "fault"; readonly outcome: Outcome<never>; readonly subscription?: number };
 
 /** Who a host is; of two hosts with different plans or builds the newer one has the log. */
 export interface Introduction {
@@ -198,12 +198,19 @@ export type TabMessage =
       /** The position below which this subscription was told all. */
       readonly through: number;
     }
+  /** Nothing more is told to this subscription. */
+  | {
+      readonly kind: "ended";
+      readonly from: string;
+      readonly subscription: TabSubscription;
+      readonly outcome: Outcome<never>;
+    }
   /** All changes below `position` were told. */
   | { readonly kind: "applied"; readonly from: string; readonly position: number };
 
 /** Those to one host, and those by which a leader tells all. */
 export type TabLetter = Extract<TabMessage, { readonly to: string }>;
-export type TabNews = Extract<TabMessage, { readonly kind: "told" | "applied" }>;
+export type TabNews = Extract<TabMessage, { readonly kind: "told" | "ended" | "applied" }>;
 
 /** Held by the one host that has the log open. */
 export function lockOf(name: string): string {

@@ -209,7 +209,10 @@ export class Shared {
     if (event.kind === "archive") return void this.#give(event);
     if (event.outcome.fault === undefined) return;
     const fault = errorOf(event.outcome.fault);
-    for (const hearer of this.#hearers.values()) hearer.failed(fault);
+    const { subscription: own } = event;
+    for (const [subscription, hearer] of this.#hearers) {
+      if (own === undefined || own === subscription) hearer.failed(fault);
+    }
   }
 
   /** To the page's archive; what that says goes back to the host. */

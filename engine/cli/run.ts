@@ -222,7 +222,7 @@ class Run {
     const { flush, view, report, stateHash } = this.#command;
     const engine = this.#engine;
     const hashes = stateHash ? [await engine.stateHash()] : [];
-    if (flush) engine.flush();
+    if (flush) await engine.flush();
     await this.#writeChanges();
     if (view) await printRows(engine, this.#stdout);
     if (this.#command.viewHash) hashes.push(viewHash(engine));

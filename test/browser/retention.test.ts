@@ -136,6 +136,26 @@ test("archives on the page and trims: one unbroken chain, and the rest verifies"
   expect(await page.evaluate(() => connection.verify())).toEqual({ ok: true });
 });
 
+test("a subscription from behind the trim hears that it has ended, in every tab", async () => {
+  const leader = await tab();
+  const follower = await tab();
+  await push(leader, 0, HOURS);
+  await trimmedInFull(leader, HOURS);
+  for (const page of [leader, follower]) {
+    const told = page.evaluate(
+      async ({ plan, query }) => {
+        const { promise, resolve } = Promise.withResolvers<string | undefined>();
+        const onFault = (fault: Error): void => resolve((fault as { code?: string }).code);
+        const own = await connect({ plan, name: "kept", onFault });
+        own.subscribe(query, () => resolve("changes"), { from: 0 });
+        return promise;
+      },
+      { plan: PLAN, query: PLAN.queries[0]!.name },
+    );
+    expect(await told).toBe("log_trimmed");
+  }
+});
+
 test("in memory, too, what is archived is a copy", async () => {
   const page = await tab("memory");
   await archiveIs(page, "waits");

@@ -98,7 +98,7 @@ async function run(published: PublishedCase, size: number): Promise<Run> {
     return [position, window?.start, window?.end];
   });
   const { unkeyed } = engine.stats().queries["q"]!;
-  return { told: [...told], flushed: engine.flush(), rows, late, unkeyed, held };
+  return { told: [...told], flushed: await engine.flush(), rows, late, unkeyed, held };
 }
 
 const finalsOf = (changes: readonly Change[]): Result[] =>

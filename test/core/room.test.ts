@@ -84,7 +84,7 @@ describe.each(Object.keys(WINDOWS) as (keyof typeof WINDOWS)[])("windows of kind
       for (const { value } of engine.view("q").rows()) expect(value["l2"]).toEqual(value["l"]);
       // What flushing makes final at once may be more than fits; then nothing is flushed.
       try {
-        engine.flush();
+        await engine.flush();
       } catch (fault) {
         expect(fault).toMatchObject({ code: "state_full" });
       }

@@ -222,7 +222,7 @@ test("flush makes every window final as a push of its own, and drops no row", as
   const events = [0, 12, 3].map((time, i) => event(`e${i}`, time, { k: i % 2 }));
   const engine = await engineOf({ version: 1, queries }, [events]);
   const heard = listen(engine);
-  const changes = engine.flush();
+  const changes = await engine.flush();
   expect(heard).toEqual(changes);
   expect(
     changes.map(({ kind, window, position, revision }) => [kind, window.start, position, revision]),
@@ -238,7 +238,7 @@ test("flush makes every window final as a push of its own, and drops no row", as
   ).toBe(true);
   expect(engine.view("a").rows()).toHaveLength(2);
   expect(engine.stats()).toMatchObject({ clock: 12, position: 3 });
-  expect(engine.flush()).toEqual([]);
+  expect(await engine.flush()).toEqual([]);
 });
 
 // ── views ──────────────────────────────────────────────────────────────────────────────────────

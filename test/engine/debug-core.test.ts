@@ -82,7 +82,7 @@ async function runOf(seed: number): Promise<object> {
     engine.late("a");
     engine.view("b").rows({ from: push * 10, to: push * 20 });
   }
-  const flushed = engine!.flush();
+  const flushed = await engine!.flush();
   const rows = PLAN.queries.map(({ name }) => engine!.view(String(name)).rows());
   return {
     hash: await engine!.stateHash(),

@@ -319,7 +319,7 @@ describe("explain", () => {
     await engine.push(event("a", 1, { k: 1 }, { eventType: "began" }));
     await engine.push(event("b", 5, { k: 1 }, { eventType: "ended" }));
     expect(await engine.explain("q", {}, at(0, 100))).toMatchObject({ row: null, events: [] });
-    engine.flush();
+    await engine.flush();
     const { row, events, emissions } = await engine.explain("q", {}, at(0, 100));
     expect(idsOf(events)).toEqual(["a→b"]);
     expect(row).toMatchObject({ final: true, revision: 2 });

@@ -74,7 +74,7 @@ async function fromTheStart(plan: PlanJson, pushes: Pushes) {
     shown.push(shownBy(engine));
     hashes.push(await engine.stateHash());
   }
-  engine.flush();
+  await engine.flush();
   return { told, shown, hashes, flushed: heard };
 }
 
@@ -168,7 +168,7 @@ property("plan A, then B at any place is B from the start", SEEDS, async (seed, 
     const { engine: again, heard: last } = await fresh(after, store);
     expect(again.stats()).toMatchObject({ rebuild: null, judgedSince: 0 });
     await checkEnd(again, b);
-    again.flush();
+    await again.flush();
     expect(last).toEqual(b.flushed);
   }
 });

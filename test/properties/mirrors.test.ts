@@ -148,7 +148,7 @@ property("mirrors", { some: 300, many: 20_000 }, async (seed, seen) => {
     await feed(engine, mirrors, push, random, seen);
   }
   seen("cores made again", breaking.count);
-  engine.flush();
+  await engine.flush();
   mirrors.check(seen);
   await engine.close();
 });

@@ -52,7 +52,7 @@ async function uninterrupted(plan: PlanJson, pushes: Pushes) {
   }
   const shown = shownBy(engine, plan);
   const hash = await engine.stateHash();
-  engine.flush();
+  await engine.flush();
   return { changes, shown, hash, flushed: heard };
 }
 
@@ -80,7 +80,7 @@ property("snapshot at every position + tail = replay", SEEDS, async (seed, seen)
     expect({ at, tail, changes }).toEqual({ at, tail, changes: whole.changes.slice(at + tail) });
     expect(shownBy(next, plan)).toEqual(whole.shown);
     expect(await next.stateHash()).toBe(whole.hash);
-    next.flush();
+    await next.flush();
     expect(heard).toEqual(whole.flushed);
     const retracts = changes.flat().filter(({ kind }) => kind === "retract");
     seen("retracts after opening", retracts.length);

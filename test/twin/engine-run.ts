@@ -57,7 +57,7 @@ export async function runEngine(plan: PlanJson, pushes: Pushes, options: EngineR
   for await (const chunk of engine.log()) log += chunk;
   await options.look?.(engine);
   told = [];
-  const flushed = engine.flush();
+  const flushed = await engine.flush();
   return { engine, pushed, stats, refused, held, before, stateHash, log, flushed, after: read() };
 }
 
