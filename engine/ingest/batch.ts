@@ -236,7 +236,7 @@ export class Batch {
 
   // ── verdicts ─────────────────────────────────────────────────────────────────────────────────
 
-  /** After `reserve`, which moves the batch: where it lies now. */
+  /** After what makes room, which moves the batch: where it lies now. */
   settle(): void {
     this.#place(this.#core.batch);
   }

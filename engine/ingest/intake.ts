@@ -117,6 +117,8 @@ export class Intake {
   /** After the core's verdicts: the receipt, and what it takes to keep its promise. */
   settle(filled: Filled): MaybePromise<Settled> {
     const { batch } = filled;
+    // A push that was judged line by line comes here some turns later: as below.
+    batch.settle();
     const positions = new Set<number>();
     for (const line of batch.unsettled()) {
       const known = this.#knownAt(filled, line);
