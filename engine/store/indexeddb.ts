@@ -4,7 +4,7 @@
 //   log        "header" → version, hash key, where the log ends, to where it was trimmed, sum
 //   chunks     first position → the chunk, an ArrayBuffer of its own length
 //   held       number in order of holding → a held line, with its sum; its id is unique
-//   released   identity → the position of its event, which was released
+//   released   identity → the position of its event, which was released, and the sum of both
 //   snapshots  position → the snapshot, an ArrayBuffer of its own length; two at most
 //   lost       there only where the browser dropped what was here before
 //
@@ -33,12 +33,21 @@ import {
   notHeld,
 } from "./chunk.ts";
 import { HostFault } from "./host-fault.ts";
-import { checkRow, rowSum } from "./row-sum.ts";
+import { checkReleased, checkRow, releasedSum, rowSum } from "./row-sum.ts";
 import type { Breathe } from "./steps.ts";
-import type { Append, HeldLine, LogHeader, Recovered, Store, StoredSnapshot } from "./store.ts";
+import type {
+  Append,
+  HeldLine,
+  LogHeader,
+  Recovered,
+  ReleasedIdentity,
+  Store,
+  StoredSnapshot,
+} from "./store.ts";
 import { dropWitness, hasWitness } from "./witness.ts";
 
-const SCHEMA = 3;
+/** Released identities of 3 and before are but a position. */
+const SCHEMA = 4;
 const SNAPSHOTS_KEPT = 2;
 /** Chunks asked for at once when those before them were tiny. */
 const PAGE_CHUNKS_MAX = 256;
@@ -60,11 +69,16 @@ interface HeldRecord extends Omit<HeldLine, "line"> {
   readonly sum?: number;
 }
 
+interface ReleasedRecord {
+  readonly position: number;
+  readonly sum: number;
+}
+
 interface Schema extends DBSchema {
   log: { key: string; value: LogRecord };
   chunks: { key: number; value: ArrayBuffer };
   held: { key: number; value: HeldRecord; indexes: { id: string } };
-  released: { key: string; value: number };
+  released: { key: string; value: ReleasedRecord | number };
   snapshots: { key: number; value: ArrayBuffer };
   lost: { key: string; value: string };
 }
@@ -140,7 +154,7 @@ class IndexedDbStore implements Store {
         trimmedTo: record.trimmedTo ?? 0,
         held: held.map(heldLine),
         released: identities
-          .map((identity, index) => ({ identity, position: places[index]! }))
+          .map((identity, index) => releasedIdentity(identity, places[index]!))
           .toSorted((a, b) => a.position - b.position),
         snapshots: positions
           .map((position, index) => ({ position, bytes: new Uint8Array(images[index]!) }))
@@ -184,8 +198,9 @@ class IndexedDbStore implements Store {
         }
         const released = tx.objectStore("released");
         for (const identity of write.forgotten) queue(released.delete(identity));
-        for (const { identity, position } of write.remembered) {
-          queue(released.put(position, identity));
+        for (const each of write.remembered) {
+          const { identity, position } = each;
+          queue(released.put({ position, sum: releasedSum(each) }, identity));
         }
         queue(log.put(summed({ ...record, endPosition: write.endPosition }), HEADER_KEY));
       });
@@ -251,7 +266,8 @@ class IndexedDbStore implements Store {
         const released = tx.objectStore("released");
         const [identities, places] = await Promise.all([released.getAllKeys(), released.getAll()]);
         for (const [index, identity] of identities.entries()) {
-          if (places[index]! < to) queue(released.delete(identity));
+          const { position } = releasedIdentity(identity, places[index]!);
+          if (position < to) queue(released.delete(identity));
         }
         queue(log.put(summed({ ...record, trimmedTo: to }), HEADER_KEY));
       });
@@ -416,6 +432,11 @@ function heldLine(record: HeldRecord): HeldLine {
   const { sum, line, ...rest } = record;
   checkRow(`The held line ${JSON.stringify(rest.id)}`, sum, heldSum(record));
   return { ...rest, line: new Uint8Array(line) };
+}
+
+function releasedIdentity(identity: string, record: ReleasedRecord | number): ReleasedIdentity {
+  if (typeof record === "number") return { identity, position: record };
+  return checkReleased({ identity, position: record.position }, record.sum);
 }
 
 /** `dataLoss` is Chromium's own. */

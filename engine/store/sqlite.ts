@@ -4,7 +4,7 @@
 //   millrace_log       one row: schema, the log's header, where the log ends, held lines ever, sum
 //   millrace_chunk     a row a push, in parts of 1 MiB (a row holds 2 MB): position, part, bytes
 //   millrace_held      a row a held line, in the order of `sequence`, with its sum
-//   millrace_released  a row an identity that was released: identity, position of its event
+//   millrace_released  a row an identity that was released: identity, position of its event, sum
 //   millrace_snapshot  a row each 1 MiB: position, part, bytes; two positions at most.
 //                      Parts are numbered from a multiple of 2^20 on; the first is written last:
 //                      where it is missing, the process ended before, and the rest is nothing
@@ -28,7 +28,7 @@ import {
   type Following,
 } from "./chunk.ts";
 import { HostFault } from "./host-fault.ts";
-import { checkRow, rowSum } from "./row-sum.ts";
+import { checkReleased, checkRow, releasedSum, rowSum } from "./row-sum.ts";
 import { drained, paced, type Breathe, type Steps } from "./steps.ts";
 import type {
   Append,
@@ -40,7 +40,8 @@ import type {
   StoredSnapshot,
 } from "./store.ts";
 
-const SCHEMA = 2;
+/** No flipped bit of it is one of before, 1 and 2, which are taken up. */
+const SCHEMA = 4;
 const PART_BYTES = 1 << 20;
 /** A snapshot written in steps may stand behind one of its position, which it then replaces. */
 const RUN_PARTS = 1 << 20;
@@ -48,18 +49,20 @@ const SNAPSHOTS_KEPT = 2;
 /** Rows looked at for one page of a read, so that a log of tiny chunks is read in pages too. */
 const PAGE_ROWS_MAX = 1024;
 
+/** A store of before trimming has none. */
+const TRIMMED_TO = "trimmed_to INTEGER NOT NULL DEFAULT 0";
+/** Rows of schema 1 have none (row-sum.ts), released identities of schema 2. */
+const SUM = "sum INTEGER";
+
 /** A store of before releases has none. */
 const CREATE_RELEASED = `CREATE TABLE IF NOT EXISTS millrace_released (
      identity TEXT PRIMARY KEY, position INTEGER NOT NULL
    ) WITHOUT ROWID`;
-
-/** A store of before trimming has none. */
-const TRIMMED_TO = "trimmed_to INTEGER NOT NULL DEFAULT 0";
-/** Rows of schema 1 have none (row-sum.ts). */
-const SUM = "sum INTEGER";
+const SUM_RELEASED = `ALTER TABLE millrace_released ADD COLUMN ${SUM}`;
 
 const CREATE_TABLES = [
   CREATE_RELEASED,
+  SUM_RELEASED,
   `CREATE TABLE millrace_log (
      id INTEGER PRIMARY KEY CHECK (id = 1), schema INTEGER NOT NULL, version INTEGER NOT NULL,
      hash_key BLOB NOT NULL, end_position INTEGER NOT NULL, held_count INTEGER NOT NULL,
@@ -124,9 +127,11 @@ class SqliteStore implements Store {
         WHERE position = (SELECT max(position) FROM millrace_chunk) ORDER BY part`;
       checkEnd(joinParts(this.#rows(newest))[0]?.bytes ?? null, endPosition);
       const held = this.#rows("SELECT * FROM millrace_held ORDER BY sequence").map(heldLine);
-      const released = this.#rows("SELECT * FROM millrace_released ORDER BY position").map(
-        (row) => ({ identity: textOf(row["identity"]), position: Number(row["position"]) }),
-      );
+      const identities = "SELECT * FROM millrace_released ORDER BY position";
+      const released = this.#rows(identities).map((row) => {
+        const each = { identity: textOf(row["identity"]), position: Number(row["position"]) };
+        return checkReleased(each, row["sum"]);
+      });
       const parts = "SELECT * FROM millrace_snapshot ORDER BY position DESC, part";
       const snapshots = joinParts(wholeOf(this.#rows(parts)));
       return { header, endPosition, trimmedTo, held, released, snapshots };
@@ -331,14 +336,16 @@ class SqliteStore implements Store {
     asHostFault(() => this.#host.close?.());
   }
 
-  /** Gives a store of schema 1 what it lacks. */
+  /** Gives a store of schema 1 or 2 what it lacks. */
   #migrate(): void {
     const row = this.#rows("SELECT * FROM millrace_log")[0];
-    if (Number(row?.["schema"]) !== 1) return;
+    const schema = Number(row?.["schema"]);
+    if (schema !== 1 && schema !== 2) return;
     this.#host.transactionSync(() => {
       this.#rows(CREATE_RELEASED);
+      this.#rows(SUM_RELEASED);
       if (!("trimmed_to" in row!)) this.#rows(`ALTER TABLE millrace_log ADD COLUMN ${TRIMMED_TO}`);
-      for (const table of ["log", "held"]) {
+      for (const table of schema === 1 ? ["log", "held"] : []) {
         this.#rows(`ALTER TABLE millrace_${table} ADD COLUMN ${SUM}`);
       }
       this.#rows("UPDATE millrace_log SET schema = ?", SCHEMA);
@@ -378,8 +385,9 @@ class SqliteStore implements Store {
     for (const identity of forgotten) {
       this.#rows("DELETE FROM millrace_released WHERE identity = ?", identity);
     }
-    for (const { identity, position } of remembered) {
-      this.#rows("INSERT OR REPLACE INTO millrace_released VALUES (?, ?)", identity, position);
+    const insert = "INSERT OR REPLACE INTO millrace_released VALUES (?, ?, ?)";
+    for (const each of remembered) {
+      this.#rows(insert, each.identity, each.position, releasedSum(each));
     }
   }
 

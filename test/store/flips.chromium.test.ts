@@ -42,13 +42,18 @@ function placeOf(name: string): FlipPlace {
     },
     rows: async (of) => {
       const records = await raw<StoredRow[]>(of, (store) => store.getAll());
-      return records.map((record) => withValues(record, bytesOf));
+      const keys = await raw(of, (store) => store.getAllKeys());
+      return records.map((record, index) => {
+        const own = of === "released" ? { identity: keys[index] as string } : {};
+        return withValues({ ...own, ...record }, bytesOf);
+      });
     },
     putRows: async (of, rows) => {
       await raw(of, (store): IDBRequest => {
         store.clear();
         const key = of === "log" ? "header" : undefined;
-        const put = (row: KeptRow): IDBRequest => store.put(withValues(row, bufferOf), key);
+        const put = ({ identity, ...row }: KeptRow): IDBRequest =>
+          store.put(withValues(row, bufferOf), (identity as string | undefined) ?? key);
         return rows.map(put).at(-1)!;
       });
     },

@@ -81,9 +81,9 @@ describe.each([true, false])("a log in SQLite in Node, with snapshots: %s", (has
     measured(`${name}: seen or harmless`, refused + right, `of ${COUNT}`);
   }, 600_000);
 
-  test(`shows each of ${COUNT} flipped bits of its header and of held lines`, async () => {
+  test(`shows each of ${COUNT} flipped bits of its header, held lines and released identities`, async () => {
     await flipRows(place, inject("seed"), COUNT);
-    const name = `flipped bits of header and held lines, SQLite in Node, ${hasSnapshots ? "with" : "no"} snapshots`;
+    const name = `flipped bits of header, held lines and released identities, SQLite in Node, ${hasSnapshots ? "with" : "no"} snapshots`;
     measured(`${name}: named`, COUNT, `of ${COUNT}`);
   }, 600_000);
 

@@ -30,13 +30,13 @@ export interface FlipPlace {
   list(): MaybePromise<readonly Kept[]>;
   /** Null loses it. */
   put(kept: Omit<Kept, "bytes">, bytes: Uint8Array | null): MaybePromise<void>;
-  /** The rows beside: the log's header, one, or the held lines. */
+  /** The rows beside: the log's header, one, the held lines, or identities that were released. */
   rows(of: RowsOf): MaybePromise<readonly KeptRow[]>;
   /** Puts these in the place of all of them. */
   putRows(of: RowsOf, rows: readonly KeptRow[]): MaybePromise<void>;
 }
 
-export type RowsOf = "log" | "held";
+export type RowsOf = "log" | "held" | "released";
 export type KeptRow = { readonly [name: string]: Uint8Array | string | number | null };
 
 const PLAN = planOf(
@@ -58,6 +58,10 @@ export async function fillForFlips(place: FlipPlace, hasSnapshots: boolean): Pro
   const store = await place.open();
   const engine = await open({ plan: PLAN, store, hashKey: HASH_KEY });
   for (const id of ["held", "ahead"]) await engine.push(event(id, 2 ** 40), { receivedAt: 1000 });
+  for (const id of ["freed", "let go"]) {
+    await engine.push(event(id.replace(" ", "-"), 2 ** 40), { receivedAt: 1000 });
+    await engine.release([engine.quarantine().at(-1)!.id], { receivedAt: 0 });
+  }
   for (let at = 0; at < EVENTS;) {
     const count = 1 + random.below(9);
     await engine.push(Array.from({ length: count }, (_, index) => eventAt(at + index)));
@@ -148,10 +152,14 @@ export async function flipBits(place: FlipPlace, seed: number, count: number): P
 export async function flipRows(place: FlipPlace, seed: number, count: number): Promise<void> {
   const random = randomOf(seed);
   const expected = await seenIn(place, "numbers");
-  const tables = { log: await place.rows("log"), held: await place.rows("held") };
-  expect([tables.log.length, tables.held.length]).toEqual([1, 2]);
+  const tables = {
+    log: await place.rows("log"),
+    held: await place.rows("held"),
+    released: await place.rows("released"),
+  };
+  expect(TABLES.map((of) => tables[of].length)).toEqual([1, 2, 2]);
   for (let trial = 0; trial < count; trial++) {
-    const of = trial % 2 === 0 ? "log" : "held";
+    const of = TABLES[trial % TABLES.length]!;
     const rows = tables[of];
     const index = random.below(rows.length);
     const row = rows[index]!;
@@ -163,15 +171,19 @@ export async function flipRows(place: FlipPlace, seed: number, count: number): P
     // What a build cannot know by its number it does not read.
     const isNumber = name === "schema";
     const code = isNumber ? "storage_unavailable" : "log_broken";
-    const message = expect.stringMatching(
-      isNumber ? "schema" : of === "log" ? "The log's header is" : "The held line .* is",
-    ) as string;
+    const message = expect.stringMatching(isNumber ? "schema" : TOLD[of]) as string;
     expect({ told, opened }).toMatchObject({ told, opened: { code, message } });
     await place.putRows(of, rows);
   }
   expect(await seenIn(place, "numbers")).toEqual(expected);
 }
 
+const TABLES: readonly RowsOf[] = ["log", "held", "released"];
+const TOLD: { readonly [of in RowsOf]: string } = {
+  log: "The log's header is",
+  held: "The held line .* is",
+  released: "The released identity .* is",
+};
 const NUMBER_BITS = 48;
 
 function flip(value: Uint8Array | string | number, random: Random): Uint8Array | string | number {

@@ -209,8 +209,17 @@ describe("The IndexedDB store in Chromium", () => {
   test("believes rows without a sum, as an earlier build wrote them, and sums what it writes", async () => {
     const name = newName();
     const older = await filledStore(name);
-    await older.append(appendOf(3, 1, { held: [heldOf("a")] }));
+    const released = [{ identity: "x", position: 3 }];
+    await older.append(appendOf(3, 1, { held: [heldOf("a")], remembered: released }));
     await older.close();
+    const place = async (value: unknown): Promise<void> => {
+      const db = await settled(indexedDB.open(`millrace:${name}`));
+      await settled(
+        db.transaction("released", "readwrite").objectStore("released").put(value, "x"),
+      );
+      db.close();
+    };
+    await place(3);
     const rows = async (change: (row: { sum?: number }) => void): Promise<void> => {
       const db = await settled(indexedDB.open(`millrace:${name}`));
       const tx = db.transaction(["log", "held"], "readwrite");
@@ -225,8 +234,10 @@ describe("The IndexedDB store in Chromium", () => {
     };
     await rows((row) => delete row.sum);
     const store = indexeddb(name);
-    expect(await store.recover()).toMatchObject({ endPosition: 4, held: [heldOf("a")] });
-    await store.append(appendOf(4, 1));
+    expect(await store.recover()).toMatchObject({ endPosition: 4, held: [heldOf("a")], released });
+    const again = [{ identity: "x", position: 4 }];
+    await store.append(appendOf(4, 1, { remembered: again }));
+    expect(await store.recover()).toMatchObject({ released: again });
     await store.close();
     const sums: unknown[] = [];
     await rows(({ sum }) => sums.push(typeof sum));
@@ -235,7 +246,7 @@ describe("The IndexedDB store in Chromium", () => {
 
   test("says so when a newer Millrace made the database", async () => {
     const name = newName();
-    (await settled(indexedDB.open(`millrace:${name}`, 4))).close();
+    (await settled(indexedDB.open(`millrace:${name}`, 5))).close();
     await expectFault(() => indexeddb(name).recover(), "storage_unavailable", "VersionError");
   });
 });

@@ -178,6 +178,29 @@ describe("SQLite in Node", () => {
     await expectFault(() => sqlite(file).recover(), "log_broken", "The log's header");
   });
 
+  test("a log of schema 2 is taken up: its released identities are believed, later ones summed", async () => {
+    const file = newFile();
+    const older = sqlite(file);
+    await older.create(HEADER);
+    const remembered = [{ identity: "a", position: 0 }];
+    await older.append(appendOf(0, 1, { remembered }));
+    await older.close();
+    const database = new DatabaseSync(file);
+    database.exec("ALTER TABLE millrace_released DROP COLUMN sum");
+    database.exec("UPDATE millrace_log SET schema = 2");
+    database.close();
+    const store = sqlite(file);
+    expect(await store.recover()).toMatchObject({ released: remembered });
+    const more = [{ identity: "b", position: 1 }];
+    await store.append(appendOf(1, 1, { remembered: more }));
+    expect(await store.recover()).toMatchObject({ released: [...remembered, ...more] });
+    await store.close();
+    const again = new DatabaseSync(file);
+    again.exec("UPDATE millrace_released SET position = 0 WHERE identity = 'b'");
+    again.close();
+    await expectFault(() => sqlite(file).recover(), "log_broken", 'The released identity "b"');
+  });
+
   test("a file that is no database is a fault", async () => {
     const store = sqlite(import.meta.filename);
     await expectFault(() => store.recover(), "storage_unavailable");

@@ -156,9 +156,9 @@ describe("The SQLite store in a Durable Object", () => {
     runInDurableObject(newObject(), async (_, { storage }) => {
       const store = sqlite(storage);
       void store.create(HEADER);
-      storage.sql.exec("UPDATE millrace_log SET schema = 3");
-      await expectFault(() => store.recover(), "storage_unavailable", "schema 3", "knows 2");
-      await expectFault(() => store.append(appendOf(0, 1)), "storage_unavailable", "schema 3");
+      storage.sql.exec("UPDATE millrace_log SET schema = 5");
+      await expectFault(() => store.recover(), "storage_unavailable", "schema 5", "knows 4");
+      await expectFault(() => store.append(appendOf(0, 1)), "storage_unavailable", "schema 5");
     }));
 
   test("tells a raw exception of SQLite by a code", () =>
