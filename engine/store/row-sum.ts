@@ -1,7 +1,7 @@
 // The checksum of a row that stands beside the chunks, which have their own: the log's header, by
 // whose key identities are told, each held line, which may be an event one day, and each identity
-// that was released, which is a duplicate when it comes again. Rows of earlier builds have none, and
-// are believed.
+// that was released, which makes its event a duplicate. Rows of earlier builds have none, and are
+// believed.
 
 import { crc32c } from "./crc32c.ts";
 import { HostFault } from "./host-fault.ts";
