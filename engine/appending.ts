@@ -8,6 +8,7 @@
 import type { ZoneYear } from "./event/zone.ts";
 import type { Quarantine } from "./ingest/quarantine.ts";
 import type { Settled } from "./ingest/tally.ts";
+import { hostBreathe } from "./rebuild/host-pace.ts";
 import { Chain, GENESIS } from "./store/chain.ts";
 import { CHUNK_RELEASED, encodeChunk, type Chunk } from "./store/chunk.ts";
 import type { Append, MaybePromise, Store } from "./store/store.ts";
@@ -40,7 +41,7 @@ export class Appending {
   /** Takes up the chain of a log that ends at `endPosition`. HostFault `chunk_broken`. */
   async resume(endPosition: number): Promise<void> {
     if (this.#chain === null || endPosition === 0) return;
-    const [newest] = await this.#store.read(endPosition - 1, ONE_CHUNK);
+    const [newest] = await this.#store.read(endPosition - 1, ONE_CHUNK, hostBreathe());
     if (newest !== undefined) this.#chain.follow(newest);
   }
 

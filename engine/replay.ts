@@ -9,12 +9,13 @@ import { poisonedBy } from "./ingest/fact.ts";
 import type { Poison } from "./ingest/poison.ts";
 import type { Program } from "./query/compile.ts";
 import type { Plan } from "./query/plan.ts";
+import { hostBreathe } from "./rebuild/host-pace.ts";
 import { writeRecords } from "./reprocess/record.ts";
 import { Reprocess, type Kept } from "./reprocess/reprocess.ts";
 import type { Chunk } from "./store/chunk.ts";
 import { HostFault } from "./store/host-fault.ts";
 import { readChunks } from "./store/log-reader.ts";
-import { piecesOf } from "./store/piece.ts";
+import { ENTRY_BYTES, piecesOf, workOf } from "./store/piece.ts";
 import type { Breathe } from "./store/steps.ts";
 import type { Store } from "./store/store.ts";
 
@@ -25,6 +26,9 @@ export interface Replayed {
   /** What it corrected, whether listeners were told or not. */
   readonly found: Uint8Array;
 }
+
+/** No more entries to a piece, where nobody hears what each chunk told. */
+const PIECE_ENTRIES = 4096;
 
 /** Gets what a chunk told; of a reprocess also what it is. */
 export type Tell = (records: readonly Uint8Array[], reprocess?: Replayed) => void;
@@ -68,7 +72,7 @@ export class Replay {
   readonly #breathe: Breathe | undefined;
   readonly #kept: Kept = new Map();
 
-  /** With `breathe`, which takes bytes, a reprocess that is met lets others come between. */
+  /** `breathe`, which takes bytes, lets others come between; absent, at the host's own pace. */
   constructor(
     plan: Plan,
     program: Program,
@@ -91,24 +95,32 @@ export class Replay {
   }
 
   /**
-   * Applies the log's entries of [from, to) to `core`; `tell` gets what each chunk told. The chunk
-   * that holds position `alone` is applied entry by entry. Rejects with the HostFault of the store,
-   * EntriesFailed or MarksFound.
+   * Applies the log's entries of [from, to) to `core`, and lets others come between; `tell` gets
+   * what each chunk told, and where it is null chunks go in pieces. The chunk that holds position
+   * `alone` is applied entry by entry. Rejects with the HostFault of the store, EntriesFailed or
+   * MarksFound.
    */
-  async run(core: Core, from: number, to: number, tell: Tell, alone = -1): Promise<void> {
-    for await (const chunk of readChunks(this.#store, from, to)) {
+  async run(core: Core, from: number, to: number, tell: Tell | null, alone = -1): Promise<void> {
+    const breathe = this.#paceOf();
+    for await (const chunk of readChunks(this.#store, from, to, breathe)) {
       const { firstPosition, count } = chunk;
       await this.#noteMarks(chunk);
       const isAlone = alone >= firstPosition && alone < firstPosition + count;
-      for (const piece of isAlone ? piecesOf(chunk, from, () => 1) : [chunk]) {
+      const entries = isAlone ? 1 : tell === null ? PIECE_ENTRIES : count;
+      for (const piece of entries < count ? piecesOf(chunk, from, () => entries) : [chunk]) {
         const skip = Math.max(from - piece.firstPosition, 0);
         try {
-          await this.apply(core, piece, skip, tell);
+          await this.apply(core, piece, skip, tell ?? (() => {}));
         } catch (error) {
           throw error instanceof HostFault ? error : new EntriesFailed(piece, error);
         }
+        await breathe(workOf(piece) * ENTRY_BYTES);
       }
     }
+  }
+
+  #paceOf(): Breathe {
+    return this.#breathe ?? hostBreathe();
   }
 
   async #noteMarks(chunk: Chunk): Promise<void> {
@@ -168,8 +180,7 @@ export class Replay {
   }
 
   #reprocess(): Reprocess {
-    const breathe = this.#breathe;
-    const log = { store: this.#store, poison: this.#poison, ...(breathe && { breathe }) };
+    const log = { store: this.#store, poison: this.#poison, breathe: this.#paceOf() };
     return new Reprocess(this.#plan, this.#program, log, this.#pagesMax, this.#kept);
   }
 

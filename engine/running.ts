@@ -194,7 +194,7 @@ export class Running {
   /** Replays the log from where the core stands. HostFault `core_failed`. */
   async catchUp(endPosition: number): Promise<void> {
     try {
-      await this.replay.run(this.core, this.position, endPosition, () => {});
+      await this.replay.run(this.core, this.position, endPosition, null);
       await this.identify();
     } catch (error) {
       if (error instanceof HostFault) throw error;

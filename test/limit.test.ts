@@ -107,7 +107,7 @@ limits("engine/publish/sender.ts", "test/publish/publisher.test.ts", {
 limits("engine/publish/back-off.ts", "test/publish/back-off.test.ts", {
   ASKED_MS_MAX: "is a day at most",
 });
-limits("engine/store/sqlite.ts", "test/store/sqlite.workerd.test.ts", {
+limits("engine/store/sqlite-page.ts", "test/store/sqlite.workerd.test.ts", {
   PAGE_ROWS_MAX: "gives a log of tiny chunks in pages of about a thousand",
 });
 limits("engine/cli/recording.ts", "test/cli/recording.test.ts", {

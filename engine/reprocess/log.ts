@@ -1,5 +1,4 @@
-// The log as it is replayed: what a store holds, less what is poisoned; where others wait, a few
-// entries at a time.
+// The log as it is replayed: what a store holds, less what is poisoned, a few entries at a time.
 
 import type { Poison } from "../ingest/poison.ts";
 import type { Chunk } from "../store/chunk.ts";
@@ -11,26 +10,20 @@ import type { Store } from "../store/store.ts";
 export interface Log {
   readonly store: Store;
   readonly poison: Poison;
-  /** Takes bytes; absent where nobody waits. */
-  readonly breathe?: Breathe;
+  /** Takes bytes. */
+  readonly breathe: Breathe;
 }
 
 /** Of pieces between which others come: what is asked of each event takes a while. */
 const PIECE_ENTRIES = 256;
 
-/**
- * The whole chunks that hold positions of [from, to), as a core is given them, or pieces of them.
- */
+/** Pieces of the whole chunks that hold positions of [from, to), as a core is given them. */
 export async function* readLog(
   { store, poison, breathe }: Log,
   from: number,
   to: number,
 ): AsyncGenerator<Chunk, void, undefined> {
   for await (const chunk of readChunks(store, from, to, breathe)) {
-    if (breathe === undefined) {
-      yield poison.quiet(chunk);
-      continue;
-    }
     for (const piece of piecesOf(chunk, from, () => PIECE_ENTRIES)) {
       yield poison.quiet(piece);
       await breathe(workOf(piece) * ENTRY_BYTES);

@@ -6,7 +6,7 @@ import type { Store } from "./store.ts";
 
 const PAGE_BYTES = 4 * 1024 * 1024;
 /** What is decoded at once where others wait. */
-const PACED_PAGE_BYTES = 256 * 1024;
+const PACED_PAGE_BYTES = 2 * 1024 * 1024;
 
 /** Positions [from, to) of the log; all of it where they are absent. */
 export interface LogRange {

@@ -25,10 +25,10 @@ import {
   checkTrim,
   hasWrite,
   notHeld,
-  type Following,
 } from "./chunk.ts";
 import { HostFault } from "./host-fault.ts";
 import { checkReleased, checkRow, releasedSum, rowSum } from "./row-sum.ts";
+import { findPage, type Page } from "./sqlite-page.ts";
 import { drained, paced, type Breathe, type Steps } from "./steps.ts";
 import type {
   Append,
@@ -46,9 +46,6 @@ const PART_BYTES = 1 << 20;
 /** A snapshot written in steps may stand behind one of its position, which it then replaces. */
 const RUN_PARTS = 1 << 20;
 const SNAPSHOTS_KEPT = 2;
-/** Rows looked at for one page of a read, so that a log of tiny chunks is read in pages too. */
-const PAGE_ROWS_MAX = 1024;
-
 /** A store of before trimming has none. */
 const TRIMMED_TO = "trimmed_to INTEGER NOT NULL DEFAULT 0";
 /** Rows of schema 1 have none (row-sum.ts), released identities of schema 2. */
@@ -93,13 +90,6 @@ export interface SqlHost {
 
 export function sqlite(storage: SqlHost): Store {
   return new SqliteStore(storage);
-}
-
-/** The first positions of the chunks of a page, and what stands behind it. */
-interface Page {
-  readonly first: number;
-  readonly last: number;
-  readonly following: Following;
 }
 
 interface LogRow {
@@ -192,14 +182,15 @@ class SqliteStore implements Store {
   }
 
   async #readPaced(
-    { first, last, following }: Page,
+    { first, last, isLong, following }: Page,
     from: number,
     breathe: Breathe,
   ): Promise<readonly Uint8Array[]> {
-    const chunks = asHostFault(() => this.#chunks(first, last));
+    const chunks = asHostFault(() => this.#chunks(first, isLong ? last : following.position));
+    await breathe(chunks.reduce((sum, { length }) => sum + length, 0));
     const parts: Uint8Array[] = [];
     const part = "SELECT bytes FROM millrace_chunk WHERE position = ? AND part = ?";
-    for (;;) {
+    while (isLong) {
       const [row] = asHostFault(() => this.#rows(part, last, parts.length));
       if (row === undefined) break;
       parts.push(bytesOf(row["bytes"]));
@@ -221,26 +212,8 @@ class SqliteStore implements Store {
     const { endPosition, trimmedTo } = this.#log();
     if (from >= endPosition) return null;
     checkKept(from, trimmedTo);
-    // Sizes first: SQLite tells a length without reading the bytes.
-    const sizes = this.#rows(
-      `SELECT position, length(bytes) AS size FROM millrace_chunk WHERE position >=
-           coalesce((SELECT max(position) FROM millrace_chunk WHERE position <= ?1), ?1)
-         ORDER BY position, part LIMIT ?2`,
-      from,
-      PAGE_ROWS_MAX,
-    );
-    const first = Number(sizes[0]?.["position"] ?? from);
-    let last = first;
-    let bytes = 0;
-    for (const { position, size } of sizes) {
-      if (Number(position) !== last && bytes >= limitBytes) break;
-      last = Number(position);
-      bytes += Number(size);
-    }
-    const next = "SELECT min(position) AS position FROM millrace_chunk WHERE position > ?";
-    const following = this.#rows(next, last)[0]?.["position"] ?? null;
-    const position = Number(following ?? endPosition);
-    return { first, last, following: { position, isEnd: following === null } };
+    const rows = (query: string, ...bindings: number[]): SqlRow[] => this.#rows(query, ...bindings);
+    return findPage(rows, from, limitBytes, endPosition);
   }
 
   trim(to: number): void {

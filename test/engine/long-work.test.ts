@@ -5,11 +5,17 @@
 import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { afterAll, expect, test } from "vitest";
-import type { Store } from "../../engine/index.ts";
+import { afterAll, expect, test, vi } from "vitest";
+import { PAGES_MAX } from "../../engine/core/core.ts";
+import { open, type Store } from "../../engine/index.ts";
+import { Poison } from "../../engine/ingest/poison.ts";
 import { openAt } from "../../engine/open.ts";
+import { compile } from "../../engine/query/compile.ts";
+import { checkPlan } from "../../engine/query/plan.ts";
+import { HostPace } from "../../engine/rebuild/host-pace.ts";
+import { Replay } from "../../engine/replay.ts";
 import { sqlite } from "../../engine/store/node-sqlite.ts";
-import { engineOf, event, eventsAt, planOf, queryOf, tumbling } from "../builders.ts";
+import { engineOf, event, eventsAt, HASH_KEY, planOf, queryOf, tumbling } from "../builders.ts";
 import { settled, Slices } from "./slices.ts";
 
 const folder = mkdtempSync(join(tmpdir(), "millrace-long-"));
@@ -134,4 +140,71 @@ test("a large state is saved in steps also when nobody asked for another plan", 
   expect(Math.max(...written)).toBe(1 << 20);
   expect(answered).toBe(2000 * written.length);
   await engine.close();
+});
+
+test("a log is replayed in steps, also to open it; who hears what a push told gets it whole", async () => {
+  const store = newStore();
+  const times = Array.from({ length: 30_000 }, (_, index) => index);
+  const engine = await engineOf(planOf(), [eventsAt(times), eventsAt(times, {}, "more")], {
+    store,
+  });
+  const { plan } = checkPlan(planOf());
+  const run = async (tell: (() => void) | null) => {
+    const steps: number[] = [];
+    const breathe = (bytes: number) => void steps.push(bytes / 1024);
+    const program = compile(plan!, HASH_KEY);
+    const replay = new Replay(plan!, program, store, new Poison(), PAGES_MAX, breathe);
+    const core = await replay.open();
+    await replay.run(core, 0, Infinity, tell);
+    expect(core.counts().position).toBe(60_000);
+    return steps;
+  };
+  const steps = await run(null);
+  expect(Math.max(...steps)).toBeLessThanOrEqual(4096);
+  // A piece is full with half a MiB, a step of reading with one.
+  expect(steps.filter((step) => step > 1024)).toHaveLength(2 * 8);
+  let told = 0;
+  expect(Math.max(...(await run(() => told++)))).toBe(30_000);
+  expect(told).toBe(2);
+  const shown = engine.view("q").rows();
+  await engine.close();
+  const { header, ...kept } = (await store.recover())!;
+  store.recover = () => ({ header, ...kept, snapshots: [] });
+  let turns = 0;
+  let isOpen = false;
+  const beat = (): void => {
+    turns++;
+    if (!isOpen) setImmediate(beat);
+  };
+  beat();
+  const again = await open({ plan: planOf(), store });
+  isOpen = true;
+  expect(turns).toBeGreaterThan(2);
+  expect(again.view("q").rows()).toEqual(shown);
+  await again.close();
+});
+
+test("a pace expects of a step what the longest of late took: slices stay within 10 ms", async () => {
+  let nowMs = 0;
+  const clock = vi.spyOn(performance, "now").mockImplementation(() => nowMs);
+  try {
+    const pace = new HostPace();
+    const slices: number[] = [];
+    let beganMs = 0;
+    // Of a file: each fourth write is followed by more work.
+    for (let step = 0; step < 100; step++) {
+      nowMs += step % 4 === 3 ? 7.5 : 2.4;
+      const pause = pace.worked(1024);
+      if (pause === undefined) continue;
+      slices.push(nowMs - beganMs);
+      beganMs = nowMs;
+      await pause;
+    }
+    // Of the first one nothing was known yet.
+    expect(slices[0]).toBeGreaterThan(10);
+    expect(Math.max(...slices.slice(1))).toBeLessThanOrEqual(10);
+    expect(slices.length).toBeLessThan(60);
+  } finally {
+    clock.mockRestore();
+  }
 });
