@@ -3,6 +3,7 @@
 // writes a log. Every commit is forced to disk before the append returns (WAL, synchronous FULL).
 
 import type { DatabaseSync, StatementSync } from "node:sqlite";
+import { HostFault } from "./host-fault.ts";
 import { sqlite as sqliteOver, type SqlHost, type SqlRow, type SqlValue } from "./sqlite.ts";
 import type { Store } from "./store.ts";
 
@@ -22,6 +23,7 @@ class SqliteFile implements SqlHost {
   readonly #file: string;
   readonly #statements = new Map<string, StatementSync>();
   #opened: DatabaseSync | null = null;
+  #isClosed = false;
   readonly sql = {
     exec: (query: string, ...bindings: SqlValue[]): SqlRow[] => this.#exec(query, bindings),
   };
@@ -43,7 +45,13 @@ class SqliteFile implements SqlHost {
     }
   }
 
+  reopen(): void {
+    this.#isClosed = false;
+  }
+
+  /** Who still reads the log then gets no more of it: to go on would lock the file anew. */
   close(): void {
+    this.#isClosed = true;
     this.#statements.clear();
     this.#opened?.close();
     this.#opened = null;
@@ -51,6 +59,9 @@ class SqliteFile implements SqlHost {
 
   #database(): DatabaseSync {
     if (this.#opened !== null) return this.#opened;
+    if (this.#isClosed) {
+      throw new HostFault("engine_closed", "This log was closed: open it again to read on.");
+    }
     // Loaded when it is asked for: some Nodes warn of it, and the command line runs without.
     const { DatabaseSync } = process.getBuiltinModule("node:sqlite");
     const database = new DatabaseSync(this.#file, { timeout: BUSY_TIMEOUT_MS });

@@ -84,7 +84,8 @@ export type SqlRow = Readonly<Record<string, SqlValue>>;
 export interface SqlHost {
   readonly sql: { exec(query: string, ...bindings: SqlValue[]): Iterable<SqlRow> };
   transactionSync<Result>(closure: () => Result): Result;
-  /** Of a host that opens something of its own (node-sqlite.ts). */
+  /** Of a host that opens something of its own (node-sqlite.ts): it may be opened again. */
+  reopen?(): void;
   close?(): void;
 }
 
@@ -108,6 +109,7 @@ class SqliteStore implements Store {
   }
 
   recover(): Recovered | null {
+    this.#host.reopen?.();
     return asHostFault(() => {
       const tables = "SELECT name FROM sqlite_master WHERE type = 'table' AND name = ?";
       if (this.#rows(tables, "millrace_log").length === 0) return null;

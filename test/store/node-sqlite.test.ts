@@ -13,7 +13,7 @@ import { sqlite as sqliteOver, type SqlHost, type SqlValue } from "../../engine/
 import { FULL, measured } from "../measured.ts";
 import { randomOf } from "../event/random.ts";
 import { appendOf, expectFault, HEADER, heldOf, storeContract } from "./contract.ts";
-import { PLAN, lineAt } from "./node-sqlite-feed.ts";
+import { PLAN, lineAt, linesFrom } from "./node-sqlite-feed.ts";
 
 const folder = mkdtempSync(join(tmpdir(), "millrace-sqlite-"));
 afterAll(() => rmSync(folder, { recursive: true, force: true }));
@@ -45,12 +45,20 @@ class Holder {
         const value: unknown = Reflect.get(store, name, store);
         if (typeof value !== "function") return value;
         return (...parameters: unknown[]): unknown => {
-          if (this.#holding !== store) this.letGo();
-          this.#holding = store;
+          if (this.#holding !== store) this.#take(store);
           return Reflect.apply(value, store, parameters);
         };
       },
     });
+  }
+
+  /** What was let go is opened by `recover`, even where that finds the log broken. */
+  #take(store: Store): void {
+    this.letGo();
+    this.#holding = store;
+    try {
+      void store.recover();
+    } catch {}
   }
 
   letGo(): void {
@@ -122,6 +130,22 @@ describe("SQLite in Node", () => {
     await first.close();
     expect(await second.recover()).toMatchObject({ endPosition: 1 });
     await second.close();
+  });
+
+  test("a log that is read on after it was closed is not locked anew", async () => {
+    const file = newFile();
+    const engine = await open({ plan: PLAN, store: sqlite(file) });
+    for (let from = 0; from < 40_000; from += 10_000) await engine.push(linesFrom(from, 10_000));
+    const reading = engine.log();
+    await reading.next();
+    await engine.close();
+    const readOn = async (): Promise<void> => {
+      while ((await reading.next()).done === false);
+    };
+    await expectFault(readOn, "engine_closed");
+    const again = await open({ plan: PLAN, store: sqlite(file) });
+    expect(again.stats().position).toBe(40_000);
+    await again.close();
   });
 
   test("a folder that is not there is a fault, not a crash", async () => {
