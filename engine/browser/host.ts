@@ -51,6 +51,8 @@ export class Host {
   #holdsLock = false;
   #leader: Leader | null = null;
   #letGo = Promise.withResolvers<void>();
+  /** The engine that led here last is closed, and the lock let go. */
+  #handedOver: Promise<void> = Promise.resolve();
   /** A newer host that asked while the engine was being opened. */
   #isAskedToGo = false;
   /** The leader that this host follows. */
@@ -60,7 +62,8 @@ export class Host {
   constructor(options: HostOptions, emit: (event: HostEvent, transfer?: Transferable[]) => void) {
     this.#options = options;
     this.#emit = emit;
-    this.#who = { host: newId(), build: BUILD, fingerprint: "", since: options.since };
+    const { since, aliveLock } = options;
+    this.#who = { host: newId(), build: BUILD, fingerprint: "", since, aliveLock };
     this.#patience = new Patience(
       options.deadlineMs,
       () => this.#askForLife(),
@@ -129,11 +132,7 @@ export class Host {
   async close(): Promise<void> {
     this.#ending.abort();
     this.#archiving.close();
-    const leader = this.#leader;
-    this.#leader = null;
-    // A failing last snapshot costs time at the next open, and is not worth the lock.
-    await leader?.close().catch(() => {});
-    this.#letGo.resolve();
+    await this.#handOver();
     await this.#contending;
     this.#calls.settleAll(failed(closed()));
     this.#post({ kind: "leaves", host: this.#who.host });
@@ -173,13 +172,16 @@ export class Host {
     this.#beginWithLeader(leader.position);
   }
 
-  /** To a newer host, which waits for the lock: saved, closed, let go; then this one follows. */
-  async #handOver(): Promise<void> {
+  /** To whoever waits for the lock: saved, closed, let go. */
+  #handOver(): Promise<void> {
     const leader = this.#leader;
-    if (leader === null) return;
     this.#leader = null;
-    await leader.close().catch(() => {});
-    this.#letGo.resolve();
+    if (leader !== null) {
+      // A failing last snapshot costs time at the next open, and is not worth the lock.
+      const closed = leader.close().catch(() => {});
+      this.#handedOver = closed.then(() => this.#letGo.resolve());
+    }
+    return this.#handedOver;
   }
 
   /** There is a leader, this host or another: asks it what was not answered. */
@@ -225,7 +227,9 @@ export class Host {
       this.#leader.subscribe(this.#told.idOf(subscription), query, from, tell, fail);
     } else if (this.#other !== null) {
       const fault = replacedFault(this.#who, this.#other);
-      if (fault !== null) return this.#emit({ kind: "fault", outcome: failed(fault) });
+      if (fault !== null) {
+        return this.#emit({ kind: "fault", outcome: failed(fault), subscription });
+      }
       const place = { host: this.#who.host, subscription };
       const to = this.#other.host;
       this.#post({ kind: "subscribe", to, subscription: place, query, start: from });
@@ -267,8 +271,7 @@ export class Host {
       case "leads":
         return this.#follow(message.who, message.position);
       case "leaves":
-        this.#followers.delete(message.host);
-        return this.#leader?.unsubscribeAll(`${message.host}/`);
+        return this.#forget(message.host);
       case "ping":
         return this.#holdsLock ? this.#post({ kind: "pong" }) : undefined;
       case "pong":
@@ -283,14 +286,28 @@ export class Host {
   }
 
   #meet(who: Introduction): void {
-    this.#followers.add(who.host);
     if (!this.#holdsLock) return;
+    this.#note(who);
     if (replaces(who, this.#who)) {
       if (this.#leader === null) this.#isAskedToGo = true;
       else void this.#handOver();
     } else if (this.#leader !== null) {
       this.#post({ kind: "leads", who: this.#who, position: this.#leader.position });
     }
+  }
+
+  /** Who follows; one that ends without a word is known by its lock. */
+  #note({ host, aliveLock }: Introduction): void {
+    if (this.#followers.has(host)) return;
+    this.#followers.add(host);
+    if (aliveLock === null) return;
+    const { signal } = this.#ending;
+    navigator.locks.request(aliveLock, { signal }, () => this.#forget(host)).catch(() => {});
+  }
+
+  #forget(host: string): void {
+    this.#followers.delete(host);
+    this.#leader?.unsubscribeAll(`${host}/`);
   }
 
   #follow(who: Introduction, position: number): void {

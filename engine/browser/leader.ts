@@ -25,7 +25,8 @@ const LOG_PAGE_CHARACTERS = 1024 * 1024;
 /** A timer takes no more. */
 const TIMER_MS_MAX = 2 ** 31 - 1;
 
-export type Tell = (told: ArrayBuffer, through: number) => void;
+/** Null: from here on it is told what happens as it happens. */
+export type Tell = (told: ArrayBuffer | null, through: number) => void;
 export type Fail = (fault: unknown) => void;
 
 type Performers = {
@@ -130,14 +131,19 @@ export class Leader {
   #listen(query: string, from: SubscribeFrom, tell: Tell, fail: Fail): () => void {
     // What waits when this leader ends, the next one is asked for.
     const onFault = (fault: HostFault): void => (this.#isClosed ? undefined : fail(fault));
-    return this.#engine.subscribe(
+    const { position } = this.#standing;
+    // Who was told all up to here needs nothing out of the log.
+    const start = position > 0 && typeof from === "number" && from >= position ? "now" : from;
+    const stop = this.#engine.subscribe(
       query,
       (changes) => {
         const through = 1 + changes.reduce((most, { position }) => Math.max(most, position), -1);
         tell(encodeJson(changes), through);
       },
-      { from, onFault },
+      { from: start, onFault },
     );
+    if (typeof start !== "number") tell(null, position);
+    return stop;
   }
 
   unsubscribe(id: string): void {
@@ -162,7 +168,8 @@ export class Leader {
   close(): Promise<void> {
     this.#isClosed = true;
     clearTimeout(this.#timer);
-    return this.#engine.close();
+    // What is told out of the log would go on; the next leader takes it up.
+    return this.#engine.close().finally(() => this.unsubscribeAll(""));
   }
 
   #note(): void {

@@ -95,6 +95,8 @@ export interface HostOptions {
   readonly deadlineMs: number;
   readonly idleTicks: boolean;
   readonly retention: HostRetention | null;
+  /** Held by the worker of the host while it lives; null where the host has none. */
+  readonly aliveLock: string | null;
 }
 
 /** Retention as it crosses: the archive, a function, stays on the page. */
@@ -142,7 +144,7 @@ export type HostEvent =
     }
   /** Asked while the archive has a chunk; a page that lives calls `alive`. */
   | { readonly kind: "ping" }
-  /** Subscriptions stand still from here on: one, or all where none is named. */
+  /** Subscriptions stand still from here on: one; or all, and the host is of no more use. */
   | { readonly kind: "fault"; readonly outcome: Outcome<never>; readonly subscription?: number };
 
 /** Who a host is; of two hosts with different plans or builds the newer one has the log. */
@@ -152,6 +154,8 @@ export interface Introduction {
   /** SHA-256 of the plan as given. */
   readonly fingerprint: string;
   readonly since: number;
+  /** The lock of its worker, which is free when that is gone. */
+  readonly aliveLock: string | null;
 }
 
 /** A subscription of another tab, named by its host and its number there. */
@@ -194,7 +198,8 @@ export type TabMessage =
       readonly kind: "told";
       readonly from: string;
       readonly subscription: TabSubscription;
-      readonly told: ArrayBuffer;
+      /** Null: from here on it is told what happens as it happens. */
+      readonly told: ArrayBuffer | null;
       /** The position below which this subscription was told all. */
       readonly through: number;
     }

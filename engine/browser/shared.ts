@@ -20,7 +20,9 @@ import type {
 } from "./protocol.ts";
 import { start, type Started } from "./start.ts";
 
-export type StartOptions = HostOptions & { readonly worker: string | URL | undefined };
+export type StartOptions = Omit<HostOptions, "aliveLock"> & {
+  readonly worker: string | URL | undefined;
+};
 
 type ArchiveEvent = Extract<HostEvent, { readonly kind: "archive" }>;
 type Archive = NonNullable<Retention["archive"]>;
@@ -93,11 +95,13 @@ export class Shared {
     throw new HostFault("retention_conflict", `${message}: ${wayOut}.`);
   }
 
-  async #open({ worker, ...options }: StartOptions): Promise<void> {
-    const started = await start(worker);
+  async #open({ worker, ...rest }: StartOptions): Promise<void> {
+    const started = await start(worker, rest.deadlineMs);
+    const { aliveLock } = started;
+    const options: HostOptions = { ...rest, aliveLock };
     this.#started = started;
     this.#host = wrap<HostApi>(started.port);
-    if (started.aliveLock !== null) this.#watch(started.aliveLock);
+    if (aliveLock !== null) this.#watch(aliveLock);
     const { port1, port2 } = new MessageChannel();
     this.#events = port1;
     port1.addEventListener("message", ({ data }) => this.#hear(data as HostEvent));
@@ -210,6 +214,8 @@ export class Shared {
     if (event.outcome.fault === undefined) return;
     const fault = errorOf(event.outcome.fault);
     const { subscription: own } = event;
+    // Who connects from now on gets a host that can do something.
+    if (own === undefined && shares.get(this.#name) === this) shares.delete(this.#name);
     for (const [subscription, hearer] of this.#hearers) {
       if (own === undefined || own === subscription) hearer.failed(fault);
     }

@@ -18,8 +18,11 @@ export interface Started {
   terminate(): void;
 }
 
-/** HostFault `worker_unavailable`. `url` is the file's; absent, it is where a bundler put it. */
-export async function start(url?: string | URL): Promise<Started> {
+/**
+ * HostFault `worker_unavailable`. `url` is the file's, undefined where a bundler put it; one that a
+ * page runs has to come within `deadlineMs`.
+ */
+export async function start(url: string | URL | undefined, deadlineMs: number): Promise<Started> {
   const given = url === undefined ? null : new URL(url, baseUrl());
   const own = (): Worker =>
     given === null ? bundledWorker() : new Worker(given, { type: "module" });
@@ -30,7 +33,7 @@ export async function start(url?: string | URL): Promise<Started> {
     const blob = await ready(() => blobWorker(file));
     if (blob !== null) return started("blob", blob);
   }
-  return startInPage(file);
+  return startInPage(file, deadlineMs);
 }
 
 /** It must stand so, literally, for bundlers to see it. */
@@ -109,8 +112,8 @@ function started(mode: "worker" | "blob", { worker, aliveLock }: Living): Starte
   return { mode, port: port1, aliveLock, terminate: () => worker.terminate() };
 }
 
-async function startInPage(file: URL): Promise<Started> {
-  const serve = globalThis.document === undefined ? null : await runInPage(file);
+async function startInPage(file: URL, deadlineMs: number): Promise<Started> {
+  const serve = globalThis.document === undefined ? null : await runInPage(file, deadlineMs);
   if (serve === null) throw unavailable(file);
   const { port1, port2 } = new MessageChannel();
   serve(port2);
@@ -118,13 +121,14 @@ async function startInPage(file: URL): Promise<Started> {
 }
 
 /** By an element: bundlers want to know what `import()` is about, and minifiers rewrite it. */
-async function runInPage(file: URL): Promise<Serve | null> {
+async function runInPage(file: URL, deadlineMs: number): Promise<Serve | null> {
   const served = awaitServe();
   const script = document.createElement("script");
   script.type = "module";
   script.src = file.href;
   const failed = new Promise<null>((resolve) => {
     script.addEventListener("error", () => resolve(null));
+    setTimeout(() => resolve(null), deadlineMs);
     // A file may go on after it was loaded; one that throws says nothing.
     script.addEventListener("load", () => setTimeout(() => resolve(null), START_MS_MAX));
     document.head.append(script);
@@ -139,7 +143,7 @@ function unavailable(file: URL): HostFault {
   const wayOut = isOptimized
     ? `Vite before 8 moves the package away from its worker: add ${VITE_LINE} to vite.config`
     : `serve the package's dist/browser/worker.js and pass its URL as { worker: url }`;
-  const message = `${file.href} is not the worker's file of this build (${BUILD}); ${wayOut}.`;
+  const message = `${file.href} gives no worker of this build (${BUILD}); ${wayOut}.`;
   return new HostFault("worker_unavailable", message);
 }
 

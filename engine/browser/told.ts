@@ -8,9 +8,9 @@ interface Subscription {
   readonly query: string;
   /** Where it begins with the leader at hand. */
   from: TellFrom;
-  /** All changes of entries before it were told; null where no leader has begun. */
+  /** All changes of entries before it were told; null where none are known to be. */
   through: number | null;
-  /** What is told comes as it happens, not out of the log. */
+  /** The leader at hand tells it what happens as it happens, not out of the log. */
   isLive: boolean;
 }
 
@@ -31,8 +31,7 @@ export class Told {
   }
 
   add(subscription: number, query: string, from: TellFrom): void {
-    const isLive = typeof from !== "number";
-    this.#subscriptions.set(subscription, { query, from, through: null, isLive });
+    this.#subscriptions.set(subscription, { query, from, through: null, isLive: false });
   }
 
   remove(subscription: number): void {
@@ -43,10 +42,10 @@ export class Told {
   begin(position: number): number[] {
     this.#position = position;
     for (const told of this.#subscriptions.values()) {
-      // Rows are told anew by each leader.
-      if (told.through === null || told.from === "rows") continue;
-      told.isLive = told.through >= position;
-      told.from = told.isLive ? "now" : told.through;
+      told.isLive = false;
+      // Rows are told anew by each leader, and so is a view of which nothing was told yet. What is
+      // new to this leader, too, it tells from now on; by then it may have gone further.
+      if (told.through !== null && told.from !== "rows") told.from = told.through;
     }
     return [...this.#subscriptions.keys()];
   }
@@ -55,17 +54,19 @@ export class Told {
   startOf(subscription: number): { readonly query: string; readonly from: TellFrom } {
     const told = this.#subscriptions.get(subscription)!;
     const { query, from } = told;
-    told.through ??= typeof from === "number" ? from : this.#position;
+    if (typeof from === "number") told.through ??= from;
+    else if (from === "now") told.through ??= this.#position;
     return { query, from };
   }
 
   /** Hears what the leader at hand tells of it. */
-  hearerOf(subscription: number): (told: ArrayBuffer, through: number) => void {
+  hearerOf(subscription: number): (told: ArrayBuffer | null, through: number) => void {
     return (told, through) => {
       const known = this.#subscriptions.get(subscription);
       if (known === undefined) return;
       known.through = Math.max(known.through ?? 0, through);
-      this.#tell(subscription, told);
+      if (told === null) known.isLive = true;
+      else this.#tell(subscription, told);
     };
   }
 

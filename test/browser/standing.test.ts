@@ -4,7 +4,13 @@ import { expect, test } from "vitest";
 import type { Introduction } from "../../engine/browser/protocol.ts";
 import { compareBuilds, fingerprintOf, newId, replaces } from "../../engine/browser/standing.ts";
 
-const HOST: Introduction = { host: "a", build: "0.1.0", fingerprint: "p", since: 1000 };
+const HOST: Introduction = {
+  host: "a",
+  build: "0.1.0",
+  fingerprint: "p",
+  since: 1000,
+  aliveLock: null,
+};
 
 test("hosts of one plan and one build leave the log where it is", () => {
   expect(replaces({ ...HOST, host: "b", since: 2000 }, HOST)).toBe(false);

@@ -130,6 +130,14 @@ describe("A host that cannot start says why:", () => {
     expect(message).toContain("{ worker: url }");
   });
 
+  test("its file never comes", async () => {
+    site.answers.set("/never.js", { body: "", delayMs: 60_000 });
+    const begun = performance.now();
+    const { code } = await connected(await tab(), "/never.js", { deadlineMs: 1_000 });
+    expect(code).toBe("worker_unavailable");
+    expect(performance.now() - begun).toBeGreaterThanOrEqual(START_MS_MAX + 1_000);
+  });
+
   test("its file is of another build", async () => {
     const body = await readFile(new URL("../../dist/browser/worker.js", import.meta.url), "utf8");
     site.answers.set("/older.js", { body: body.replaceAll(BUILD, "0.0.9") });
