@@ -340,9 +340,10 @@ export function doublingGrowthBytes(reached: u64): u64 {
 
 /**
  * What merging takes, however many of `external` bytes in all become one, one after another:
- * copies once, arrays that double up to four times their entries, a `distinct` that becomes dense
- * once more (8 KiB of hashes: 16 KiB by doubling, then 16.1 KiB of registers), pages of a quantile
- * that two entries of 8 bytes make necessary (16 bytes).
+ * copies once, arrays that double up to four times their entries (tables of a `distinct`, 7/16 of
+ * which are taken: 32/7 times), a `distinct` that becomes dense once more (8 KiB of hashes: 16 KiB
+ * by doubling, then 16.1 KiB of registers), pages of a quantile that two entries of 8 bytes make
+ * necessary (16 bytes).
  */
 export function mergeGrowthBytes(external: u64): u64 {
   return 5 * external;

@@ -146,6 +146,7 @@ const NO_LIMITS: { readonly [name: string]: string } = {
   "assembly/state.ts Q_EXTERNAL_MAX": "an offset",
   "assembly/quantile.ts MAX": "an offset",
   "assembly/distinct.ts RANK_MAX": "the highest rank that a hash of 64 bits has",
+  "assembly/distinct.ts SLOTS_MAX": "follows from DISTINCT_EXACT_MAX",
   "assembly/top.ts CAPACITY_MAX": "follows from TOP_ENTRIES_MAX",
   "assembly/variance.ts SCALED_MAX": "a change of scale, not of what is told",
   "assembly/zone.ts OFFSET_MAX": "more than any zone has",

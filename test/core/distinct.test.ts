@@ -116,7 +116,7 @@ test("nothing is 0; null is skipped; 1 and its text differ, -0 and 0 do not", ()
 });
 
 test("is exact to 1,000, and then no longer promised to be", () => {
-  for (const count of [1, 2, 3, 4, 5, 31, 32, 33, 999, 1000]) {
+  for (const count of [1, 2, 3, 4, 5, 31, 32, 33, 127, 128, 129, 224, 225, 896, 999, 1000]) {
     const inputs = Array.from({ length: count }, (_, index) => `v${index}`);
     expect(countOf([...inputs, ...inputs.toReversed()])).toBe(count);
   }
@@ -183,19 +183,60 @@ test("does not depend on the order or the parts, exact and dense ones mixed", ()
   });
 });
 
-test("has these bytes while exact: the hashes, ascending", () => {
+test("has these bytes while it is a list: the hashes, in the order in which they came", () => {
   const sketch = open();
   const record = sketch.recordOf(["a", 1, "a", true]);
   const body = sketch.body(record, 16);
   expect([0, 4, 12].map((at) => body.getUint32(at, true))).toEqual([3, 4, 0]);
   const array = sketch.block(body.getUint32(8, true), 32);
   const hashes = [0, 8, 16, 24].map((at) => array.getBigUint64(at, true));
-  const expected = ["a", 1, true].map(canonicalHash).sort((a, b) => (a < b ? -1 : 1));
-  expect(hashes).toEqual([...expected, 0n]);
-  expect(hashes[0]).toBe(0x5271bc5453102389n);
+  expect(hashes).toEqual([...["a", 1, true].map(canonicalHash), 0n]);
+  expect(hashes[1]).toBe(0xb7b41276360564d4n);
   expect(sketch.hash("abc")).toBe(0xb1eecd3f6492c244n);
   sketch.discard(record);
   expect(sketch.external).toBe(0);
+});
+
+/** As many slots as so many values take. */
+function slotsOf(count: number): number {
+  let slots = 4;
+  while (count > (slots <= 128 || slots === 1024 ? slots : slots * 0.875)) slots *= 2;
+  return slots;
+}
+
+test("has these bytes while it is a table: each hash behind its home, with no gap between", () => {
+  const sketch = open();
+  for (const count of [129, 224, 225, 448, 449, 1000]) {
+    const inputs = Array.from({ length: count }, (_, index) => `v${index}`);
+    const record = sketch.recordOf([...inputs, ...inputs]);
+    const body = sketch.body(record, 16);
+    const slots = slotsOf(count);
+    expect([0, 4, 12].map((at) => body.getUint32(at, true))).toEqual([count, slots, 0]);
+    const array = sketch.block(body.getUint32(8, true), slots * 8);
+    const hashAt = (slot: number): bigint => array.getBigUint64((slot % slots) * 8, true);
+    const found = Array.from({ length: slots }, (_, slot) => hashAt(slot)).filter((hash) => hash);
+    expect(found.toSorted()).toEqual(inputs.map(canonicalHash).sort());
+    const isReached = (hash: bigint): boolean => {
+      let slot = Number(hash % BigInt(slots));
+      while (hashAt(slot) !== hash && hashAt(slot) !== 0n) slot++;
+      return hashAt(slot) === hash;
+    };
+    expect(found.every(isReached)).toBe(true);
+    expect(sketch.external).toBe(slots * 8);
+    sketch.discard(record);
+    expect(sketch.external).toBe(0);
+  }
+});
+
+test("takes a hash of 0 as 1, wherever it stands", () => {
+  // Found by computing the hash backwards.
+  const zero = "1000839B%r^#lv~";
+  expect(canonicalHash(zero)).toBe(0n);
+  for (const count of [1, 3, 4, 128, 129, 500, 999]) {
+    const others = Array.from({ length: count }, (_, index) => `v${index}`);
+    expect(countOf([zero, zero, ...others, zero])).toBe(count + 1);
+    expect(countOf([...others, zero, zero])).toBe(count + 1);
+  }
 });
 
 test("has these bytes while dense: the greatest rank a register, and how many have each", () => {
