@@ -213,7 +213,7 @@ export function distinctFree(record: usize): void {
 
 /**
  * What one input takes at most, but for the doubling of what is there (aggregate.ts). 2 C slots
- * come at least 3/8 C inputs after C slots: a list of 128 becomes a table of 256 that takes 96 more.
+ * come 3/8 C inputs or more after C slots: a list of 128 becomes a table of 256, which takes 96.
  */
 export function distinctGrowthBytes(): usize {
   return blockBytes(<usize>CAPACITY_FIRST << 3) + 6 * 8 + RANKS_BYTES;
