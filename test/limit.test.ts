@@ -114,7 +114,7 @@ limits("engine/cli/recording.ts", "test/cli/recording.test.ts", {
   KEPT_MAX: "is whole as long as it fits",
 });
 limits("engine/cli/reception.ts", "test/cli/run.test.ts", { TOLD_MAX: "20 and then a count" });
-limits("engine/cli/clock-watch.ts", "test/cli/run.test.ts", {
+limits("engine/cli/clock-watch.ts", "test/cli/summary.test.ts", {
   TOLD_MAX: "lists a few jumps, then counts",
 });
 limits("worker/body.ts", "test/worker/limit.workerd.test.ts", {

@@ -3,33 +3,23 @@
 import { createHash } from "node:crypto";
 import { readFileSync } from "node:fs";
 import { describe, expect, test } from "vitest";
-import { main } from "../../engine/cli/command.ts";
 import { canonical } from "../../engine/event/canonical.ts";
 import type { Json } from "../../engine/event/envelope.ts";
 import {
   chunksOf,
   event,
+  EVENTS,
   folder,
+  INPUT,
   millrace,
   MINUTE,
   PLAN,
   QUERY,
-  Sink,
   type Ran,
 } from "./terminal.ts";
 
 const file = folder();
 const plan = file("plan.json", PLAN);
-
-/** A minute each: 3 events, 1 event, and the event that closes it. */
-const EVENTS = [
-  event("e1", 0),
-  event("e2", 10, { data: { k: "b", x: 2 } }),
-  event("e3", 20),
-  event("e4", MINUTE),
-  event("e5", 2 * MINUTE),
-];
-const INPUT = EVENTS.map((line) => `${line}\n`).join("");
 
 function run(words: readonly string[], input: string | Uint8Array = INPUT): Promise<Ran> {
   return millrace(["run", plan, ...words], input);
@@ -411,140 +401,5 @@ describe("hashes", () => {
     const text = rows.map((row) => `${canonical(row as unknown as Json)}\n`).join("");
     expect(told.at(-1)).toBe(createHash("sha256").update(text).digest("hex"));
     expect((await run(["--view-hash"])).told.at(-1)).not.toBe(told.at(-1));
-  });
-});
-
-describe("the summary", () => {
-  const YEAR = 365.25 * 24 * 60 * MINUTE;
-
-  test("says how many were late for each query, and what else was odd", async () => {
-    const late = [...EVENTS, event("late", 1), event("odd", 2 * MINUTE, { data: {} })];
-    const { told } = await run([], late.join("\n"));
-    expect(told.at(-1)).toBe("counts: 5 applied, 1 late, 1 unkeyed");
-    expect(told.at(-2)).toBe("clock from 1970-01-01T00:00:00.000Z to 1970-01-01T00:02:00.000Z");
-  });
-
-  test("says where the clock jumped, and how far", async () => {
-    const far = [...EVENTS, "", event("far", 75 * YEAR), event("d", 75 * YEAR + 36e5)];
-    for (const batch of ["1", "3", "1000"]) {
-      const { told } = await run(["--batch", batch], far.join("\n"));
-      const jumps = told.filter((line) => line.startsWith("clock jumped"));
-      expect(jumps).toEqual(["clock jumped 75 y at line 7 of standard input"]);
-    }
-    const array = await run([], `[${[event("x", 0), event("y", 3 * 864e5)].join()}]`);
-    expect(array.stderr).toContain("clock jumped 3 d at element 2 of standard input\n");
-  });
-
-  test("knows ticks, receive times, delay, and what moved no clock", async () => {
-    const delayed = file("delay.json", { ...PLAN, clock: { delay: "2d", maxAhead: "9999d" } });
-    const lines = [
-      event("a", 0, { at: 0 }),
-      // Received early: the clock goes where it was received.
-      event("b", 9 * 864e5, { at: 1 }),
-      "{}",
-      '{"tick":604800000}',
-    ];
-    const words = ["--ticks", "--received-at", "at"];
-    const { told } = await millrace(["run", delayed, ...words], lines.join("\n"));
-    expect(told.filter((line) => line.startsWith("clock"))).toEqual([
-      "clock from 1969-12-30T00:00:00.000Z to 1970-01-06T00:00:00.000Z",
-      "clock jumped 7 d at line 4 of standard input",
-    ]);
-  });
-
-  test("blames no line that was refused for a jump of the same push", async () => {
-    const lines = [event("a", 0), event("a", 5 * 864e5), event("b", 9 * 864e5)];
-    const { told } = await run([], lines.join("\n"));
-    expect(told.filter((line) => line.startsWith("clock jumped"))).toEqual([
-      "clock jumped 9 d at line 3 of standard input",
-    ]);
-  });
-
-  test("lists a few jumps, then counts", async () => {
-    const jumping = Array.from({ length: 9 }, (_, day) => event(`j${day}`, day * 2 * 864e5));
-    const { told } = await run(["--batch", "2"], jumping.join("\n"));
-    expect(told.filter((line) => line.startsWith("clock jumped"))).toHaveLength(6);
-    expect(told).toContain("clock jumped 3 more times");
-    const five = await run(["--batch", "2"], jumping.slice(0, 6).join("\n"));
-    expect(five.told.filter((line) => line.startsWith("clock jumped"))).toHaveLength(5);
-    expect(five.stderr).not.toContain("more time");
-    const six = await run(["--batch", "2"], jumping.slice(0, 7).join("\n"));
-    expect(six.told).toContain("clock jumped 1 more time");
-  });
-
-  test("says a clock beyond every calendar in ms", async () => {
-    const { stderr } = await run(["--ticks"], '{"tick":9007199254740991}');
-    expect(stderr).toContain("clock from 9007199254740991 ms to 9007199254740991 ms");
-  });
-});
-
-describe("streams", () => {
-  async function runOn(words: string[], io: { stdout?: Sink; stderr?: Sink }, input = INPUT) {
-    const stdout = io.stdout ?? new Sink();
-    const stderr = io.stderr ?? new Sink();
-    const code = await main(["run", plan, ...words], { stdin: chunksOf(input), stdout, stderr });
-    return { code, stdout, stderr };
-  }
-
-  test("a slow output is waited for", async () => {
-    const { stdout } = await runOn(["--batch", "1"], { stdout: new Sink(true) });
-    expect(stdout.text).toBe((await run(["--batch", "1"])).stdout);
-    expect(stdout.writes).toBe(5);
-  });
-
-  test("reading waits for the output", async () => {
-    let isWaiting = false;
-    let overtaken = 0;
-    class Watched extends Sink {
-      override _write(chunk: string, encoding: BufferEncoding, done: () => void): void {
-        isWaiting = true;
-        super._write(chunk, encoding, () => {
-          isWaiting = false;
-          done();
-        });
-      }
-    }
-    async function* source(): AsyncGenerator<Uint8Array> {
-      for (const line of EVENTS) {
-        if (isWaiting) overtaken++;
-        yield Buffer.from(`${line}\n`);
-      }
-    }
-    const stdout = new Watched(true);
-    const stdin = source();
-    await main(["run", plan, "--batch", "1"], { stdin, stdout, stderr: new Sink() });
-    expect({ overtaken, writes: stdout.writes }).toEqual({ overtaken: 0, writes: 5 });
-  });
-
-  test("an output that is closed ends the run in silence, with 1", async () => {
-    class Closing extends Sink {
-      override _write(_chunk: string, _: BufferEncoding, done: (error?: Error) => void): void {
-        done(Object.assign(new Error("write EPIPE"), { code: "EPIPE" }));
-      }
-    }
-    const { code, stderr } = await runOn(["--batch", "1"], { stdout: new Closing() });
-    expect({ code, stderr: stderr.text }).toEqual({ code: 1, stderr: "" });
-  });
-
-  test("a bar is drawn on a terminal only, and cleared before words", async () => {
-    const terminal = new Sink();
-    terminal.isTTY = true;
-    const { stderr } = await runOn([], { stderr: terminal }, `{}\n${INPUT}`);
-    expect(stderr.text.startsWith("\r\u001b[K0.0 MiB\r\u001b[Kstandard input:1: ")).toBe(true);
-    expect(stderr.text.endsWith("0 late\n")).toBe(true);
-    const path = file("bar.ndjson", INPUT);
-    const named = new Sink();
-    named.isTTY = true;
-    await runOn([path], { stderr: named });
-    expect(named.text).toContain("[########################] 100 %, 0.0 MiB");
-    expect((await run([path])).stderr).not.toContain("%");
-  });
-
-  test("no bar is drawn where changes go to the same terminal", async () => {
-    const stdout = new Sink();
-    const stderr = new Sink();
-    stdout.isTTY = true;
-    stderr.isTTY = true;
-    expect((await runOn([], { stdout, stderr })).stderr.text).not.toContain("MiB");
   });
 });

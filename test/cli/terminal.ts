@@ -117,3 +117,13 @@ export function folder(): (name: string, content: string | Uint8Array | object) 
     return file;
   };
 }
+
+/** A minute each: 3 events, 1 event, and the event that closes it. */
+export const EVENTS = [
+  event("e1", 0),
+  event("e2", 10, { data: { k: "b", x: 2 } }),
+  event("e3", 20),
+  event("e4", MINUTE),
+  event("e5", 2 * MINUTE),
+];
+export const INPUT = EVENTS.map((line) => `${line}\n`).join("");

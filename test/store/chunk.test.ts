@@ -8,7 +8,7 @@ import {
   exportChunk,
 } from "../../engine/store/chunk.ts";
 import { crc32c } from "../../engine/store/crc32c.ts";
-import { expectFault, filled } from "./contract.ts";
+import { expectFault, filled } from "./writes.ts";
 
 const encoder = new TextEncoder();
 

@@ -1,15 +1,8 @@
 import { afterEach, describe, expect, test } from "vitest";
 import { indexeddb } from "../../engine/store/indexeddb.ts";
 import type { Store } from "../../engine/store/store.ts";
-import {
-  appendOf,
-  expectFault,
-  filled,
-  HEADER,
-  heldOf,
-  type Place,
-  storeContract,
-} from "./contract.ts";
+import { storeContract } from "./contract.ts";
+import { appendOf, expectFault, filled, HEADER, heldOf, type Place } from "./writes.ts";
 import {
   replaceMethod,
   restoreMethods,

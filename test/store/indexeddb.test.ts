@@ -1,6 +1,6 @@
 import { test } from "vitest";
 import { indexeddb } from "../../engine/store/indexeddb.ts";
-import { appendOf, expectFault } from "./contract.ts";
+import { appendOf, expectFault } from "./writes.ts";
 
 test("The IndexedDB store can be imported where there is none, and says so when it is used", async () => {
   const store = indexeddb("nowhere");

@@ -12,7 +12,8 @@ import type { Store } from "../../engine/store/store.ts";
 import { sqlite as sqliteOver, type SqlHost, type SqlValue } from "../../engine/store/sqlite.ts";
 import { FULL, measured } from "../measured.ts";
 import { randomOf } from "../event/random.ts";
-import { appendOf, expectFault, HEADER, heldOf, storeContract } from "./contract.ts";
+import { storeContract } from "./contract.ts";
+import { appendOf, expectFault, HEADER, heldOf } from "./writes.ts";
 import { PLAN, lineAt, linesFrom } from "./node-sqlite-feed.ts";
 
 const folder = mkdtempSync(join(tmpdir(), "millrace-sqlite-"));

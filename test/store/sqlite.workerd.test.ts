@@ -3,16 +3,8 @@ import { env } from "cloudflare:workers";
 import { describe, expect, test } from "vitest";
 import { type SqlHost, type SqlValue, sqlite } from "../../engine/store/sqlite.ts";
 import type { StoreEnv } from "../workerd/worker.ts";
-import {
-  appendOf,
-  equalBytes,
-  expectFault,
-  filled,
-  HEADER,
-  heldOf,
-  type Place,
-  storeContract,
-} from "./contract.ts";
+import { storeContract } from "./contract.ts";
+import { appendOf, equalBytes, expectFault, filled, HEADER, heldOf, type Place } from "./writes.ts";
 
 let objectCount = 0;
 
