@@ -74,9 +74,8 @@ export async function openAt(
   const pagesMax = options.memoryPagesMax ?? PAGES_MAX;
   const appending = new Appending(store, quarantine);
   await appending.resume(endPosition);
-  const { trimmedTo = 0 } = recovered ?? {};
   poison.note(newest?.poisoned ?? []);
-  const retaining = new Retaining(store, quarantine, poison, trimmedTo, options.retention);
+  const retaining = new Retaining(store, quarantine, poison, recovered, options.retention);
   const { hashKey } = header;
   const kept = { store, quarantine, appending, retaining, poison, flushes: [] };
   const place = { ...kept, hashKey, schemas, pagesMax };

@@ -6,7 +6,8 @@
 //     which and the end no reprocess stands: to compute one again takes the whole log;
 //   - below every event that may be known still (`dedup`): its redelivery is compared with it.
 //
-// What was archived and not yet trimmed when the process ended is archived again.
+// What was archived and not yet trimmed when the process ended is archived again; what was trimmed
+// and came back from its archive is not: the trim says how far that has all.
 
 import { factOfChunk } from "./ingest/fact.ts";
 import { fillFromLog } from "./ingest/intake.ts";
@@ -18,7 +19,7 @@ import { decodeChunk, exactBytes, type Chunk } from "./store/chunk.ts";
 import { HostFault } from "./store/host-fault.ts";
 import { readChunks } from "./store/log-reader.ts";
 import { goodSnapshots } from "./store/snapshot.ts";
-import type { Store } from "./store/store.ts";
+import type { Recovered, Store } from "./store/store.ts";
 
 /** A sealed chunk of the log, as it is stored. */
 export interface ArchivedChunk {
@@ -34,7 +35,8 @@ export interface Retention {
   readonly days: number;
   /**
    * Gets each chunk, in order, before it is trimmed. While it rejects, nothing is trimmed
-   * (`stats().trimFault`), and the chunk is given again with the next snapshot.
+   * (`stats().trimFault`), and the chunk is given again with the next snapshot. What it had and a
+   * restore put back it is not given again.
    */
   readonly archive?: (chunk: ArchivedChunk) => void | Promise<void>;
   /** How many chunks it is given before it has answered for the first of them; 1 where absent. */
@@ -66,6 +68,7 @@ export class Retaining {
   readonly #retention: Retention | null;
   #site: RetentionSite | null = null;
   #trimmedTo: number;
+  readonly #archivedTo: number;
   #trimFault: string | null = null;
   #isUnderWay = false;
   /** Since the work under way began. */
@@ -78,14 +81,15 @@ export class Retaining {
     store: Store,
     quarantine: Quarantine,
     poison: Poison,
-    trimmedTo: number,
+    recovered: Pick<Recovered, "trimmedTo" | "archivedTo"> | null,
     retention?: Retention,
   ) {
     checkDays(retention ?? null);
     this.#store = store;
     this.#quarantine = quarantine;
     this.#poison = poison;
-    this.#trimmedTo = trimmedTo;
+    this.#trimmedTo = recovered?.trimmedTo ?? 0;
+    this.#archivedTo = recovered?.archivedTo ?? 0;
     this.#retention = retention ?? null;
   }
 
@@ -207,7 +211,8 @@ export class Retaining {
     const old = kept < 0 ? page : page.slice(0, kept);
     const archived = await this.#archive(retention, old);
     const next = archived === 0 ? this.#trimmedTo : endOf(old[archived - 1]!);
-    if (next > this.#trimmedTo) await this.#trimTo(next, bound, site);
+    const isArchived = retention.archive !== undefined;
+    if (next > this.#trimmedTo) await this.#trimTo(next, isArchived, bound, site);
     return archived === page.length && this.#trimmedTo === next;
   }
 
@@ -230,7 +235,8 @@ export class Retaining {
   /** How many of the chunks it has, from the first on. */
   async #archive(retention: Retention, chunks: readonly Uint8Array[]): Promise<number> {
     const { archiveAtOnce = 1 } = retention;
-    for (let from = 0; from < chunks.length; from += archiveAtOnce) {
+    const had = chunks.filter((bytes) => endOf(bytes) <= this.#archivedTo).length;
+    for (let from = had; from < chunks.length; from += archiveAtOnce) {
       const some = chunks.slice(from, from + archiveAtOnce);
       const faults = await Promise.all(some.map((bytes) => faultOf(retention, bytes)));
       const failed = faults.findIndex((fault) => fault !== null);
@@ -241,11 +247,16 @@ export class Retaining {
   }
 
   /** A turn of its own, in which no reprocess comes between. */
-  async #trimTo(to: number, bound: number, site: RetentionSite): Promise<void> {
+  async #trimTo(
+    to: number,
+    isArchived: boolean,
+    bound: number,
+    site: RetentionSite,
+  ): Promise<void> {
     if (this.#isStopped) return;
     await site.turn(async () => {
       if (site.isRebuilding() || (await this.#hasFact(bound))) return;
-      await this.#store.trim(to);
+      await this.#store.trim(to, isArchived);
       this.#trimmedTo = to;
       this.#quarantine.forgetBelow(to);
       this.#poison.forgetBelow(to);

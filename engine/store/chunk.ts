@@ -26,7 +26,7 @@ import type { ZoneYear } from "../event/zone.ts";
 import { crc32c } from "./crc32c.ts";
 import { HostFault } from "./host-fault.ts";
 import { drained, paced, STEP_BYTES, type Breathe, type Steps } from "./steps.ts";
-import type { Append } from "./store.ts";
+import type { Append, Recovered } from "./store.ts";
 
 const MAGIC = 0x4b43524d;
 const VERSION = 1;
@@ -309,6 +309,16 @@ export function checkKept(from: number, trimmedTo: number): void {
 /** What a store asks before it trims: that a chunk begins at `to`, which is kept. */
 export function checkTrim(to: number, isChunk: boolean): void {
   if (!isChunk) throw new RangeError(`No chunk begins at ${to}: a log is trimmed between chunks.`);
+}
+
+/** How far an archive has all, once what is before `to` is trimmed, which it has or not. */
+export function archivedBy(
+  { trimmedTo, archivedTo }: Pick<Recovered, "trimmedTo" | "archivedTo">,
+  to: number,
+  isArchived: boolean,
+): number {
+  // What was trimmed before it was asked is in none.
+  return isArchived && archivedTo >= trimmedTo ? Math.max(archivedTo, to) : archivedTo;
 }
 
 /** What a store asks before it puts a chunk back: where it begins, ending at `trimmedTo`. */

@@ -1,7 +1,8 @@
 // The IndexedDB store of a browser: one record a chunk, every write `durability: "strict"` (the
 // default of Chromium is relaxed) and told at the transaction's `complete`.
 //
-//   log        "header" → version, hash key, where the log ends, to where it was trimmed, sum
+//   log        "header" → version, hash key, where the log ends, to where it was trimmed, and
+//              archived, sum
 //   chunks     first position → the chunk, an ArrayBuffer of its own length
 //   held       number in order of holding → a held line, with its sum; its id is unique
 //   released   identity → the position of its event, which was released, and the sum of both
@@ -21,6 +22,7 @@
 
 import { openDB, type DBSchema, type IDBPDatabase } from "idb";
 import {
+  archivedBy,
   checkAppend,
   checkEnd,
   checkKept,
@@ -33,7 +35,7 @@ import {
   notHeld,
 } from "./chunk.ts";
 import { HostFault } from "./host-fault.ts";
-import { checkReleased, checkRow, releasedSum, rowSum } from "./row-sum.ts";
+import { checkReleased, checkRow, placed, releasedSum, rowSum } from "./row-sum.ts";
 import type { Breathe } from "./steps.ts";
 import type {
   Append,
@@ -60,6 +62,8 @@ interface LogRecord {
   readonly endPosition: number;
   /** Absent until the log is trimmed. */
   readonly trimmedTo?: number;
+  /** Absent until an archive had what was trimmed. */
+  readonly archivedTo?: number;
   /** Absent in what an earlier build wrote (row-sum.ts). */
   readonly sum?: number;
 }
@@ -152,6 +156,7 @@ class IndexedDbStore implements Store {
         header: { version: record.version, hashKey: new Uint8Array(record.hashKey) },
         endPosition: record.endPosition,
         trimmedTo: record.trimmedTo ?? 0,
+        archivedTo: record.archivedTo ?? 0,
         held: held.map(heldLine),
         released: identities
           .map((identity, index) => releasedIdentity(identity, places[index]!))
@@ -255,7 +260,7 @@ class IndexedDbStore implements Store {
     });
   }
 
-  trim(to: number): Promise<void> {
+  trim(to: number, isArchived = false): Promise<void> {
     return this.#run((db) => {
       const tx = db.transaction(["log", "chunks", "released"], "readwrite", STRICT);
       return committed(tx, async (queue) => {
@@ -269,7 +274,9 @@ class IndexedDbStore implements Store {
           const { position } = releasedIdentity(identity, places[index]!);
           if (position < to) queue(released.delete(identity));
         }
-        queue(log.put(summed({ ...record, trimmedTo: to }), HEADER_KEY));
+        const { trimmedTo = 0, archivedTo: before = 0 } = record;
+        const archivedTo = archivedBy({ trimmedTo, archivedTo: before }, to, isArchived);
+        queue(log.put(summed({ ...record, trimmedTo: to, archivedTo }), HEADER_KEY));
       });
     });
   }
@@ -419,8 +426,9 @@ function known(record: LogRecord | undefined): LogRecord {
 }
 
 function summed(record: LogRecord): LogRecord & { readonly sum: number } {
-  const { version, endPosition, trimmedTo = 0, hashKey } = record;
-  const sum = rowSum([version, endPosition, trimmedTo], new Uint8Array(hashKey));
+  const { version, endPosition, trimmedTo = 0, archivedTo = 0, hashKey } = record;
+  const places = [endPosition, trimmedTo, ...placed(archivedTo)];
+  const sum = rowSum([version, ...places], new Uint8Array(hashKey));
   return { ...record, sum };
 }
 

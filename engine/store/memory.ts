@@ -4,6 +4,7 @@
 
 import { digestOf, GENESIS } from "./chain.ts";
 import {
+  archivedBy,
   checkAppend,
   checkKept,
   checkPutBack,
@@ -37,6 +38,7 @@ class MemoryStore implements Store {
   #header: LogHeader | null = null;
   #endPosition = 0;
   #trimmedTo = 0;
+  #archivedTo = 0;
   /** Encoded once they were read. */
   #chunks: (Uint8Array | Chunk)[] = [];
   /** The first position of each chunk, for the search by position. */
@@ -54,6 +56,7 @@ class MemoryStore implements Store {
       header: this.#header,
       endPosition: this.#endPosition,
       trimmedTo: this.#trimmedTo,
+      archivedTo: this.#archivedTo,
       held: [...this.#held.values()],
       released: [...this.#released.values()],
       snapshots: [...this.#snapshots],
@@ -132,7 +135,7 @@ class MemoryStore implements Store {
     }
   }
 
-  async trim(to: number): Promise<void> {
+  async trim(to: number, isArchived = false): Promise<void> {
     this.#assertCreated();
     // What stays carries the digest of what goes.
     await this.seal();
@@ -144,6 +147,8 @@ class MemoryStore implements Store {
     for (const { identity, position } of [...this.#released.values()]) {
       if (position < to) this.#released.delete(identity);
     }
+    const before = { trimmedTo: this.#trimmedTo, archivedTo: this.#archivedTo };
+    this.#archivedTo = archivedBy(before, to, isArchived);
     this.#trimmedTo = to;
   }
 

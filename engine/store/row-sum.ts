@@ -15,6 +15,11 @@ export function rowSum(members: readonly (string | number | null)[], bytes: Uint
   return crc32c(bytes, 0, bytes.length, crc32c(encoder.encode(JSON.stringify(members))));
 }
 
+/** A place in the log that sums of earlier builds know nothing of, where it is one. */
+export function placed(position: number): number[] {
+  return position === 0 ? [] : [position];
+}
+
 export function releasedSum({ identity, position }: ReleasedIdentity): number {
   return rowSum([identity, position], NO_BYTES);
 }

@@ -1,7 +1,8 @@
 // The SQLite store of a Durable Object: the narrow part of `ctx.storage` that it needs, everything
 // in one `transactionSync`, no `await` anywhere, so that append, apply and publish are one turn.
 //
-//   millrace_log       one row: schema, the log's header, where the log ends, held lines ever, sum
+//   millrace_log       one row: schema, the log's header, where the log ends, held lines ever, to
+//                      where it was trimmed, and archived, sum
 //   millrace_chunk     a row a push, in parts of 1 MiB (a row holds 2 MB): position, part, bytes
 //   millrace_held      a row a held line, in the order of `sequence`, with its sum
 //   millrace_released  a row an identity that was released: identity, position of its event, sum
@@ -16,6 +17,7 @@
 // being 16 bytes, is a BLOB. A Durable Object has no PRAGMA user_version: the schema has a column.
 
 import {
+  archivedBy,
   checkAppend,
   checkEnd,
   checkKept,
@@ -27,7 +29,7 @@ import {
   notHeld,
 } from "./chunk.ts";
 import { HostFault } from "./host-fault.ts";
-import { checkReleased, checkRow, releasedSum, rowSum } from "./row-sum.ts";
+import { checkReleased, checkRow, placed, releasedSum, rowSum } from "./row-sum.ts";
 import { findPage, type Page } from "./sqlite-page.ts";
 import { drained, paced, type Breathe, type Steps } from "./steps.ts";
 import type {
@@ -46,8 +48,11 @@ const PART_BYTES = 1 << 20;
 /** A snapshot written in steps may stand behind one of its position, which it then replaces. */
 const RUN_PARTS = 1 << 20;
 const SNAPSHOTS_KEPT = 2;
-/** A store of before trimming has none. */
-const TRIMMED_TO = "trimmed_to INTEGER NOT NULL DEFAULT 0";
+/** Stores of earlier builds have none: of before trimming, and before this was known. */
+const PLACES = {
+  trimmed_to: "INTEGER NOT NULL DEFAULT 0",
+  archived_to: "INTEGER NOT NULL DEFAULT 0",
+};
 /** Rows of schema 1 have none (row-sum.ts), released identities of schema 2. */
 const SUM = "sum INTEGER";
 
@@ -63,7 +68,7 @@ const CREATE_TABLES = [
   `CREATE TABLE millrace_log (
      id INTEGER PRIMARY KEY CHECK (id = 1), schema INTEGER NOT NULL, version INTEGER NOT NULL,
      hash_key BLOB NOT NULL, end_position INTEGER NOT NULL, held_count INTEGER NOT NULL,
-     ${TRIMMED_TO}, ${SUM}
+     trimmed_to ${PLACES.trimmed_to}, archived_to ${PLACES.archived_to}, ${SUM}
    ) WITHOUT ROWID`,
   `CREATE TABLE millrace_chunk (
      position INTEGER, part INTEGER, bytes BLOB NOT NULL, PRIMARY KEY (position, part)
@@ -98,6 +103,7 @@ interface LogRow {
   readonly endPosition: number;
   readonly heldCount: number;
   readonly trimmedTo: number;
+  readonly archivedTo: number;
 }
 
 class SqliteStore implements Store {
@@ -114,7 +120,7 @@ class SqliteStore implements Store {
       const tables = "SELECT name FROM sqlite_master WHERE type = 'table' AND name = ?";
       if (this.#rows(tables, "millrace_log").length === 0) return null;
       this.#migrate();
-      const { header, endPosition, trimmedTo } = this.#log();
+      const { header, endPosition, trimmedTo, archivedTo } = this.#log();
       const newest = `SELECT position, bytes FROM millrace_chunk
         WHERE position = (SELECT max(position) FROM millrace_chunk) ORDER BY part`;
       checkEnd(joinParts(this.#rows(newest))[0]?.bytes ?? null, endPosition);
@@ -126,7 +132,7 @@ class SqliteStore implements Store {
       });
       const parts = "SELECT * FROM millrace_snapshot ORDER BY position DESC, part";
       const snapshots = joinParts(wholeOf(this.#rows(parts)));
-      return { header, endPosition, trimmedTo, held, released, snapshots };
+      return { header, endPosition, trimmedTo, archivedTo, held, released, snapshots };
     });
   }
 
@@ -134,8 +140,9 @@ class SqliteStore implements Store {
     asHostFault(() =>
       this.#host.transactionSync(() => {
         for (const table of CREATE_TABLES) this.#rows(table);
-        const sum = sumOf({ header, endPosition: 0, heldCount: 0, trimmedTo: 0 });
-        const insert = "INSERT INTO millrace_log VALUES (1, ?, ?, ?, 0, 0, 0, ?)";
+        const places = { endPosition: 0, heldCount: 0, trimmedTo: 0, archivedTo: 0 };
+        const sum = sumOf({ header, ...places });
+        const insert = "INSERT INTO millrace_log VALUES (1, ?, ?, ?, 0, 0, 0, 0, ?)";
         this.#rows(insert, SCHEMA, header.version, header.hashKey, sum);
       }),
     );
@@ -218,7 +225,7 @@ class SqliteStore implements Store {
     return findPage(rows, from, limitBytes, endPosition);
   }
 
-  trim(to: number): void {
+  trim(to: number, isArchived = false): void {
     asHostFault(() =>
       this.#host.transactionSync(() => {
         const log = this.#log();
@@ -226,7 +233,7 @@ class SqliteStore implements Store {
         checkTrim(to, this.#rows(chunk, to).length > 0);
         this.#rows("DELETE FROM millrace_chunk WHERE position < ?", to);
         this.#rows("DELETE FROM millrace_released WHERE position < ?", to);
-        this.#setTrimmed(log, to);
+        this.#setTrimmed(log, to, archivedBy(log, to, isArchived));
       }),
     );
   }
@@ -237,7 +244,7 @@ class SqliteStore implements Store {
         const log = this.#log();
         const position = checkPutBack(chunk, log.trimmedTo);
         this.#insertParts("millrace_chunk", position, chunk);
-        this.#setTrimmed(log, position);
+        this.#setTrimmed(log, position, log.archivedTo);
       }),
     );
   }
@@ -319,7 +326,9 @@ class SqliteStore implements Store {
     this.#host.transactionSync(() => {
       this.#rows(CREATE_RELEASED);
       this.#rows(SUM_RELEASED);
-      if (!("trimmed_to" in row!)) this.#rows(`ALTER TABLE millrace_log ADD COLUMN ${TRIMMED_TO}`);
+      for (const [name, type] of Object.entries(PLACES)) {
+        if (!(name in row!)) this.#rows(`ALTER TABLE millrace_log ADD COLUMN ${name} ${type}`);
+      }
       for (const table of schema === 1 ? ["log", "held"] : []) {
         this.#rows(`ALTER TABLE millrace_${table} ADD COLUMN ${SUM}`);
       }
@@ -327,9 +336,9 @@ class SqliteStore implements Store {
     });
   }
 
-  #setTrimmed(log: LogRow, trimmedTo: number): void {
-    const update = "UPDATE millrace_log SET trimmed_to = ?, sum = ?";
-    this.#rows(update, trimmedTo, sumOf({ ...log, trimmedTo }));
+  #setTrimmed(log: LogRow, trimmedTo: number, archivedTo: number): void {
+    const update = "UPDATE millrace_log SET trimmed_to = ?, archived_to = ?, sum = ?";
+    this.#rows(update, trimmedTo, archivedTo, sumOf({ ...log, trimmedTo, archivedTo }));
   }
 
   #log(): LogRow {
@@ -347,6 +356,7 @@ class SqliteStore implements Store {
       endPosition: Number(row["end_position"]),
       heldCount: Number(row["held_count"]),
       trimmedTo: Number(row["trimmed_to"]),
+      archivedTo: Number(row["archived_to"]),
     };
     checkRow("The log's header", row["sum"], sumOf(log));
     return log;
@@ -415,8 +425,9 @@ function* concatenating(parts: readonly Uint8Array[]): Steps<Uint8Array> {
   return bytes;
 }
 
-function sumOf({ header, endPosition, heldCount, trimmedTo }: LogRow): number {
-  return rowSum([header.version, endPosition, heldCount, trimmedTo], header.hashKey);
+function sumOf({ header, endPosition, heldCount, trimmedTo, archivedTo }: LogRow): number {
+  const places = [endPosition, heldCount, trimmedTo, ...placed(archivedTo)];
+  return rowSum([header.version, ...places], header.hashKey);
 }
 
 function heldLine(row: SqlRow): HeldLine {

@@ -74,6 +74,8 @@ export interface Recovered {
   readonly endPosition: number;
   /** The first position that is kept: those below it were trimmed. 0 where all are there. */
   readonly trimmedTo: number;
+  /** An archive has all before this position, also what was put back since. 0 where it has none. */
+  readonly archivedTo: number;
   readonly held: readonly HeldLine[];
   /** By position. */
   readonly released: readonly ReleasedIdentity[];
@@ -101,9 +103,10 @@ export interface Store {
   read(from: number, limitBytes: number, breathe?: Breathe): MaybePromise<readonly Uint8Array[]>;
   /**
    * Forgets the chunks below `to`, where a chunk begins, and the identities that were released in
-   * them: all at once, like an append. It is remembered, so that nobody takes them for lost.
+   * them: all at once, like an append. It is remembered, so that nobody takes them for lost; and
+   * whether an archive has them all (`isArchived`), so that it is not given them again.
    */
-  trim(to: number): MaybePromise<void>;
+  trim(to: number, isArchived?: boolean): MaybePromise<void>;
   /**
    * Puts a chunk that was trimmed back before those that are kept: it ends where they begin. Of a
    * store that keeps its log for good. HostFault `chunk_broken`.

@@ -172,6 +172,29 @@ export function trimCases(about: About): void {
     expect(await readAll(await place.open(), 3, 1)).toHaveLength(5);
   });
 
+  about("knows for good how far an archive has what it forgot", async (place) => {
+    const store = await place.open();
+    await fill(store, counts);
+    await store.seal?.();
+    const chunks = await readAll(store, 0, 1);
+    const putBack = async (count: number): Promise<void> => {
+      for (const bytes of chunks.slice(0, count).toReversed()) await store.putBack!(bytes);
+    };
+    // What was trimmed without one it has not, whatever it had of the rest.
+    await store.trim(3);
+    await store.trim(4, true);
+    expect(await store.recover()).toMatchObject({ trimmedTo: 4, archivedTo: 0 });
+    await putBack(2);
+    await store.trim(3, true);
+    await store.trim(5, true);
+    await putBack(3);
+    await store.append(appendOf(17, 1));
+    await store.trim(4);
+    for (const opened of [store, await place.open()]) {
+      expect(await opened.recover()).toMatchObject({ trimmedTo: 4, archivedTo: 5 });
+    }
+  });
+
   about("is trimmed between chunks only, and never of its newest", async (place) => {
     const store = await place.open();
     await fill(store, counts);

@@ -66,7 +66,8 @@ function placeOf(file: string): FlipPlace {
 }
 
 /** But for its number, which the table holds to 1. */
-const LOG_COLUMNS = "schema, version, hash_key, end_position, held_count, trimmed_to, sum";
+const LOG_COLUMNS =
+  "schema, version, hash_key, end_position, held_count, trimmed_to, archived_to, sum";
 const COUNT = FULL ? 1000 : 40;
 
 describe.each([true, false])("a log in SQLite in Node, with snapshots: %s", (hasSnapshots) => {

@@ -178,6 +178,7 @@ describe("SQLite in Node", () => {
     const database = new DatabaseSync(file);
     for (const column of [
       "log DROP COLUMN trimmed_to",
+      "log DROP COLUMN archived_to",
       "log DROP COLUMN sum",
       "held DROP COLUMN sum",
     ]) {
@@ -212,6 +213,7 @@ describe("SQLite in Node", () => {
     await older.close();
     const database = new DatabaseSync(file);
     database.exec("ALTER TABLE millrace_released DROP COLUMN sum");
+    database.exec("ALTER TABLE millrace_log DROP COLUMN archived_to");
     database.exec("UPDATE millrace_log SET schema = 2");
     database.close();
     const store = sqlite(file);

@@ -5,7 +5,14 @@ import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, describe, expect, test, vi } from "vitest";
-import { memory, type ArchivedChunk, type Engine, type Store } from "../../engine/index.ts";
+import {
+  HostFault,
+  memory,
+  verifyChunks,
+  type ArchivedChunk,
+  type Engine,
+  type Store,
+} from "../../engine/index.ts";
 import { decodeChunk, encodeChunk } from "../../engine/store/chunk.ts";
 import { sqlite } from "../../engine/store/node-sqlite.ts";
 import { restoreLog } from "../../engine/store/restore.ts";
@@ -25,6 +32,17 @@ function bare(store: Store): Store {
     get: (_, name) => {
       const value: unknown = Reflect.get(store, name, store);
       if (name === "recover") return async () => ({ ...(await store.recover())!, snapshots: [] });
+      return typeof value === "function" ? (value.bind(store) as unknown) : value;
+    },
+  });
+}
+
+/** The same store, which trims so. */
+function withTrim(store: Store, trim: Store["trim"]): Store {
+  return new Proxy(store, {
+    get: (_, name) => {
+      const value: unknown = Reflect.get(store, name, store);
+      if (name === "trim") return trim;
       return typeof value === "function" ? (value.bind(store) as unknown) : value;
     },
   });
@@ -67,6 +85,45 @@ async function trimmed(newStore: () => Store): Promise<Trimmed> {
 describe.each(["memory", "SQLite"])("a trimmed log in %s", (kind) => {
   const newStore = (): Store =>
     kind === "memory" ? memory() : sqlite(join(folder, `${files++}.db`));
+
+  test("that came back is trimmed again, and its archive is given nothing that it has", async () => {
+    const { store, archive, trimmedTo } = await trimmed(newStore);
+    await restoreLog(store, (end) => archive.get(end) ?? null);
+    const given: number[] = [];
+    let isDead = true;
+    const dying = withTrim(store, async (...words) => {
+      // The process ends between what the archive has taken and the trim.
+      if (isDead) throw new HostFault("storage_unavailable", "killed");
+      await store.trim(...words);
+    });
+    const retention = {
+      days: DAYS,
+      archive: ({ position, endPosition, bytes }: ArchivedChunk): void => {
+        given.push(position);
+        archive.set(endPosition, bytes);
+      },
+    };
+    for (const dies of [true, false]) {
+      isDead = dies;
+      given.length = 0;
+      const engine = await engineOf(PLAN, [], { store: dying, retention });
+      for (const time of dies ? [400, 500, 600] : [700]) {
+        await engine.push(event(`more-${time}`, time));
+        await engine.snapshot();
+      }
+      if (dies) await vi.waitFor(() => expect(engine.stats().trimFault).toBe("killed"));
+      else await vi.waitFor(() => expect(engine.stats().trimmedTo).toBeGreaterThan(trimmedTo));
+      // Those that were not archived before: again where nobody knows that they were.
+      expect(given.length).toBeGreaterThan(0);
+      expect(Math.min(...given)).toBe(trimmedTo);
+      await engine.close();
+    }
+    const { trimmedTo: kept } = (await store.recover())!;
+    const ends = [...archive.keys()].filter((end) => end <= kept).toSorted((a, b) => a - b);
+    const all = [...ends.map((end) => archive.get(end)!), ...(await store.read(kept, 1 << 20))];
+    expect(await verifyChunks(all)).toEqual({ ok: true });
+    expect(decodeChunk(all[0]!).firstPosition).toBe(0);
+  });
 
   test("opens again without its snapshots, and is one chain", async () => {
     const { store, archive, trimmedTo, expected } = await trimmed(newStore);
