@@ -301,8 +301,9 @@ export class Host {
     if (this.#followers.has(host)) return;
     this.#followers.add(host);
     if (aliveLock === null) return;
-    const { signal } = this.#ending;
-    navigator.locks.request(aliveLock, { signal }, () => this.#forget(host)).catch(() => {});
+    // Shared: its page waits for the lock, too.
+    const options = { mode: "shared", signal: this.#ending.signal } as const;
+    navigator.locks.request(aliveLock, options, () => this.#forget(host)).catch(() => {});
   }
 
   #forget(host: string): void {

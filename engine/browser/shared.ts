@@ -179,8 +179,8 @@ export class Shared {
 
   /** The lock is given when the worker that holds it has ended. */
   #watch(aliveLock: string): void {
-    const { signal } = this.#watching;
-    navigator.locks.request(aliveLock, { signal }, () => this.#lose("has ended")).catch(() => {});
+    const options = { mode: "shared", signal: this.#watching.signal } as const;
+    navigator.locks.request(aliveLock, options, () => this.#lose("has ended")).catch(() => {});
   }
 
   #lose(how: string): void {

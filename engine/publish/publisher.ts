@@ -46,11 +46,9 @@ export class Publisher {
    * with a TypeError where the event has no JSON.
    */
   async publish(event: object): Promise<void> {
-    if (this.#isClosed) {
-      throw new HostFault("publisher_closed", "This publisher is closed: make another.");
-    }
+    if (this.#isClosed) throw closed();
     const line = JSON.stringify(event) as string | undefined;
-    if (line === undefined) throw new TypeError("This event has no JSON: publish an object.");
+    if (line === undefined) throw new TypeError("Got no JSON: publish an object.");
     this.#group ??= this.#newGroup();
     this.#group.lines.push(line);
     await this.#group.written;
@@ -67,8 +65,12 @@ export class Publisher {
     return { lines, written };
   }
 
-  /** What became of facts since this publisher began, and what still waits. */
+  /**
+   * What became of facts since this publisher began, and what still waits. Rejects with a HostFault
+   * of the store, or `publisher_closed`: to count would open the store again.
+   */
   async stats(): Promise<PublisherStats> {
+    if (this.#isClosed) throw closed();
     return { waiting: await this.#outbox.count(), ...this.#sender.stats() };
   }
 
@@ -82,4 +84,8 @@ export class Publisher {
     await this.#sender.close();
     await this.#outbox.close();
   }
+}
+
+function closed(): HostFault {
+  return new HostFault("publisher_closed", "This publisher is closed: make another.");
 }

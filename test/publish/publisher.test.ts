@@ -112,7 +112,7 @@ describe("A fact", () => {
     const loop: { self?: object } = {};
     loop.self = loop;
     await expect(out.publish(loop)).rejects.toThrow(TypeError);
-    await expect(out.publish(() => {})).rejects.toThrow("This event has no JSON");
+    await expect(out.publish(() => {})).rejects.toThrow("Got no JSON");
     await expect(out.publish({ n: 1n })).rejects.toThrow(TypeError);
     expect(await out.stats()).toMatchObject({ waiting: 0 });
   });
@@ -311,6 +311,24 @@ describe("A publisher", () => {
     await out.close();
     await pending;
     expect(store.count()).toBe(1);
+  });
+
+  test("that is closed does not open its file again to count", async () => {
+    const folder = mkdtempSync(join(tmpdir(), "millrace-publisher-"));
+    try {
+      const file = join(folder, "outbox.db");
+      const out = make({ store: sqlite(file) });
+      await out.publish(newEvent(1));
+      await out.close();
+      await expect(out.stats()).rejects.toMatchObject({ code: "publisher_closed" });
+      const next = make({ store: sqlite(file) });
+      await next.publish(newEvent(2));
+      await drained(next);
+      expect(server.engine.stats().accepted).toBe(2);
+    } finally {
+      for (const one of made.splice(0)) await one.close();
+      rmSync(folder, { recursive: true, force: true });
+    }
   });
 
   test("does not hang on a token that never comes", async () => {
