@@ -21,6 +21,8 @@ export interface SubscribeOptions {
    * changed plan, or the log to be read. Absent: an error that nobody caught.
    */
   readonly onFault?: (fault: HostFault) => void;
+  /** Called when all that was since a position was told: from here on comes what happens. */
+  readonly onCaughtUp?: () => void;
 }
 
 /** Tells the view as it is, and what comes. HostFault as of a view. */
@@ -72,6 +74,7 @@ export function catchUp(
     });
     for (const changes of waiting ?? []) if (!isStopped) callListener(listener, changes);
     waiting = null;
+    if (!isStopped) options.onCaughtUp?.();
   };
   replayLog().catch((error: unknown) => {
     stop();

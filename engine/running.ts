@@ -102,7 +102,8 @@ export class Running {
   async begin(snapshots: readonly Snapshot[], trimmedTo: number): Promise<void> {
     const { core, snapshot } = await this.#take(snapshots);
     this.core = core;
-    if (snapshot !== null) this.saving.noteRestored(snapshot, core);
+    const oldest = snapshots.at(-1)?.position ?? 0;
+    if (snapshot !== null) this.saving.noteRestored(snapshot, oldest, core);
     if (this.position >= trimmedTo) return;
     core.startAt(trimmedTo);
     this.saving.since = trimmedTo;

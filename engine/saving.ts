@@ -58,7 +58,8 @@ export class Saving {
       breathe,
     );
     const noteSaved = (): void => {
-      this.#oldest = this.#position;
+      // One of the same position takes the place of the newest; the older stays.
+      if (position !== this.#position) this.#oldest = this.#position;
       this.#position = position;
       this.#retaining.look();
     };
@@ -93,12 +94,12 @@ export class Saving {
     }
   }
 
-  /** The core was made what the snapshot says. */
-  noteRestored(snapshot: Snapshot, core: Core): void {
+  /** The core was made what the snapshot says; `oldest` is the position of the other, or its own. */
+  noteRestored(snapshot: Snapshot, oldest: number, core: Core): void {
     this.judgedSince = snapshot.judgedSince;
     this.since = snapshot.since;
     this.#position = snapshot.position;
-    this.#oldest = snapshot.position;
+    this.#oldest = oldest;
     this.#triedClock = core.counts().clock;
   }
 }

@@ -134,15 +134,16 @@ export class Leader {
     const { position } = this.#standing;
     // Who was told all up to here needs nothing out of the log.
     const start = position > 0 && typeof from === "number" && from >= position ? "now" : from;
+    const onCaughtUp = (): void => tell(null, this.#standing.position);
     const stop = this.#engine.subscribe(
       query,
       (changes) => {
         const through = 1 + changes.reduce((most, { position }) => Math.max(most, position), -1);
         tell(encodeJson(changes), through);
       },
-      { from: start, onFault },
+      { from: start, onFault, onCaughtUp },
     );
-    if (typeof start !== "number") tell(null, position);
+    if (typeof start !== "number") onCaughtUp();
     return stop;
   }
 

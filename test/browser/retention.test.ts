@@ -5,7 +5,7 @@ import type { Page } from "playwright";
 import { expect, test } from "vitest";
 import type { Retention } from "../../engine/browser/index.ts";
 import { verifyChunks } from "../../engine/index.ts";
-import { order, PLAN as ORDERS, START } from "./sample.ts";
+import { order, PLAN as ORDERS, QUERY, START } from "./sample.ts";
 import { Visit } from "./visit.ts";
 
 const PLAN = { ...ORDERS, clock: { dedup: "1d", idle: "never" } };
@@ -257,4 +257,36 @@ test("of several connections the first says: another retention is refused, none 
   const [conflict, connected] = ["retention_conflict", "connected"];
   expect(told.slice(0, 6)).toEqual([connected, connected, connected, conflict, conflict, conflict]);
   expect(told.slice(6)).toEqual([connected, conflict, connected]);
+});
+
+test("a tab told all from a position on goes on with the next leader of a trimmed log", async () => {
+  const leader = await tab();
+  await push(leader, 0, HOURS);
+  await trimmedInFull(leader, HOURS);
+  const follower = await tab();
+  await follower.evaluate(
+    async ({ plan, query, from }) => {
+      Object.assign(globalThis, { told: [], faults: [] });
+      const onFault = (fault: Error): number => faults.push((fault as { code?: string }).code!);
+      globalThis.connection = await connect({ plan, name: "kept", onFault });
+      connection.subscribe(query, (changes) => told.push(...changes), { from });
+    },
+    { plan: PLAN, query: QUERY, from: HOURS - 1 },
+  );
+  const heard = (): Promise<unknown> =>
+    follower.evaluate(() => ({ faults, places: told.map(({ position }) => position) }));
+  const timeOf = (hour: number): string => new Date(START + hour * 3_600_000).toISOString();
+  const quiet = { ...order(HOURS), eventType: "order.seen", eventTime: timeOf(HOURS - 1) };
+  await leader.evaluate(async (event) => {
+    await connection.push(event);
+    await connection.snapshot();
+    await connection.push({ ...event, eventId: "e-quiet" });
+    await connection.close();
+  }, quiet);
+  expect((await stats(follower)).mode).toBe("worker");
+  const next = { ...order(HOURS + 1), eventTime: timeOf(HOURS) };
+  await follower.evaluate((event) => connection.push(event), next);
+  // What closed an hour before, what came; and the same of the last push.
+  const places = [HOURS - 1, HOURS - 1, HOURS + 2, HOURS + 2];
+  await expect.poll(heard).toEqual({ faults: [], places });
 });

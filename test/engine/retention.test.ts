@@ -119,6 +119,29 @@ describe.each(["memory", "SQLite"])("a log in %s that is kept for two days", (ki
     await engine.close();
   }, 60_000);
 
+  test("tells what came since the older snapshot, saved twice in one place or opened again", async () => {
+    const store = newStore();
+    let engine = await kept(store, [], 200);
+    await engine.snapshot();
+    for (const how of ["saved twice", "opened again"]) {
+      if (how === "saved twice") await engine.snapshot();
+      else {
+        await engine.close();
+        engine = await kept(store, [], 200);
+      }
+      const { position } = (await store.recover())!.snapshots[1]!;
+      const heard: number[] = [];
+      engine.subscribe("q", (changes) => heard.push(...changes.map((each) => each.position)), {
+        from: position,
+      });
+      await expect.poll(() => heard.length, { timeout: 20_000 }).toBeGreaterThanOrEqual(1);
+      await expect.poll(() => heard.at(-1), { timeout: 20_000 }).toBe(199);
+      expect(position, how).toBeLessThan(199);
+      expect(heard[0], how).toBe(position);
+    }
+    await engine.close();
+  }, 60_000);
+
   test("keeps what the archive did not take, and gives it again", async () => {
     const archived: number[] = [];
     let fails = true;
