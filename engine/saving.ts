@@ -94,7 +94,7 @@ export class Saving {
     }
   }
 
-  /** The core was made what the snapshot says; `oldest` is the position of the other, or its own. */
+  /** The core was made what the snapshot says; `oldest` is where the other is, or itself. */
   noteRestored(snapshot: Snapshot, oldest: number, core: Core): void {
     this.judgedSince = snapshot.judgedSince;
     this.since = snapshot.since;
