@@ -17,6 +17,21 @@ const POSITION_DIGITS = 16;
 /** So many positions before an end are looked at first: no more chunks can begin there. */
 const LISTED_FIRST = 1000;
 
+/** Chunks that are read ahead of the one at hand: as many as an object may wait for beside it. */
+const AHEAD = 5;
+/** Their bytes: a chunk may have as many as a push. */
+const AHEAD_BYTES = 8 * 1024 * 1024;
+
+/** A chunk of the archive, by where it begins, and its bytes. */
+interface Listed {
+  readonly position: number;
+  readonly size: number;
+}
+
+interface Asked extends Listed {
+  readonly bytes: Promise<Uint8Array | null>;
+}
+
 /** Puts the chunks of one restaurant into the bucket. */
 export function archiveIn(
   bucket: R2Bucket,
@@ -37,41 +52,69 @@ export function archiveIn(
 
 /**
  * Finds the chunks of one restaurant in the bucket, from the newest to the oldest: the one that
- * ends at a position is the last that begins before it.
+ * ends at a position is the last that begins before it. So many at most will be asked for; a few
+ * are read ahead.
  */
-export function archivedIn(bucket: R2Bucket, restaurantId: string): ArchivedEnding {
-  /** Of the chunks before the one that was found last, as far as they were listed. */
-  let positions: number[] = [];
+export function archivedIn(
+  bucket: R2Bucket,
+  restaurantId: string,
+  most = Infinity,
+): ArchivedEnding {
+  /** The chunks before the one that was found last, as far as they were listed, ascending. */
+  let listed: Listed[] = [];
+  /** Those of them that are on their way, the newest first. */
+  let ahead: Asked[] = [];
+  let left = most;
+  const ask = (each: Listed): Asked => {
+    const bytes = bytesOf(bucket, archivedName(restaurantId, each.position));
+    // Told when it is its turn.
+    bytes.catch(() => {});
+    return { ...each, bytes };
+  };
   return async (end) => {
-    positions = positions.filter((position) => position < end);
-    for (let span = LISTED_FIRST; positions.length === 0; span *= 8) {
-      positions = await listed(bucket, restaurantId, Math.max(0, end - span), end);
+    const isBefore = ({ position }: Listed): boolean => position < end;
+    [listed, ahead] = [listed.filter(isBefore), ahead.filter(isBefore)];
+    for (let span = LISTED_FIRST; listed.length + ahead.length === 0; span *= 8) {
+      listed = await list(bucket, restaurantId, Math.max(0, end - span), end);
       if (span >= end) break;
     }
-    const object = await bucket.get(archivedName(restaurantId, positions.pop() ?? 0));
-    if (object === null) return null;
-    const bytes = new Uint8Array(await object.arrayBuffer());
-    return checkChunk(bytes).endPosition === end ? bytes : null;
+    const next = ahead.shift() ?? listed.splice(-1).map(ask)[0];
+    left--;
+    let room = ahead.reduce((bytes, { size }) => bytes - size, AHEAD_BYTES);
+    while (listed.length > 0 && ahead.length < Math.min(AHEAD, left)) {
+      room -= listed.at(-1)!.size;
+      if (room < 0) break;
+      ahead.push(ask(listed.pop()!));
+    }
+    const bytes = (await next?.bytes) ?? null;
+    return bytes !== null && checkChunk(bytes).endPosition === end ? bytes : null;
   };
 }
 
-/** The positions of chunks that begin in [from, to), ascending. */
-async function listed(
+async function bytesOf(bucket: R2Bucket, name: string): Promise<Uint8Array | null> {
+  const object = await bucket.get(name);
+  return object === null ? null : new Uint8Array(await object.arrayBuffer());
+}
+
+/** Where the chunks stand that begin in [from, to), ascending. */
+async function list(
   bucket: R2Bucket,
   restaurantId: string,
   from: number,
   to: number,
-): Promise<number[]> {
+): Promise<Listed[]> {
   const prefix = archivedName(restaurantId, 0).slice(0, -POSITION_DIGITS);
   const startAfter = from === 0 ? prefix : archivedName(restaurantId, from - 1);
-  const positions: number[] = [];
+  const chunks: Listed[] = [];
   for (let cursor: string | undefined; ;) {
     const page = await bucket.list({ prefix, startAfter, ...(cursor !== undefined && { cursor }) });
-    for (const { key } of page.objects) positions.push(Number(key.slice(prefix.length)));
-    if (!page.truncated || positions.at(-1)! >= to) break;
+    for (const { key, size } of page.objects) {
+      chunks.push({ position: Number(key.slice(prefix.length)), size });
+    }
+    if (!page.truncated || (chunks.at(-1)?.position ?? 0) >= to) break;
     ({ cursor } = page);
   }
-  return positions.filter((position) => position < to);
+  return chunks.filter(({ position }) => position < to);
 }
 
 export function archivedName(restaurantId: string, position: number): string {

@@ -146,7 +146,7 @@ export class RestaurantObject extends DurableObject<Env> {
     if (this.#fault === null || ARCHIVE === undefined) return;
     let waitMs = 0;
     try {
-      const archive = archivedIn(ARCHIVE, this.ctx.id.name!);
+      const archive = archivedIn(ARCHIVE, this.ctx.id.name!, RESTORED_AT_ONCE);
       const part = { chunksMax: RESTORED_AT_ONCE };
       const { trimmedTo } = await restoreLog(sqlite(this.ctx.storage), archive, part);
       if (trimmedTo === 0) {

@@ -119,6 +119,81 @@ test(
   SLOW,
 );
 
+describe("an archive that is read back", () => {
+  /** The bucket, and which names it is asked for. */
+  function watched(): { bucket: R2Bucket; asked: string[] } {
+    const asked: string[] = [];
+    const bucket = new Proxy(ARCHIVE, {
+      get: (_, name) => {
+        if (name !== "get") return (Reflect.get(ARCHIVE, name) as () => unknown).bind(ARCHIVE);
+        return (key: string) => {
+          asked.push(key);
+          return ARCHIVE.get(key);
+        };
+      },
+    });
+    return { bucket, asked };
+  }
+
+  /** Chunks of one entry each, of so many bytes. */
+  async function stored(count: number, bytes: number): Promise<string> {
+    const id = newId();
+    for (let position = 0; position < count; position++) {
+      const line = `${JSON.stringify({ position })}`.padEnd(bytes - 1);
+      const lines = new TextEncoder().encode(`${line}\n`);
+      const parts = { firstPosition: position, count: 1, receivedAt: null, flags: 0, lines };
+      const chunk = encodeChunk({ ...parts, previousDigest: GENESIS });
+      await ARCHIVE.put(archivedName(id, position), chunk);
+    }
+    return id;
+  }
+
+  test.each([
+    [100, 20, 6],
+    // Of large ones no more than 8 MiB beside the one at hand.
+    [3 << 20, 8, 3],
+  ])(
+    "is asked for chunks of %i bytes ahead, in order, as many as fit",
+    async (bytes, count, most) => {
+      const id = await stored(count, bytes);
+      const { bucket, asked } = watched();
+      const ending = archivedIn(bucket, id, count);
+      for (let end = count; end > 0; end--) {
+        expect(decodeChunk((await ending(end))!).firstPosition).toBe(end - 1);
+        const given = count - end + 1;
+        // That one, and those behind it that are under way or lie ready.
+        expect(asked.length - given + 1).toBe(Math.min(most, end));
+      }
+      const names = Array.from({ length: count }, (_, index) =>
+        archivedName(id, count - 1 - index),
+      );
+      expect(asked).toEqual(names);
+    },
+    SLOW,
+  );
+
+  test("is asked for no more than will be taken, and a fault ahead is told in its turn", async () => {
+    const id = await stored(10, 100);
+    const { bucket, asked } = watched();
+    const ending = archivedIn(bucket, id, 3);
+    for (const end of [10, 9, 8]) expect(await ending(end)).not.toBeNull();
+    expect(asked).toHaveLength(3);
+    const get = bucket.get.bind(bucket);
+    const failing = new Proxy(bucket, {
+      get: (_, name) => {
+        if (name !== "get") return Reflect.get(bucket, name) as unknown;
+        return async (key: string) => {
+          if (key === archivedName(id, 7)) throw new Error("no bucket");
+          return get(key);
+        };
+      },
+    });
+    const next = archivedIn(failing, id, 10);
+    for (const end of [10, 9]) expect(await next(end)).not.toBeNull();
+    await expect(next(8)).rejects.toThrow("no bucket");
+  });
+});
+
 describe("an archived log", { timeout: SLOW }, () => {
   test("is one unbroken chain with what is kept, through evictions and restarts", async () => {
     const id = newId();
