@@ -1,6 +1,7 @@
-// What the core tells, as people read it: its records as changes and rows, in order. Objects that
-// come again are made once: a key's, which is shared by all that is told of it, and a window's, by
-// all that one push tells of it; both are frozen.
+// What the core tells, as people read it: its records as changes and rows, in order. First what is
+// wanted of the records is found and put in order, then made, one after another. Objects that come
+// again are made once: a key's, which is shared by all that is told of it, and a window's, by all
+// that one push tells of it; both are frozen.
 
 import * as layout from "../../assembly/layout.ts";
 import { canonical } from "../event/canonical.ts";
@@ -21,6 +22,12 @@ import { TellingOrder } from "./telling-order.ts";
 const KINDS: readonly ChangeKind[] = ["update", "final", "retract", "correction"];
 /** Among changes of one window: a retract first. */
 const KIND_PLACES = [1, 2, 0, 3];
+
+/** Kinds of records, as bits: what is told to listeners; rows; what a push did to a view. */
+const ROWS = 1 << layout.CHANGE_ROW;
+const CHANGES = ROWS - 1;
+const OF_VIEW =
+  ROWS | (1 << layout.CHANGE_GONE) | (1 << layout.CHANGE_UPDATE) | (1 << layout.CHANGE_IS_FINAL);
 
 /** So many are read in one step. */
 const STEP_RECORDS = 500;
@@ -44,15 +51,21 @@ export interface RowPlace {
   readonly window: ChangeWindow;
 }
 
-/** Which records are read, by kind and query. */
-type IsWanted = (kind: number, query: number) => boolean;
+/** Which records are read: of these kinds and queries, and of the keys that it holds for. */
+interface Wanted {
+  readonly kinds: number;
+  readonly isHeard: (query: string) => boolean;
+  readonly isOwn?: ((key: Key) => boolean) | undefined;
+}
+
+const anything = (): boolean => true;
 
 export class Decoder {
   readonly #names: readonly QueryNames[];
   #known = new KnownKeys();
-  // What is read with is kept from push to push: a host drops the code it made for objects of
-  // which the collector of garbage finds none.
-  readonly #reader = new RecordReader();
+  // What is read with, each a buffer. The first is kept from push to push: a host drops the code it
+  // made for objects of which the collector of garbage finds none.
+  readonly #readers = [new RecordReader()];
   /** An order that is not in use: its room is used again, unless it is large. */
   #spare: TellingOrder | null = new TellingOrder();
 
@@ -65,57 +78,61 @@ export class Decoder {
   }
 
   /** The changes among the records of a push, of the queries that `isHeard` holds for. */
-  changes(records: readonly Uint8Array[], isHeard = (_query: string) => true): Change[] {
-    const heard = this.#names.map(({ query }) => isHeard(query));
-    const changes: Change[] = [];
-    // What stands beside are rows, and a trace (trace.ts).
-    const order = this.#read(
-      records,
-      (kind, query) => kind < layout.CHANGE_ROW && heard[query]!,
-      (reader, { query, value: names }, key, window) => {
-        const { revision, position } = reader;
-        const kind = KINDS[reader.kind]!;
-        const value = valueOf(reader, names);
-        // To push costs a call.
-        changes[changes.length] = { query, kind, key, window, value, revision, position };
-      },
-    );
-    return this.#inOrder(order, changes);
+  changes(
+    records: readonly Uint8Array[],
+    isHeard: (query: string) => boolean = anything,
+  ): Change[] {
+    const order = this.#find(records, { kinds: CHANGES, isHeard });
+    const items = order.sorted(this.#known);
+    const changes = roomFor<Change>(order.size);
+    for (let place = 0; place < changes.length; place++) {
+      const item = items[place]!;
+      const reader = this.#goTo(order, item);
+      const { query, value: names } = this.#names[reader.query]!;
+      const kind = KINDS[reader.kind]!;
+      const key = this.#known.keyOf(order.keyOf(item));
+      const window = order.windowOf(item);
+      const value = valueOf(reader, names);
+      const { revision, position } = reader;
+      changes[place] = { query, kind, key, window, value, revision, position };
+    }
+    this.#letGo(order);
+    return changes;
   }
 
   /** What a push did to the view of a watched query (assembly/watch.ts), in the view's order. */
   delta(records: readonly Uint8Array[], query: number): Delta {
-    const isOfView = (kind: number): boolean => {
-      return (
-        kind === layout.CHANGE_GONE || kind <= layout.CHANGE_IS_FINAL || kind === layout.CHANGE_ROW
-      );
-    };
-    const all: (Row | RowPlace)[] = [];
-    const order = this.#read(
-      records,
-      (kind, of) => of === query && isOfView(kind),
-      (reader, names, key, window) => {
-        const isGone = reader.kind === layout.CHANGE_GONE;
-        all.push(isGone ? { key, window } : rowOf(reader, names, key, window));
-      },
-    );
-    const lasts = lastOfEach(order, all);
+    const watched = this.#names[query]?.query;
+    const order = this.#find(records, { kinds: OF_VIEW, isHeard: (name) => name === watched });
+    const items = order.sorted(this.#known);
     const upserts: Row[] = [];
     const removals: RowPlace[] = [];
-    for (const each of this.#inOrder(order, all)) {
-      if (!lasts.has(each)) continue;
-      if ("value" in each) upserts.push(each);
-      else removals.push(each);
+    for (let place = 0; place < order.size; place++) {
+      // What was found last of a row is how the push left it.
+      let item = items[place]!;
+      while (place + 1 < order.size && order.areOfOneRow(item, items[place + 1]!)) {
+        item = Math.max(item, items[++place]!);
+      }
+      if (this.#goTo(order, item).kind !== layout.CHANGE_GONE) upserts.push(this.#row(order, item));
+      else {
+        const key = this.#known.keyOf(order.keyOf(item));
+        removals.push({ key, window: order.windowOf(item) });
+      }
     }
+    this.#letGo(order);
     return { upserts, removals };
   }
 
   /** The rows of a view; where `isOwn` is given, those of the keys that it holds for. */
   rows(records: readonly Uint8Array[], isOwn?: (key: Key) => boolean): Row[] {
-    const rows: Row[] = [];
-    const isRow = (kind: number): boolean => kind === layout.CHANGE_ROW;
-    const take: Take = (...found) => rows.push(rowOf(...found));
-    return this.#inOrder(this.#read(records, isRow, take, isOwn), rows);
+    const order = this.#find(records, { kinds: ROWS, isHeard: anything, isOwn });
+    const items = order.sorted(this.#known);
+    const rows = roomFor<Row>(order.size);
+    for (let place = 0; place < rows.length; place++) {
+      rows[place] = this.#row(order, items[place]!);
+    }
+    this.#letGo(order);
+    return rows;
   }
 
   /** The rows in no order, some hundreds at a time. */
@@ -125,10 +142,11 @@ export class Decoder {
       for (let count = 0; count < STEP_RECORDS && end < records.length; count++) {
         end += view.getUint32(end + layout.CHANGE_BYTES_TOTAL, true);
       }
-      const rows: Row[] = [];
-      const take: Take = (...found) => rows.push(rowOf(...found));
       const step = records.subarray(start, end);
-      this.#letGo(this.#read([step], (kind) => kind === layout.CHANGE_ROW, take));
+      const order = this.#find([step], { kinds: ROWS, isHeard: anything });
+      const rows: Row[] = [];
+      for (let item = 0; item < order.size; item++) rows.push(this.#row(order, item));
+      this.#letGo(order);
       yield rows;
     }
   }
@@ -140,50 +158,51 @@ export class Decoder {
     return encodeScalars(names.map((name) => key[name]!));
   }
 
-  /** Gives what is wanted to `take`, one after another; their order. */
-  #read(
-    records: readonly Uint8Array[],
-    isWanted: IsWanted,
-    take: Take,
-    isOwn?: (key: Key) => boolean,
-  ): TellingOrder {
+  /** Finds what is wanted among the records. */
+  #find(records: readonly Uint8Array[], { kinds, isHeard, isOwn }: Wanted): TellingOrder {
     const order = this.#spare ?? new TellingOrder();
     this.#spare = null;
-    const reader = this.#reader;
-    for (const bytes of records) {
-      reader.begin(bytes);
+    const known = this.#known;
+    const heard = this.#names.map(({ query }) => isHeard(query));
+    for (let buffer = 0; buffer < records.length; buffer++) {
+      const reader = (this.#readers[buffer] ??= new RecordReader());
+      reader.begin(records[buffer]!);
       const { words, view } = reader;
-      // The last two different windows of this buffer, and the words where records of them begin.
-      let last = -1;
-      let lastStart = -1;
+      let window = -1;
       let before = -1;
-      let beforeStart = -1;
-      while (reader.next()) {
-        const start = reader.start >> 2;
-        const kind = words[start + KIND_WORD]! & 255;
-        const query = words[start + KIND_WORD]! >>> 16;
-        if (!isWanted(kind, query)) continue;
-        const keyTag = words[start + KEY_TAG_WORD]!;
-        const keyBytes = words[start + KEY_BYTES_WORD]!;
-        const known = this.#known.find(query, keyTag, view, reader.keyAt, keyBytes);
-        const entry = known < 0 ? this.#learn(reader, query, keyTag) : known;
-        const key = this.#known.keyOf(entry);
-        if (isOwn !== undefined && !isOwn(key)) continue;
-        if (last < 0 || !haveSameWindow(words, start, lastStart)) {
-          const isBefore = before >= 0 && haveSameWindow(words, start, beforeStart);
-          const { windowStart, windowEnd } = reader;
-          const window = isBefore ? before : order.enter(query, windowStart, windowEnd);
-          before = last;
-          beforeStart = lastStart;
-          last = window;
+      for (let start = 0; start < words.length; start += words[start]! >> 2) {
+        const head = words[start + KIND_WORD]!;
+        const query = head >>> 16;
+        if (((kinds >> (head & 255)) & 1) === 0 || !heard[query]!) continue;
+        const tag = words[start + KEY_TAG_WORD]!;
+        const keyAt = start * 4 + layout.CHANGE_HEADER_BYTES;
+        let key = known.find(query, tag, view, keyAt, words[start + KEY_BYTES_WORD]!);
+        if (key < 0) key = this.#learn(reader.goTo(start), query, tag);
+        if (isOwn !== undefined && !isOwn(known.keyOf(key))) continue;
+        if (before < 0 || !haveSameWindow(words, start, before)) {
+          const { windowStart, windowEnd } = reader.goTo(start);
+          window = order.enter(query, windowStart, windowEnd);
         }
-        lastStart = start;
-        order.add(last, entry, KIND_PLACES[kind] ?? 0);
-        take(reader, this.#names[query]!, key, order.windowAt(last));
+        before = start;
+        order.add(window, key, KIND_PLACES[head & 255] ?? 0, buffer, start);
       }
     }
-    reader.end();
     return order;
+  }
+
+  /** The reader at the record of an item. */
+  #goTo(order: TellingOrder, item: number): RecordReader {
+    return this.#readers[order.bufferOf(item)]!.goTo(order.startOf(item));
+  }
+
+  #row(order: TellingOrder, item: number): Row {
+    const reader = this.#goTo(order, item);
+    const { query, value: names } = this.#names[reader.query]!;
+    const key = this.#known.keyOf(order.keyOf(item));
+    const window = order.windowOf(item);
+    const value = valueOf(reader, names);
+    const { isFinal: final, revision } = reader;
+    return { query, key, window, value, final, revision };
   }
 
   /** The entry of the record's key, which was not known. */
@@ -200,14 +219,9 @@ export class Decoder {
     return this.#known.add(query, keyTag, encoded, { key, text: canonical(values) });
   }
 
-  /** What was read, in order. */
-  #inOrder<T>(order: TellingOrder, found: readonly T[]): T[] {
-    const told = order.inOrder(found, this.#known);
-    this.#letGo(order);
-    return told;
-  }
-
   #letGo(order: TellingOrder): void {
+    this.#readers.length = 1;
+    this.#readers[0]!.end();
     if (this.#known.isLarge) this.#known = new KnownKeys();
     if (order.size <= KNOWN_KEYS_MAX) {
       order.clear();
@@ -216,12 +230,11 @@ export class Decoder {
   }
 }
 
-type Take = (reader: RecordReader, names: QueryNames, key: Key, window: ChangeWindow) => void;
-
-function rowOf(reader: RecordReader, names: QueryNames, key: Key, window: ChangeWindow): Row {
-  const { isFinal: final, revision } = reader;
-  const value = valueOf(reader, names.value);
-  return { query: names.query, key, window, value, final, revision };
+/** A list of so many places, to be filled. */
+function roomFor<T>(size: number): T[] {
+  const list: T[] = [];
+  list.length = size;
+  return list;
 }
 
 function valueOf(reader: RecordReader, names: readonly string[]): Value {
@@ -241,14 +254,4 @@ function valueOf(reader: RecordReader, names: readonly string[]): Value {
   if (index > 3) value[names[3]!] = view.getFloat64(at + 28, true);
   for (; index < length; index++) value[names[index]!] = reader.told();
   return value;
-}
-
-/** What was found last of each row: how the push left that. */
-function lastOfEach<T>(order: TellingOrder, found: readonly T[]): ReadonlySet<T> {
-  const lasts = new Map<string, T>();
-  for (const [item, each] of found.entries()) {
-    const { start, end } = order.windowOf(item);
-    lasts.set(`${order.keyOf(item)}/${start}/${end}`, each);
-  }
-  return new Set(lasts.values());
 }

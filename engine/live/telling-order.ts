@@ -13,10 +13,10 @@ import { Sorting } from "./sorting.ts";
 
 const NUMBERS_END = 2 ** 32;
 
-/** Of an item: its window, and four times its key with its kind's place. */
-const ITEM = 2;
+/** Of an item: its window, four times its key with its kind's place, its buffer, its first word. */
+const ITEM = 4;
 
-/** What is told, as it was found: of each its window, its key and its kind's place. */
+/** What is told, as it was found: of each its window, its key, its kind's place, its record. */
 export class TellingOrder {
   #windows: QueryWindow[] = [];
   /** The window entered last, and the one before it, which come again most often. */
@@ -57,8 +57,11 @@ export class TellingOrder {
     return itsQuery === query && window.start === start && window.end === end;
   }
 
-  /** An item of a window that was entered; `key` is an entry of the known keys, `kind` 0–3. */
-  add(window: number, key: number, kind: number): void {
+  /**
+   * An item of a window that was entered; `key` is an entry of the known keys, `kind` 0–3. Its
+   * record is that of a buffer which begins at the word `start`.
+   */
+  add(window: number, key: number, kind: number, buffer: number, start: number): void {
     if (this.#end === this.#items.length) {
       const items = new Uint32Array(2 * this.#end);
       items.set(this.#items);
@@ -66,34 +69,37 @@ export class TellingOrder {
     }
     this.#items[this.#end] = window;
     this.#items[this.#end + 1] = 4 * key + kind;
+    this.#items[this.#end + 2] = buffer;
+    this.#items[this.#end + 3] = start;
     this.#end += ITEM;
   }
 
-  /** What was entered as `index`. */
-  windowAt(index: number): ChangeWindow {
-    return this.#windows[index]!.window;
-  }
-
   windowOf(item: number): ChangeWindow {
-    return this.windowAt(this.#items[item * ITEM]!);
+    return this.#windows[this.#items[item * ITEM]!]!.window;
   }
 
   keyOf(item: number): number {
     return this.#items[item * ITEM + 1]! >>> 2;
   }
 
-  /** What was found of each item, in order. */
-  inOrder<T>(found: readonly T[], known: KnownKeys): T[] {
-    const { size } = this;
-    const items = this.#sorted(known);
-    // A copy has its room at once.
-    const told = found.slice();
-    for (let index = 0; index < size; index++) told[index] = found[items[index]!]!;
-    return told;
+  bufferOf(item: number): number {
+    return this.#items[item * ITEM + 2]!;
+  }
+
+  startOf(item: number): number {
+    return this.#items[item * ITEM + 3]!;
+  }
+
+  /** Whether two have the same key and window. */
+  areOfOneRow(a: number, b: number): boolean {
+    if (this.keyOf(a) !== this.keyOf(b)) return false;
+    const { start, end } = this.windowOf(a);
+    const other = this.windowOf(b);
+    return start === other.start && end === other.end;
   }
 
   /** The items in order: good until the next call. */
-  #sorted(known: KnownKeys): Uint32Array {
+  sorted(known: KnownKeys): Uint32Array {
     const { size } = this;
     const places = this.#places();
     const keys = known.size;
