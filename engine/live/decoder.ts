@@ -51,15 +51,6 @@ export interface RowPlace {
   readonly window: ChangeWindow;
 }
 
-/** Which records are read: of these kinds and queries, and of the keys that it holds for. */
-interface Wanted {
-  readonly kinds: number;
-  readonly isHeard: (query: string) => boolean;
-  readonly isOwn?: ((key: Key) => boolean) | undefined;
-}
-
-const anything = (): boolean => true;
-
 export class Decoder {
   readonly #names: readonly QueryNames[];
   #known = new KnownKeys();
@@ -78,13 +69,11 @@ export class Decoder {
   }
 
   /** The changes among the records of a push, of the queries that `isHeard` holds for. */
-  changes(
-    records: readonly Uint8Array[],
-    isHeard: (query: string) => boolean = anything,
-  ): Change[] {
-    const order = this.#find(records, { kinds: CHANGES, isHeard });
+  changes(records: readonly Uint8Array[], isHeard?: (query: string) => boolean): Change[] {
+    const order = this.#find(records, CHANGES, isHeard);
     const items = order.sorted(this.#known);
-    const changes = roomFor<Change>(order.size);
+    const changes: Change[] = [];
+    changes.length = order.size;
     for (let place = 0; place < changes.length; place++) {
       const item = items[place]!;
       const reader = this.#goTo(order, item);
@@ -103,7 +92,7 @@ export class Decoder {
   /** What a push did to the view of a watched query (assembly/watch.ts), in the view's order. */
   delta(records: readonly Uint8Array[], query: number): Delta {
     const watched = this.#names[query]?.query;
-    const order = this.#find(records, { kinds: OF_VIEW, isHeard: (name) => name === watched });
+    const order = this.#find(records, OF_VIEW, (name) => name === watched);
     const items = order.sorted(this.#known);
     const upserts: Row[] = [];
     const removals: RowPlace[] = [];
@@ -113,11 +102,11 @@ export class Decoder {
       while (place + 1 < order.size && order.areOfOneRow(item, items[place + 1]!)) {
         item = Math.max(item, items[++place]!);
       }
-      if (this.#goTo(order, item).kind !== layout.CHANGE_GONE) upserts.push(this.#row(order, item));
-      else {
+      if (this.#goTo(order, item).kind === layout.CHANGE_GONE) {
         const key = this.#known.keyOf(order.keyOf(item));
-        removals.push({ key, window: order.windowOf(item) });
-      }
+        const window = order.windowOf(item);
+        removals.push({ key, window });
+      } else upserts.push(this.#row(order, item));
     }
     this.#letGo(order);
     return { upserts, removals };
@@ -125,12 +114,11 @@ export class Decoder {
 
   /** The rows of a view; where `isOwn` is given, those of the keys that it holds for. */
   rows(records: readonly Uint8Array[], isOwn?: (key: Key) => boolean): Row[] {
-    const order = this.#find(records, { kinds: ROWS, isHeard: anything, isOwn });
+    const order = this.#find(records, ROWS, undefined, isOwn);
     const items = order.sorted(this.#known);
-    const rows = roomFor<Row>(order.size);
-    for (let place = 0; place < rows.length; place++) {
-      rows[place] = this.#row(order, items[place]!);
-    }
+    const rows: Row[] = [];
+    rows.length = order.size;
+    for (let place = 0; place < rows.length; place++) rows[place] = this.#row(order, items[place]!);
     this.#letGo(order);
     return rows;
   }
@@ -143,7 +131,7 @@ export class Decoder {
         end += view.getUint32(end + layout.CHANGE_BYTES_TOTAL, true);
       }
       const step = records.subarray(start, end);
-      const order = this.#find([step], { kinds: ROWS, isHeard: anything });
+      const order = this.#find([step], ROWS);
       const rows: Row[] = [];
       for (let item = 0; item < order.size; item++) rows.push(this.#row(order, item));
       this.#letGo(order);
@@ -158,12 +146,17 @@ export class Decoder {
     return encodeScalars(names.map((name) => key[name]!));
   }
 
-  /** Finds what is wanted among the records. */
-  #find(records: readonly Uint8Array[], { kinds, isHeard, isOwn }: Wanted): TellingOrder {
+  /** Finds the records of such kinds, of the queries and keys that are wanted. */
+  #find(
+    records: readonly Uint8Array[],
+    kinds: number,
+    isHeard?: (query: string) => boolean,
+    isOwn?: (key: Key) => boolean,
+  ): TellingOrder {
     const order = this.#spare ?? new TellingOrder();
     this.#spare = null;
     const known = this.#known;
-    const heard = this.#names.map(({ query }) => isHeard(query));
+    const heard = this.#names.map(({ query }) => isHeard?.(query) ?? true);
     for (let buffer = 0; buffer < records.length; buffer++) {
       const reader = (this.#readers[buffer] ??= new RecordReader());
       reader.begin(records[buffer]!);
@@ -228,13 +221,6 @@ export class Decoder {
       this.#spare = order;
     }
   }
-}
-
-/** A list of so many places, to be filled. */
-function roomFor<T>(size: number): T[] {
-  const list: T[] = [];
-  list.length = size;
-  return list;
 }
 
 function valueOf(reader: RecordReader, names: readonly string[]): Value {

@@ -27,7 +27,10 @@ const encoder = new TextEncoder();
 
 const NO_BYTES = new Uint8Array(0);
 
-/** Stands at one record of a buffer, and reads its values one after another. */
+/**
+ * Stands at one record of a buffer, and reads its values one after another. A record's first word
+ * says how many bytes it takes.
+ */
 export class RecordReader {
   bytes: Uint8Array = NO_BYTES;
   /** Where the record begins in `bytes`. */
@@ -37,13 +40,11 @@ export class RecordReader {
   /** Over the same: a record begins at a multiple of 8, in a buffer that does too. */
   words: Int32Array = new Int32Array(NO_BYTES.buffer);
   doubles: Float64Array = new Float64Array(NO_BYTES.buffer);
-  #next = 0;
   #at = 0;
 
-  /** Goes to before the first record of `bytes`. */
+  /** Reads records of `bytes` from now on. */
   begin(bytes: Uint8Array): void {
     this.bytes = bytes;
-    this.#next = 0;
     this.view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
     this.words = new Int32Array(bytes.buffer, bytes.byteOffset, bytes.byteLength / 4);
     this.doubles = new Float64Array(bytes.buffer, bytes.byteOffset, bytes.byteLength / 8);
@@ -52,14 +53,6 @@ export class RecordReader {
   /** Holds the bytes no longer. */
   end(): void {
     this.begin(NO_BYTES);
-  }
-
-  /** Goes on to the next record, at first to the first one; false where there is none. */
-  next(): boolean {
-    if (this.#next >= this.bytes.length) return false;
-    this.goTo(this.#next / 4);
-    this.#next += this.words[this.start / 4]!;
-    return true;
   }
 
   /** Goes to the record that begins at a word. */

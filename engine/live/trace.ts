@@ -28,8 +28,9 @@ export function traceOf(plan: Plan, records: readonly Uint8Array[]): Traced[] {
   const reader = new RecordReader();
   for (const buffer of records) {
     reader.begin(buffer);
-    while (reader.next()) {
-      const { kind, position, revision } = reader;
+    const { words } = reader;
+    for (let word = 0; word < words.length; word += words[word]! >> 2) {
+      const { kind, position, revision } = reader.goTo(word);
       if (kind !== layout.CHANGE_APPLIED && kind !== layout.CHANGE_LATE) continue;
       const key = plan.queries[reader.query]!.key.map(() => reader.scalar());
       const [timeMs, clock] = reader.traceTimes();
