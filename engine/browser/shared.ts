@@ -33,11 +33,12 @@ export interface Hearer {
   failed(fault: Error): void;
 }
 
-/** The hosts of this page by name. */
+/** The hosts of this page, by storage and name. */
 const shares = new Map<string, Shared>();
 
 export class Shared {
   readonly #name: string;
+  readonly #key: string;
   readonly #plan: string;
   readonly #patience: Patience;
   readonly #days: number | undefined;
@@ -58,6 +59,7 @@ export class Shared {
 
   private constructor(options: StartOptions, archive: Archive | undefined) {
     this.#name = options.name;
+    this.#key = keyOf(options);
     this.#plan = JSON.stringify(options.plan);
     this.#days = options.retention?.days;
     this.#archive = archive;
@@ -71,11 +73,12 @@ export class Shared {
 
   /** One more connection. Rejects as `open` does, and with faults of the start. */
   static async join(options: StartOptions, archive?: Archive): Promise<Shared> {
-    const known = shares.get(options.name);
+    const key = keyOf(options);
+    const known = shares.get(key);
     const shared = known ?? new Shared(options, archive);
     if (shared.#plan !== JSON.stringify(options.plan)) throw planConflict(options.name);
     shared.#checkRetention(options.retention?.days, archive);
-    shares.set(options.name, shared);
+    shares.set(key, shared);
     shared.#count++;
     try {
       await shared.#opening;
@@ -152,7 +155,7 @@ export class Shared {
   /** One connection less; the last ends the host, after the calls before. */
   async leave(): Promise<void> {
     if (--this.#count > 0) return;
-    if (shares.get(this.#name) === this) shares.delete(this.#name);
+    this.#unshare();
     await Promise.allSettled(this.#calls.keys());
     try {
       if (this.#fault === null) await this.#within<Outcome<null>>((host) => host.close());
@@ -195,9 +198,14 @@ export class Shared {
     this.#drop();
   }
 
+  /** Who connects from now on starts another host. */
+  #unshare(): void {
+    if (shares.get(this.#key) === this) shares.delete(this.#key);
+  }
+
   #drop(): void {
     this.#watching.abort();
-    if (shares.get(this.#name) === this) shares.delete(this.#name);
+    this.#unshare();
     this.#started?.terminate();
     this.#started?.port.close();
     this.#events?.close();
@@ -214,8 +222,7 @@ export class Shared {
     if (event.outcome.fault === undefined) return;
     const fault = errorOf(event.outcome.fault);
     const { subscription: own } = event;
-    // Who connects from now on gets a host that can do something.
-    if (own === undefined && shares.get(this.#name) === this) shares.delete(this.#name);
+    if (own === undefined) this.#unshare();
     for (const [subscription, hearer] of this.#hearers) {
       if (own === undefined || own === subscription) hearer.failed(fault);
     }
@@ -229,6 +236,11 @@ export class Shared {
     });
     await this.#host?.archived(id, outcome);
   }
+}
+
+/** A log in memory is another than the one of its name that is kept. */
+function keyOf({ storage, name }: StartOptions): string {
+  return `${storage}:${name}`;
 }
 
 function planConflict(name: string): HostFault {

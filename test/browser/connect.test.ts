@@ -214,6 +214,27 @@ describe("A connection", () => {
     expect(found).toEqual({ storage: "memory", position: 5, locks: 0, databases: [] });
   });
 
+  test("in memory is another log than the one of that name that is kept", async () => {
+    const connected = async (): Promise<object> =>
+      page.evaluate(
+        async ({ plan, lines }) => {
+          const passing = await connect({ plan, name: "both", storage: "memory" });
+          const kept = await connect({ plan, name: "both" });
+          const { accepted } = await kept.push(lines);
+          const positions = [(await passing.stats()).position, (await kept.stats()).position];
+          const modes = [(await passing.stats()).storage, (await kept.stats()).storage];
+          await passing.close();
+          return { accepted, positions, modes };
+        },
+        { plan: PLAN, lines: ordersOf(0, 10) },
+      );
+    const modes = ["memory", "best-effort"];
+    expect(await connected()).toEqual({ accepted: 10, positions: [0, 10], modes });
+    await page.reload();
+    await page.waitForFunction(() => "connect" in globalThis);
+    expect(await connected()).toEqual({ accepted: 0, positions: [0, 10], modes });
+  });
+
   test("lets time pass in silence, by wall time, unless told not to", async () => {
     const found = await page.evaluate(
       async ({ plan, query }) => {
