@@ -1,10 +1,20 @@
-// The host's end of the wire: one host behind one port, for as long as its page wants it.
+// The host's end of the wire: one host behind one port, for as long as its page wants it. The page
+// calls by comlink's `wrap`. What comes of that is always one form of message, since HostApi has
+// verbs only and all that crosses is posted as it is; so this answers it, and a worker's file has
+// nothing of comlink, which is the whole of it or nothing.
 
-import { expose, transfer } from "comlink";
 import { HostFault } from "../store/host-fault.ts";
 import { Host } from "./host.ts";
 import { failed, outcomeOf } from "./outcome.ts";
-import type { HostApi } from "./protocol.ts";
+import type { HostAnswer, HostApi } from "./protocol.ts";
+
+/** What comlink posts for a call, and is answered. */
+interface Asked {
+  readonly type: string;
+  readonly id: string;
+  readonly path: readonly [verb: keyof HostApi];
+  readonly argumentList: readonly { readonly value: unknown }[];
+}
 
 /** Serves the page at the other end of `port`. */
 export function serve(port: MessagePort): void {
@@ -16,11 +26,7 @@ export function serve(port: MessagePort): void {
         await host.start();
         return null;
       }),
-    call: async (verb, words) => {
-      const outcome = await (host?.call(verb, words) ?? failed(notStarted()));
-      const value = outcome.fault === undefined ? outcome.value.value : null;
-      return value instanceof ArrayBuffer ? transfer(outcome, [value]) : outcome;
-    },
+    call: async (verb, words) => host?.call(verb, words) ?? failed(notStarted()),
     subscribe: (subscription, query, from) => host?.subscribe(subscription, query, from),
     unsubscribe: (subscription) => host?.unsubscribe(subscription),
     hide: () => host?.hide(),
@@ -33,7 +39,19 @@ export function serve(port: MessagePort): void {
         return null;
       }),
   };
-  expose(api, port);
+  port.addEventListener("message", ({ data }: MessageEvent<Asked>) => void answer(api, port, data));
+  port.start();
+}
+
+async function answer(api: HostApi, port: MessagePort, asked: Asked): Promise<void> {
+  const { type, id, path, argumentList } = asked;
+  // Any other says that the page has dropped its end.
+  if (type !== "APPLY") return;
+  const verb = api[path[0]] as (...words: unknown[]) => unknown;
+  const value = await verb(...argumentList.map((word) => word.value));
+  // Rows go without a copy.
+  const rows = (value as { value?: Partial<HostAnswer> | null } | undefined)?.value?.value;
+  port.postMessage({ id, type: "RAW", value }, rows instanceof ArrayBuffer ? [rows] : []);
 }
 
 function notStarted(): HostFault {

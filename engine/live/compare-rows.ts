@@ -72,7 +72,8 @@ class Places {
   }
 }
 
-function idOf({ key, window: { start, end } }: RowPlace): string {
+/** What tells a row of a view from all others. */
+export function idOf({ key, window: { start, end } }: RowPlace): string {
   return `${start}/${end}/${canonical({ ...key })}`;
 }
 

@@ -14,8 +14,8 @@ import type { Core } from "../core/core.ts";
 import type { Change, ChangeWindow, Row } from "./change.ts";
 import { HostFault } from "../store/host-fault.ts";
 import { drained, paced, type Breathe, type Steps } from "../store/steps.ts";
-import { compareRows, ordered, type Compared } from "./compare-rows.ts";
-import type { Decoder, Delta, RowPlace } from "./decoder.ts";
+import { compareRows, idOf, ordered } from "./compare-rows.ts";
+import type { Decoder, Delta } from "./decoder.ts";
 import { callListener } from "./subscription.ts";
 import { compareTimes } from "./telling-order.ts";
 import { isIn, type RowFilter } from "./view.ts";
@@ -118,10 +118,10 @@ export class RowFeed {
         yield* after.rowSteps(query),
       );
       const [upserts, removals] = [yield* ordered(is), yield* ordered(gone)];
-      return deltaOf({
-        is: upserts.map(({ row }) => row),
-        gone: removals.map(({ row }) => row),
-      });
+      return {
+        upserts: upserts.map(({ row }) => row),
+        removals: removals.map(({ row: { key, window } }) => ({ key, window })),
+      };
     }
     for (const query of [...this.#followed.keys()]) {
       deltas.set(query, await paced(compared(query), breathe));
@@ -162,21 +162,8 @@ export function rowsToBegin(source: RowSource, query: string, filter?: RowFilter
   }
 }
 
-/** What makes the rows `after` of the rows `before`, which another plan may have made. */
-export function deltaBetween(before: readonly Row[], after: readonly Row[]): Delta {
-  return deltaOf(drained(compareRows(before, after)));
-}
-
-function deltaOf({ is, gone }: Pick<Compared, "is" | "gone">): Delta {
-  return { upserts: is, removals: gone.map(({ key, window }) => ({ key, window })) };
-}
-
-function byId(rows: readonly Row[]): Map<string, Row> {
+export function byId(rows: readonly Row[]): Map<string, Row> {
   return new Map(rows.map((row) => [idOf(row), row]));
-}
-
-function idOf({ key, window }: RowPlace): string {
-  return canonical([{ ...key }, window.start, window.end]);
 }
 
 /** From the first of their windows to the last. A global window is never corrected. */
