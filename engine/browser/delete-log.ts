@@ -9,7 +9,8 @@ import { lockOf } from "./protocol.ts";
 /**
  * Deletes the log `name`, if there is one, for good: the next `connect` begins a new one. After
  * `log_lost` it says that the loss is accepted. HostFault `storage_blocked` while it is open, here
- * or in another tab: close every connection first; `storage_unavailable` where the browser refuses.
+ * or in another tab: close every connection first; where it was somebody else's, who does not let
+ * go of it, the browser deletes it when they do. `storage_unavailable` where the browser refuses.
  */
 export async function deleteLog(name: string): Promise<void> {
   const locks = navigator.locks as LockManager | undefined;

@@ -51,6 +51,8 @@ import { dropWitness, hasWitness } from "./witness.ts";
 /** Released identities of 3 and before are but a position. */
 const SCHEMA = 4;
 const SNAPSHOTS_KEPT = 2;
+/** A database that does not open for so long is waiting for somebody who may never let go of it. */
+const OPEN_DEADLINE_MS = 15_000;
 /** Chunks asked for at once when those before them were tiny. */
 const PAGE_CHUNKS_MAX = 256;
 const HEADER_KEY = "header";
@@ -341,6 +343,8 @@ class IndexedDbStore implements Store {
       throw new HostFault("storage_unavailable", "There is no IndexedDB here: use memory().");
     }
     const blocked = Promise.withResolvers<never>();
+    // Behind a deletion that waits, nothing is told.
+    const timer = setTimeout(() => blocked.reject(anotherHandle()), OPEN_DEADLINE_MS);
     const opened = openDB<Schema>(this.#name, SCHEMA, {
       upgrade(db, schema, _to, _tx, event) {
         if (schema === 0 && isAfterLoss(event)) db.createObjectStore("lost");
@@ -359,7 +363,9 @@ class IndexedDbStore implements Store {
       },
       terminated: () => this.#giveUp(handle),
     });
-    const handle: Promise<Database> = Promise.race([opened, blocked.promise]);
+    const handle: Promise<Database> = Promise.race([opened, blocked.promise]).finally(() => {
+      clearTimeout(timer);
+    });
     // Opened after all, when nobody waits for it.
     blocked.promise.catch(() => opened.then((db) => db.close()).catch(() => {}));
     this.#handle = handle;
@@ -453,8 +459,8 @@ function isAfterLoss(event: IDBVersionChangeEvent): boolean {
 }
 
 function anotherHandle(): HostFault {
-  const message = "A page with an older build has this log open and does not let go of it";
-  return new HostFault("storage_blocked", `${message}: close or reload that page, open again.`);
+  const message = "IndexedDB does not open this log: a page has it open and does not let go of it";
+  return new HostFault("storage_blocked", `${message}. Close or reload that page, open again.`);
 }
 
 async function askPersisted(): Promise<boolean> {

@@ -199,6 +199,19 @@ describe("The IndexedDB store in Chromium", () => {
     await store.close();
   });
 
+  test("says so when it does not open, behind a deletion that waits for a page", async () => {
+    const name = newName();
+    await (await filledStore(name)).close();
+    const other = await settled(indexedDB.open(`millrace:${name}`));
+    const deleted = settled(indexedDB.deleteDatabase(`millrace:${name}`));
+    await expectFault(() => indexeddb(name).recover(), "storage_blocked");
+    other.close();
+    await deleted;
+    const store = await filledStore(name);
+    expect(await store.recover()).toMatchObject({ endPosition: 3 });
+    await store.close();
+  }, 40_000);
+
   test("believes rows without a sum, as an earlier build wrote them, and sums what it writes", async () => {
     const name = newName();
     const older = await filledStore(name);
