@@ -4,6 +4,14 @@
 //
 // A record touches the final rows of the view, while the view still holds that time, and of a
 // session the end of its key's newest final one. What is open is never corrected.
+//
+// Final rows stand in no table, so all that are named are found in one walk over them:
+//
+//   name   each record's row, and its pane, into a table in scratch
+//   take   the walk: rows that are named leave the view
+//   put    rows that stand instead; panes that are empty go
+//
+// That may be long, so it goes in steps: between two the state is no state, and nobody may look.
 
 import {
   CHANGE_BYTES_TOTAL,
@@ -29,11 +37,34 @@ import { beginBatch } from "./batch";
 import { KEY_HEADER_BYTES, findEncoded, internEncoded, reserveKeyBuffer } from "./dictionary";
 import { needTable } from "./hash";
 import { beginNeed, needBlocks, neededBytes } from "./need";
-import { FINAL_HEADER_BYTES, PANE_BYTES, putFinal, takeFinal } from "./pane";
+import { givePane, isNamed, name, paneNamed, reserveNamed } from "./named";
+import {
+  FINAL_HEADER_BYTES,
+  PANE_BYTES,
+  dropPane,
+  isFinalPane,
+  openFinalPane,
+  paneEnd,
+  paneHead,
+  paneNext,
+  paneStart,
+  putFinal,
+  takeFinal,
+} from "./pane";
 import { queryProgram } from "./program";
 import { reserveState, scratch, scratchAlloc, shrinkTo, told } from "./regions";
-import { addFinalSession, dropSession, findFinalSession, keepEnd } from "./session";
-import { Q_EXTERNAL_MAX, S_CLOCK, S_KEYS, S_POSITION, increment, queryState } from "./state";
+import { RECORD_NEXT, endOf, keyOf, startOf } from "./record";
+import { addFinalSession, dropSession, keepEnd } from "./session";
+import {
+  Q_EXTERNAL_MAX,
+  Q_FINALS,
+  Q_PANES,
+  S_CLOCK,
+  S_KEYS,
+  S_POSITION,
+  increment,
+  queryState,
+} from "./state";
 import { needTimers } from "./timer";
 
 /** Where the records lie in scratch, and how long they are. */
@@ -72,20 +103,64 @@ export function reserveCorrections(): bool {
   const all = neededBytes();
   const toldBefore = told;
   const scratchBefore = scratch;
-  const fits = all < 0x70000000 && reserveKeyBuffer(keyBytes + 16) && reserveState(<usize>all);
+  const fits =
+    all < 0x70000000 &&
+    reserveKeyBuffer(keyBytes + 16) &&
+    reserveNamed(2 * count) &&
+    reserveState(<usize>all);
   if (!fits) shrinkTo(toldBefore, scratchBefore);
+  at = 0;
+  phase = NAME;
   return fits;
 }
 
-/** The entry becomes state. */
-export function correctState(): void {
-  const start = scratch + records;
-  for (let p = start; p < start + recordsBytes; p += load<u32>(p, CHANGE_BYTES_TOTAL)) {
-    const query = queryProgram(load<u16>(p, CHANGE_QUERY));
-    if (load<u8>(query, QUERY_WINDOW_KIND) == WINDOW_SESSION) correctSession(p, query);
-    else if (isInView(p, query)) correctInPane(p, query);
+const NAME: u32 = 0;
+const TAKE: u32 = 1;
+const PUT: u32 = 2;
+
+let phase: u32 = NAME;
+/** Of which record it is the turn: so far into the records. */
+let at: usize = 0;
+/** The walk: a pane, or a session, and in a pane the row before the next one, 0 at its head. */
+let walked: usize = 0;
+let before: usize = 0;
+let isInPane: bool = false;
+
+/**
+ * The entry becomes state, some `most` records and rows at a time. True where there is more to do.
+ */
+export function correctState(most: u32): bool {
+  if (recordsBytes == 0) {
+    increment(S_POSITION);
+    return false;
   }
-  increment(S_POSITION);
+  const index = <u32>load<u16>(scratch + records, CHANGE_QUERY);
+  const query = queryProgram(index);
+  const isSession = load<u8>(query, QUERY_WINDOW_KIND) == WINDOW_SESSION;
+  for (; most > 0; most--) {
+    if (phase == TAKE) {
+      if (isSession ? takeSession() : takeInPane()) continue;
+      phase = PUT;
+      at = 0;
+    }
+    const record = scratch + records + at;
+    at += load<u32>(record, CHANGE_BYTES_TOTAL);
+    if (phase == NAME) {
+      if (isSession || isInView(record, query)) nameRow(record, isSession);
+      if (at < recordsBytes) continue;
+      phase = TAKE;
+      before = 0;
+      isInPane = false;
+      walked = load<u32>(queryState(index) + (isSession ? Q_FINALS : Q_PANES));
+      continue;
+    }
+    if (isSession) putSession(record, index, query);
+    else if (isInView(record, query)) putInPane(record, index, query);
+    if (at < recordsBytes) continue;
+    increment(S_POSITION);
+    return false;
+  }
+  return true;
 }
 
 @inline
@@ -127,42 +202,82 @@ function coverValue(index: u32, query: usize, bytes: u64): void {
   store<u64>(most, max(load<u64>(most), bytes));
 }
 
-function correctInPane(record: usize, query: usize): void {
-  const index = <u32>load<u16>(record, CHANGE_QUERY);
+// ── by phases ──────────────────────────────────────────────────────────────────────────────────
+
+function nameRow(record: usize, isSession: bool): void {
   const start = load<i64>(record, CHANGE_START);
   const end = load<i64>(record, CHANGE_END);
-  if (!isCorrection(record)) {
-    const key = findKeyOf(record);
-    if (key) takeFinal(index, query, start, end, key);
-    return;
-  }
-  const bytes = <usize>load<u32>(record, CHANGE_VALUE_BYTES);
-  const revision = <u64>load<f64>(record, CHANGE_REVISION);
-  putFinal(index, query, start, end, internKeyOf(record), revision, valueAt(record), bytes);
-  coverValue(index, query, bytes);
+  if (!isSession) name(0, start, end);
+  const key = findKeyOf(record);
+  if (key) name(key, start, end);
 }
 
-function correctSession(record: usize, query: usize): void {
-  const index = <u32>load<u16>(record, CHANGE_QUERY);
+/** Goes on by one final session; false where there is none. */
+function takeSession(): bool {
+  const session = walked;
+  if (!session) return false;
+  walked = load<u32>(session, RECORD_NEXT);
+  if (isNamed(keyOf(session), startOf(session), endOf(session))) dropSession(session);
+  return true;
+}
+
+/** Goes on by one row of a pane that is named, or one pane; false where there is none. */
+function takeInPane(): bool {
+  const pane = walked;
+  if (!pane) return false;
+  const start = paneStart(pane);
+  const end = paneEnd(pane);
+  if (!isInPane) {
+    isInPane = isFinalPane(pane) && givePane(start, end, pane);
+    before = 0;
+    if (!isInPane) walked = paneNext(pane);
+    return true;
+  }
+  const row = before ? <usize>load<u32>(before, RECORD_NEXT) : paneHead(pane);
+  if (!row) {
+    isInPane = false;
+    walked = paneNext(pane);
+  } else if (isNamed(keyOf(row), start, end)) takeFinal(pane, before, row);
+  else before = row;
+  return true;
+}
+
+function putInPane(record: usize, index: u32, query: usize): void {
   const start = load<i64>(record, CHANGE_START);
   const end = load<i64>(record, CHANGE_END);
-  const known = findKeyOf(record);
-  const row = known ? findFinalSession(index, known, start, end) : 0;
-  if (!isCorrection(record)) {
-    if (row) dropSession(row);
-    return;
+  let pane = paneNamed(start, end);
+  if (isCorrection(record)) {
+    if (!pane) {
+      pane = openFinalPane(index, query, start, end, true);
+      givePane(start, end, pane);
+    }
+    const bytes = <usize>load<u32>(record, CHANGE_VALUE_BYTES);
+    const revision = <u64>load<f64>(record, CHANGE_REVISION);
+    putFinal(pane, internKeyOf(record), revision, valueAt(record), bytes);
+    coverValue(index, query, bytes);
   }
+  // Those of one window stand together.
+  const next = scratch + records + at;
+  const isLast =
+    at == recordsBytes ||
+    load<i64>(next, CHANGE_START) != start ||
+    load<i64>(next, CHANGE_END) != end;
+  if (isLast && pane && !paneHead(pane)) dropPane(pane);
+}
+
+function putSession(record: usize, index: u32, query: usize): void {
+  if (!isCorrection(record)) return;
+  const start = load<i64>(record, CHANGE_START);
+  const end = load<i64>(record, CHANGE_END);
   const isRow = isInView(record, query);
   // An end before `T - dedup` need not be kept.
   const isKept = load<i64>(S_CLOCK) < end + load<i64>(PROGRAM, PROGRAM_DEDUP) + 1;
   if (!isRow && !isKept) return;
   const key = internKeyOf(record);
   if (isKept) keepEnd(index, key, end);
-  if (isRow) {
-    const bytes = <usize>load<u32>(record, CHANGE_VALUE_BYTES);
-    const revision = <u64>load<f64>(record, CHANGE_REVISION);
-    addFinalSession(index, query, key, start, end, revision, valueAt(record), bytes);
-    coverValue(index, query, bytes);
-  }
-  if (row) dropSession(row);
+  if (!isRow) return;
+  const bytes = <usize>load<u32>(record, CHANGE_VALUE_BYTES);
+  const revision = <u64>load<f64>(record, CHANGE_REVISION);
+  addFinalSession(index, query, key, start, end, revision, valueAt(record), bytes);
+  coverValue(index, query, bytes);
 }

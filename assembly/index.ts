@@ -236,9 +236,9 @@ export function reserveCorrections(): bool {
   return roomForCorrections();
 }
 
-/** The entry that made them becomes state. */
-export function correct(): void {
-  correctState();
+/** The entry that made them becomes state, about `most` rows at a time; true: there is more. */
+export function correct(most: u32): bool {
+  return correctState(most);
 }
 
 /** Makes every window final (`--flush`): `flushBegin` once, then `flush` until it answers 0. */

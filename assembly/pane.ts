@@ -303,6 +303,9 @@ function recordIn(index: u32, query: usize, pane: usize): usize {
 
 // ── closing and dropping ───────────────────────────────────────────────────────────────────────
 
+/** So many are closed or dropped before the host has a turn, whether there are changes or not. */
+const ROWS_AT_ONCE: u32 = 4096;
+
 /** Where closing stands, when the host has to empty the buffer in the middle of a pane. */
 let closing: usize = 0;
 let closed: u32 = 0;
@@ -330,7 +333,7 @@ function closeInPane(query: usize, pane: usize, record: usize): void {
 }
 
 /**
- * Makes every window of the pane final. False where the buffer is full: the host empties it and
+ * Makes every window of the pane final. False where there are more: the host empties the buffer and
  * asks again. `drops`: whether the rows leave the view one day.
  */
 export function closePane(pane: usize, drops: bool): bool {
@@ -344,8 +347,9 @@ export function closePane(pane: usize, drops: bool): bool {
     // Of so many keys hardly one is known: to look for each costs more than to find those again.
     if (load<u32>(pane, PANE_COUNT) >= SETS) forgetAllFound();
   }
+  let most = ROWS_AT_ONCE;
   while (closing) {
-    if (outIsFull()) return false;
+    if (outIsFull() || most-- == 0) return false;
     if (closed++ % TOUCHED_RECORDS == 0) touchKeysOf(closing);
     closeInPane(query, pane, closing);
     closing = load<u32>(closing, RECORD_NEXT);
@@ -381,60 +385,28 @@ export function addFinal(pane: usize, key: usize, revision: u64, value: usize, b
 
 // ── correcting ─────────────────────────────────────────────────────────────────────────────────
 
-/** The pane of final rows of the window, 0 where there is none: they stand in no table. */
-function findFinalPane(index: u32, start: i64, end: i64): usize {
-  let pane = <usize>load<u32>(queryState(index), Q_PANES);
-  while (pane && (paneStart(pane) != start || paneEnd(pane) != end)) pane = paneNext(pane);
-  assert(!pane || isFinalPane(pane));
-  return pane;
-}
-
-/** The key's final row of the window leaves the view, if it is there. */
-export function takeFinal(index: u32, query: usize, start: i64, end: i64, key: usize): void {
-  const pane = findFinalPane(index, start, end);
-  if (!pane) return;
-  let before: usize = 0;
-  let record = paneHead(pane);
-  while (record && keyOf(record) != key) {
-    before = record;
-    record = load<u32>(record, RECORD_NEXT);
-  }
-  if (!record) return;
+/** The pane's final row, behind `before` (0: none), leaves the view; the pane stays. */
+export function takeFinal(pane: usize, before: usize, record: usize): void {
   const next = load<u32>(record, RECORD_NEXT);
   if (before) store<u32>(before, next, RECORD_NEXT);
   else store<u32>(pane, next, PANE_HEAD);
   store<u32>(pane, load<u32>(pane, PANE_COUNT) - 1, PANE_COUNT);
-  const rows = queryState(index) + Q_ROWS;
+  const rows = queryState(paneQuery(pane)) + Q_ROWS;
   store<u64>(rows, load<u64>(rows) - 1);
-  freeRow(query, record);
-  if (!paneHead(pane)) dropPane(pane);
+  freeRow(queryProgram(paneQuery(pane)), record);
 }
 
-/** A final row of the key, in the place of the one it has. */
-export function putFinal(
-  index: u32,
-  query: usize,
-  start: i64,
-  end: i64,
-  key: usize,
-  revision: u64,
-  value: usize,
-  bytes: usize,
-): void {
+/** A final row of a key that has none in the pane. */
+export function putFinal(pane: usize, key: usize, revision: u64, value: usize, bytes: usize): void {
+  const query = queryProgram(paneQuery(pane));
+  if (isSliced(query)) return addFinal(pane, key, revision, value, bytes);
+  const record = alloc(load<u32>(query, QUERY_WINDOW_BYTES));
+  store<u32>(record, <u32>key, RECORD_KEY);
+  store<u32>(record, <u32>bytes, RECORD_LENGTH);
+  store<u64>(record, revision, RECORD_REVISION);
+  keepFinal(record + bodyOf(query), roomOf(query), value, bytes);
   retainKey(key);
-  takeFinal(index, query, start, end, key);
-  const pane = findFinalPane(index, start, end) || openFinalPane(index, query, start, end, true);
-  if (isSliced(query)) addFinal(pane, key, revision, value, bytes);
-  else {
-    const record = alloc(load<u32>(query, QUERY_WINDOW_BYTES));
-    store<u32>(record, <u32>key, RECORD_KEY);
-    store<u32>(record, <u32>bytes, RECORD_LENGTH);
-    store<u64>(record, revision, RECORD_REVISION);
-    keepFinal(record + bodyOf(query), roomOf(query), value, bytes);
-    retainKey(key);
-    enterPane(pane, record);
-  }
-  releaseKey(key);
+  enterPane(pane, record);
 }
 
 /** Whether rows of the query's panes were made by `addFinal`. */
@@ -460,12 +432,14 @@ function freeRow(query: usize, record: usize): void {
   }
 }
 
-/** The final rows of the pane leave the view, without a change; false where the buffer is full. */
+/** The final rows of the pane leave the view, without a change; false where there are more. */
 export function dropPane(pane: usize): bool {
   const index = paneQuery(pane);
   const query = queryProgram(index);
   let record = paneHead(pane);
+  let most = ROWS_AT_ONCE;
   while (record) {
+    if (most-- == 0) return false;
     if (isWatched(index)) {
       if (outIsFull()) return false;
       writeGone(keyOf(record), paneStart(pane), paneEnd(pane));

@@ -278,16 +278,6 @@ function listFinal(index: u32, session: usize): void {
   store<u32>(list, <u32>session);
 }
 
-/** The key's final session with these bounds, 0 where the view has none. */
-export function findFinalSession(index: u32, key: usize, start: i64, end: i64): usize {
-  let session = <usize>load<u32>(queryState(index), Q_FINALS);
-  while (session) {
-    if (keyOf(session) == key && startOf(session) == start && endOf(session) == end) break;
-    session = load<u32>(session, RECORD_NEXT);
-  }
-  return session;
-}
-
 /** A final session that no event opened: reprocessing found it. */
 export function addFinalSession(
   index: u32,

@@ -183,7 +183,8 @@ export class Engine implements RowSource {
       const { replay, core, silence, position } = this.#running;
       let told: Parameters<Tell> = [[]];
       try {
-        await replay.run(core, position, write.endPosition, (...each) => (told = each));
+        const tell: Tell = (...each) => (told = each);
+        await replay.run(core, position, write.endPosition, tell, -1, true);
       } catch (error) {
         if (error instanceof HostFault) throw error;
         told = [await this.#running.remake()];

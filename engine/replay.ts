@@ -16,8 +16,8 @@ import type { Chunk } from "./store/chunk.ts";
 import { HostFault } from "./store/host-fault.ts";
 import { readChunks } from "./store/log-reader.ts";
 import { ENTRY_BYTES, piecesOf, workOf } from "./store/piece.ts";
-import type { Breathe } from "./store/steps.ts";
-import type { Store } from "./store/store.ts";
+import { drained, paced, type Breathe, type Steps } from "./store/steps.ts";
+import type { MaybePromise, Store } from "./store/store.ts";
 
 /** A reprocess of the log, as it is replayed. */
 export interface Replayed {
@@ -69,7 +69,7 @@ export class Replay {
   readonly #store: Store;
   readonly #poison: Poison;
   readonly #pagesMax: number;
-  readonly #breathe: Breathe | undefined;
+  readonly #breathe: Breathe;
   readonly #kept: Kept = new Map();
 
   /** `breathe`, which takes bytes, lets others come between; absent, at the host's own pace. */
@@ -79,7 +79,7 @@ export class Replay {
     store: Store,
     poison: Poison,
     pagesMax: number,
-    breathe?: Breathe,
+    breathe: Breathe = hostBreathe(),
   ) {
     this.#breathe = breathe;
     this.#poison = poison;
@@ -97,12 +97,18 @@ export class Replay {
   /**
    * Applies the log's entries of [from, to) to `core`, and lets others come between; `tell` gets
    * what each chunk told, and where it is null chunks go in pieces. The chunk that holds position
-   * `alone` is applied entry by entry. Rejects with the HostFault of the store, EntriesFailed or
-   * MarksFound.
+   * `alone` is applied entry by entry. Of a core that `isRead` meanwhile no chunk is seen half
+   * applied. Rejects with the HostFault of the store, EntriesFailed or MarksFound.
    */
-  async run(core: Core, from: number, to: number, tell: Tell | null, alone = -1): Promise<void> {
-    const breathe = this.#paceOf();
-    for await (const chunk of readChunks(this.#store, from, to, breathe)) {
+  async run(
+    core: Core,
+    from: number,
+    to: number,
+    tell: Tell | null,
+    alone = -1,
+    isRead = false,
+  ): Promise<void> {
+    for await (const chunk of readChunks(this.#store, from, to, this.#breathe)) {
       const { firstPosition, count } = chunk;
       await this.#noteMarks(chunk);
       const isAlone = alone >= firstPosition && alone < firstPosition + count;
@@ -110,17 +116,13 @@ export class Replay {
       for (const piece of entries < count ? piecesOf(chunk, from, () => entries) : [chunk]) {
         const skip = Math.max(from - piece.firstPosition, 0);
         try {
-          await this.apply(core, piece, skip, tell ?? (() => {}));
+          await this.apply(core, piece, skip, tell ?? (() => {}), isRead);
         } catch (error) {
           throw error instanceof HostFault ? error : new EntriesFailed(piece, error);
         }
-        await breathe(workOf(piece) * ENTRY_BYTES);
+        await this.#breathe(workOf(piece) * ENTRY_BYTES);
       }
     }
-  }
-
-  #paceOf(): Breathe {
-    return this.#breathe ?? hostBreathe();
   }
 
   async #noteMarks(chunk: Chunk): Promise<void> {
@@ -133,14 +135,16 @@ export class Replay {
   }
 
   /** Applies the chunk's entries from entry `skip` on, less what is poisoned. */
-  async apply(core: Core, logged: Chunk, skip: number, tell: Tell): Promise<void> {
+  async apply(core: Core, logged: Chunk, skip: number, tell: Tell, isRead = false): Promise<void> {
+    const run = (steps: Steps<void>, unit: number): MaybePromise<void> =>
+      isRead ? drained(steps) : paced(steps, (worked) => this.#breathe(worked * unit));
     const chunk = this.#poison.quiet(logged);
     const fact = factOfChunk(chunk);
     if (fact !== null) {
       const position = chunk.firstPosition;
       const found = await this.#find(this.#reprocess(), fact, position);
       core.holdCorrections(found);
-      core.correct();
+      await run(core.correctSteps(), ENTRY_BYTES);
       tell(this.#isTold(fact) ? [found] : [], { fact, position, found });
       return;
     }
@@ -149,7 +153,10 @@ export class Replay {
     bringYears(core, this.#program.zones, chunk.zones ?? []);
     core.reserve();
     const records: Uint8Array[] = [];
-    core.apply((bytes) => records.push(bytes.slice()));
+    await run(
+      core.applySteps((bytes) => records.push(bytes.slice())),
+      1,
+    );
     tell(records);
   }
 
@@ -180,12 +187,13 @@ export class Replay {
   }
 
   #reprocess(): Reprocess {
-    const log = { store: this.#store, poison: this.#poison, breathe: this.#paceOf() };
+    const log = { store: this.#store, poison: this.#poison, breathe: this.#breathe };
     return new Reprocess(this.#plan, this.#program, log, this.#pagesMax, this.#kept);
   }
 
   async #find(reprocess: Reprocess, fact: ReprocessFact, position: number): Promise<Uint8Array> {
     const query = this.#plan.queries.findIndex(({ name }) => name === fact.query);
-    return writeRecords(await reprocess.find(fact, position), query, position);
+    const found = await reprocess.find(fact, position);
+    return paced(writeRecords(found, query, position), (rows) => this.#breathe(rows * ENTRY_BYTES));
   }
 }

@@ -29,7 +29,7 @@ interface Exports {
   end(): void;
   hold(bytes: number): number;
   reserveCorrections(): number;
-  correct(): void;
+  correct(most: number): number;
   flushBegin(): number;
   flush(): number;
   trace(query: number, start: number, end: number): void;
@@ -103,6 +103,9 @@ export interface LateEvent {
   readonly window: { readonly start: number; readonly end: number } | null;
   readonly lateMs: number;
 }
+
+/** So many rows are corrected, or looked at for that, in one step: less than a millisecond. */
+const CORRECTED_ROWS = 2048;
 
 export class Core {
   readonly #exports: Exports;
@@ -261,6 +264,11 @@ export class Core {
     this.#drain(() => this.#exports.apply(), emit);
   }
 
+  /** The same in steps, each of so many bytes; between two the state is no state. */
+  applySteps(emit: (records: Uint8Array) => void): Generator<number, void, undefined> {
+    return this.#drainSteps(() => this.#exports.apply(), emit);
+  }
+
   /** Gives the batch back: the push is over, applied or not. */
   end(): void {
     this.#exports.end();
@@ -273,15 +281,25 @@ export class Core {
     this.#must(this.#exports.reserveCorrections(), "apply corrections");
   }
 
-  /** Applies them: one entry. */
+  /** Applies them: one entry. Between two steps, which count rows, the state is no state. */
+  *correctSteps(): Generator<number, void, undefined> {
+    while (this.#exports.correct(CORRECTED_ROWS) !== 0) yield CORRECTED_ROWS;
+  }
+
+  /** The same at once. */
   correct(): void {
-    this.#exports.correct();
+    for (const _ of this.correctSteps());
   }
 
   /** Makes every window final. */
   flush(emit: (records: Uint8Array) => void): void {
+    for (const _ of this.flushSteps(emit));
+  }
+
+  /** The same in steps, as `applySteps`. */
+  flushSteps(emit: (records: Uint8Array) => void): Generator<number, void, undefined> {
     this.#must(this.#exports.flushBegin(), "flush");
-    this.#drain(() => this.#exports.flush(), emit);
+    return this.#drainSteps(() => this.#exports.flush(), emit);
   }
 
   /**
@@ -335,13 +353,21 @@ export class Core {
   }
 
   #drain(step: () => number, emit: (records: Uint8Array) => void): void {
-    let more: number;
-    do {
-      more = step();
+    for (const _ of this.#drainSteps(step, emit));
+  }
+
+  *#drainSteps(
+    step: () => number,
+    emit: (records: Uint8Array) => void,
+  ): Generator<number, void, undefined> {
+    for (;;) {
+      const more = step();
       const start = this.#exports.out();
       const length = this.#exports.take();
       if (length > 0) emit(this.bytes.subarray(start, start + length));
-    } while (more !== 0);
+      if (more === 0) return;
+      yield length;
+    }
   }
 
   // ── counts and lists ─────────────────────────────────────────────────────────────────────────

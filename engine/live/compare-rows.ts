@@ -5,7 +5,7 @@
 
 import { canonical, compareUtf8 } from "../event/canonical.ts";
 import type { Json } from "../event/envelope.ts";
-import type { Steps } from "../store/steps.ts";
+import { sorted, type Steps } from "../store/steps.ts";
 import type { Row } from "./change.ts";
 import type { RowPlace } from "./decoder.ts";
 import { compareTimes } from "./telling-order.ts";
@@ -101,33 +101,10 @@ export function comparePlaced(a: Placed, b: Placed): number {
 
 /** The rows in the order of their view. */
 export function* ordered(rows: readonly Row[]): Steps<readonly Placed[]> {
-  let runs: (readonly Placed[])[] = [];
-  for (let at = 0; at < rows.length; at += STEP_ROWS) {
-    const run = rows.slice(at, at + STEP_ROWS).map((row) => {
-      return { row, text: canonical(Object.values(row.key)) };
-    });
-    runs.push(run.sort(comparePlaced));
-    yield run.length;
+  const placed: Placed[] = [];
+  for (const row of rows) {
+    placed.push({ row, text: canonical(Object.values(row.key)) });
+    if (placed.length % STEP_ROWS === 0) yield STEP_ROWS;
   }
-  while (runs.length > 1) {
-    const merged: (readonly Placed[])[] = [];
-    for (let run = 0; run < runs.length; run += 2) {
-      const [one, other] = [runs[run]!, runs[run + 1]];
-      merged.push(other === undefined ? one : yield* merge(one, other));
-    }
-    runs = merged;
-  }
-  return runs[0] ?? [];
-}
-
-function* merge(one: readonly Placed[], other: readonly Placed[]): Steps<readonly Placed[]> {
-  const merged: Placed[] = [];
-  let [at, otherAt] = [0, 0];
-  while (at < one.length || otherAt < other.length) {
-    const [a, b] = [one[at], other[otherAt]];
-    const isOne = b === undefined || (a !== undefined && comparePlaced(a, b) <= 0);
-    merged.push(isOne ? one[at++]! : other[otherAt++]!);
-    if (merged.length % STEP_ROWS === 0) yield STEP_ROWS;
-  }
-  return merged;
+  return yield* sorted(placed, comparePlaced);
 }

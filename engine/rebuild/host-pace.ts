@@ -34,7 +34,7 @@ export class HostPace implements Pace {
     this.#count += entries;
     this.#pieceMs = now;
     if (what === "piece" && entries >= this.#entries) this.#fit(pieceMs);
-    this.#longestMs = Math.max(pieceMs, this.#longestMs * LONGEST_LEFT);
+    this.#longestMs = Math.max(Math.min(pieceMs, SLICE_MS), this.#longestMs * LONGEST_LEFT);
     const sliceMs = now - this.#sliceMs;
     const isBlind = sliceMs === 0 && this.#count >= BLIND_ENTRIES;
     if (isBlind || sliceMs + Math.max(this.#longestMs, PIECE_MS) > SLICE_MS) return this.#pause();

@@ -7,41 +7,51 @@
 // the range. A group with a session that is open, or would be, waits: its old finals stay until a
 // later reprocess.
 
-import { areEqual, nameOf, type Correction, type FinalWindow } from "./record.ts";
+import { sorted, type Steps } from "../store/steps.ts";
+import { areEqual, nameOf, STEP_WINDOWS, type Correction, type FinalWindow } from "./record.ts";
 import { isClosed, isSession, touches, type Scope } from "./scope.ts";
 import type { Told, ToldWindow } from "./told.ts";
 
 /** In the order in which they are applied and told; the clock of `told` stands somewhere. */
-export function correctionsOf(
+export function* correctionsOf(
   scope: Scope,
   told: Told,
   truth: readonly FinalWindow[],
-): readonly Correction[] {
+): Steps<readonly Correction[]> {
   const clock = told.clock ?? -Infinity;
   const closed = truth.filter(({ end }) => isClosed(scope, end, clock));
   const there = [...told.windows.values()].filter(({ isThere }) => isThere);
   const corrections: Correction[] = [];
   if (isSession(scope.query)) {
     const open = [...told.open, ...truth.filter(({ end }) => !isClosed(scope, end, clock))];
-    for (const group of groupsOf(there, closed, open)) {
+    for (const group of yield* groupsOf(there, closed, open)) {
       const isAsked = [...group.told, ...group.truth].some((each) => touches(scope, each));
-      if (isAsked && !group.isOpen) compare(told, group.told, group.truth, corrections);
+      if (isAsked && !group.isOpen) {
+        yield* compare(told, group.told, group.truth, corrections);
+      }
     }
-  } else compare(told, there, closed, corrections);
-  return corrections.sort(inOrder);
+  } else yield* compare(told, there, closed, corrections);
+  return yield* sorted(corrections, inOrder);
 }
 
-function compare(
+function* compare(
   { windows }: Told,
   told: readonly ToldWindow[],
   truth: readonly FinalWindow[],
   corrections: Correction[],
-): void {
-  const names = new Set(truth.map(nameOf));
+): Steps<void> {
+  let count = 0;
+  const names = new Set<string>();
+  for (const window of truth) {
+    names.add(nameOf(window));
+    if (++count % STEP_WINDOWS === 0) yield STEP_WINDOWS;
+  }
   for (const { corrections: _, isThere: __, ...window } of told) {
     if (!names.has(nameOf(window))) corrections.push({ ...window, kind: "retract" });
+    if (++count % STEP_WINDOWS === 0) yield STEP_WINDOWS;
   }
   for (const window of truth) {
+    if (++count % STEP_WINDOWS === 0) yield STEP_WINDOWS;
     const before = windows.get(nameOf(window));
     if (before?.isThere === true && areEqual(before.value, window.value)) continue;
     const revision = nextRevision(window, before);
@@ -69,21 +79,22 @@ interface Group {
 type Member = readonly [window: FinalWindow, enter: (group: Group) => void];
 
 /** What overlaps or touches, of one key; sessions lie on a line, so one sweep finds it. */
-function groupsOf(
+function* groupsOf(
   told: readonly ToldWindow[],
   truth: readonly FinalWindow[],
   open: readonly FinalWindow[],
-): Group[] {
+): Steps<Group[]> {
   const members: Member[] = [
     ...told.map((window): Member => [window, (group) => group.told.push(window)]),
     ...truth.map((window): Member => [window, (group) => group.truth.push(window)]),
     ...open.map((window): Member => [window, (group) => (group.isOpen = true)]),
   ];
-  members.sort(([a], [b]) => compareText(a.key, b.key) || a.start - b.start);
+  const byStart = ([a]: Member, [b]: Member): number =>
+    compareText(a.key, b.key) || a.start - b.start;
   const groups: Group[] = [];
   let key: string | null = null;
   let end = -Infinity;
-  for (const [window, enter] of members) {
+  for (const [window, enter] of yield* sorted(members, byStart)) {
     if (window.key !== key || window.start > end) {
       groups.push({ told: [], truth: [], isOpen: false });
       end = -Infinity;

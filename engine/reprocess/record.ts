@@ -3,6 +3,10 @@
 // the same where their bytes are.
 
 import * as layout from "../../assembly/layout.ts";
+import type { Steps } from "../store/steps.ts";
+
+/** So many are compared, or written, in one step. */
+export const STEP_WINDOWS = 1000;
 
 /** A window that is final, of one key. */
 export interface FinalWindow {
@@ -38,16 +42,17 @@ export function* readRecords(bytes: Uint8Array): Generator<FinalWindow & { isFin
   }
 }
 
-/** Corrections of query `query` as records, at the position of the entry that made them. */
-export function writeRecords(
+/** Corrections of query `query` as records, at the position of their entry. */
+export function* writeRecords(
   corrections: readonly Correction[],
   query: number,
   position: number,
-): Uint8Array {
+): Steps<Uint8Array> {
   const bytes = new Uint8Array(corrections.reduce((sum, each) => sum + recordBytes(each), 0));
   const view = new DataView(bytes.buffer);
   let at = 0;
-  for (const each of corrections) {
+  for (const [count, each] of corrections.entries()) {
+    if (count % STEP_WINDOWS === STEP_WINDOWS - 1) yield STEP_WINDOWS;
     const isRetract = each.kind === "retract";
     const kind = isRetract ? layout.CHANGE_RETRACT : layout.CHANGE_CORRECTION;
     view.setUint32(at + layout.CHANGE_BYTES_TOTAL, recordBytes(each), true);

@@ -8,6 +8,8 @@ import { PROGRAM_HASH_KEY } from "../../assembly/layout.ts";
 import type { ReprocessFact } from "../ingest/fact.ts";
 import type { Program } from "../query/compile.ts";
 import type { Plan } from "../query/plan.ts";
+import { ENTRY_BYTES } from "../store/piece.ts";
+import { paced } from "../store/steps.ts";
 import type { Log } from "./log.ts";
 import { correctionsOf } from "./compare.ts";
 import type { Correction } from "./record.ts";
@@ -82,6 +84,7 @@ export class Reprocess {
     const told = await readTold(scope, this.#log, this.#pagesMax, position, find);
     const { disorderMs } = told;
     const truth = await readTruth(scope, this.#log, this.#pagesMax, position, disorderMs);
-    return correctionsOf(scope, told, truth);
+    const { breathe } = this.#log;
+    return paced(correctionsOf(scope, told, truth), (windows) => breathe(windows * ENTRY_BYTES));
   }
 }

@@ -7,8 +7,18 @@ import { factOfChunk, type ReprocessFact } from "../ingest/fact.ts";
 import { fillFromLog } from "../ingest/intake.ts";
 import { bringYears } from "../ingest/zone-years.ts";
 import type { Batch } from "../ingest/batch.ts";
+import type { Chunk } from "../store/chunk.ts";
+import { ENTRY_BYTES } from "../store/piece.ts";
+import { paced, type Steps } from "../store/steps.ts";
 import { readLog, type Log } from "./log.ts";
-import { nameOf, readRecords, writeRecords, type Correction, type FinalWindow } from "./record.ts";
+import {
+  nameOf,
+  readRecords,
+  STEP_WINDOWS,
+  writeRecords,
+  type Correction,
+  type FinalWindow,
+} from "./record.ts";
 import { isSession, programOf, touches, wantedBy, type Scope } from "./scope.ts";
 
 export interface ToldWindow extends FinalWindow {
@@ -39,9 +49,10 @@ export async function readTold(
   await reading.open();
   for await (const chunk of readLog(log, 0, endPosition)) {
     const fact = factOfChunk(chunk);
-    if (fact === null) reading.apply(chunk);
+    if (fact === null) await paced(reading.apply(chunk), log.breathe);
     else if (fact.query === scope.query.name) {
-      reading.correct(await correctionsAt(fact, chunk.firstPosition));
+      const found = await correctionsAt(fact, chunk.firstPosition);
+      await paced(reading.correct(found), (windows) => log.breathe(windows * ENTRY_BYTES));
     }
   }
   return reading.end();
@@ -71,13 +82,13 @@ class Reading {
     this.#core = await Core.open(this.#program.bytes, this.#pagesMax);
   }
 
-  apply(chunk: Parameters<typeof fillFromLog>[2]): void {
+  *apply(chunk: Chunk): Steps<void> {
     const core = this.#core;
     this.#measure(fillFromLog(core, this.#program, chunk, 0));
     core.seal();
     bringYears(core, this.#program.zones, chunk.zones ?? []);
     core.reserve();
-    core.apply((records) => {
+    yield* core.applySteps((records) => {
       for (const { isFinal, ...window } of readRecords(records)) {
         if (isFinal) this.#keep({ ...window, corrections: 0, isThere: true });
       }
@@ -98,15 +109,16 @@ class Reading {
     if (isAsked) this.#windows.set(nameOf(window), window);
   }
 
-  correct(corrections: readonly Correction[]): void {
-    for (const { kind, ...window } of corrections) {
+  *correct(corrections: readonly Correction[]): Steps<void> {
+    for (const [index, { kind, ...window }] of corrections.entries()) {
       const before = this.#windows.get(nameOf(window));
       const isThere = kind === "correction";
       const count = (before?.corrections ?? 0) + (isThere ? 1 : 0);
       this.#keep({ ...window, corrections: count, isThere });
+      if (index % STEP_WINDOWS === STEP_WINDOWS - 1) yield STEP_WINDOWS;
     }
-    this.#core.holdCorrections(writeRecords(corrections, 0, 0));
-    this.#core.correct();
+    this.#core.holdCorrections(yield* writeRecords(corrections, 0, 0));
+    yield* this.#core.correctSteps();
   }
 
   end(): Told {

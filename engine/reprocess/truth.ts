@@ -45,6 +45,7 @@ import { tickLine } from "../ingest/tick.ts";
 import type { Program } from "../query/compile.ts";
 import type { Query } from "../query/plan.ts";
 import { LIMIT_MAX } from "../query/plan-limit.ts";
+import { paced, type Steps } from "../store/steps.ts";
 import { readLog, type Log } from "./log.ts";
 import { readRecords, type FinalWindow } from "./record.ts";
 import { isSession, programOf, touches, wantedBy, type Scope } from "./scope.ts";
@@ -105,10 +106,10 @@ export async function walkTruth(
     core.seal();
     bringYears(core, program.zones, years);
     core.reserve();
-    core.apply(collect);
+    await paced(core.applySteps(collect), log.breathe);
   }
-  passSlices(scope, core, program, disorderMs, collect);
-  core.flush(collect);
+  await paced(passSlices(scope, core, program, disorderMs, collect), log.breathe);
+  await paced(core.flushSteps(collect), log.breathe);
 }
 
 const STEPS_MAX = 1000;
@@ -117,13 +118,13 @@ const STEPS_MAX = 1000;
  * Windows of slices are closed a few at a time: room for all of them at once would be far more than
  * they take, since each slice may be in many.
  */
-function passSlices(
+function* passSlices(
   { query: { window } }: Scope,
   core: Core,
   program: Program,
   disorderMs: number,
   collect: (records: Uint8Array) => void,
-): void {
+): Steps<void> {
   const { clock } = core.counts();
   if (clock === null || (window.kind !== "hopping" && window.kind !== "cumulate")) return;
   const restMs = disorderMs + window.sizeMs + window.graceMs + 3;
@@ -135,7 +136,7 @@ function passSlices(
     batch.setVerdict(0, VERDICT_ACCEPTED);
     core.seal();
     core.reserve();
-    core.apply(collect);
+    yield* core.applySteps(collect);
   }
 }
 

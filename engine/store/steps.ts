@@ -28,3 +28,43 @@ export function paced<T>(steps: Steps<T>, breathe: Breathe): MaybePromise<T> {
     if (pause instanceof Promise) return pause.then(() => paced(steps, breathe));
   }
 }
+
+const SORTED_STEP = 1000;
+
+/** In order, by merging: no step is long. */
+export function* sorted<T>(
+  items: readonly T[],
+  compare: (a: T, b: T) => number,
+): Steps<readonly T[]> {
+  let runs: (readonly T[])[] = [];
+  for (let at = 0; at < items.length; at += SORTED_STEP) {
+    const run = items.slice(at, at + SORTED_STEP).sort(compare);
+    runs.push(run);
+    yield run.length;
+  }
+  while (runs.length > 1) {
+    const merged: (readonly T[])[] = [];
+    for (let run = 0; run < runs.length; run += 2) {
+      const [one, other] = [runs[run]!, runs[run + 1]];
+      merged.push(other === undefined ? one : yield* merge(one, other, compare));
+    }
+    runs = merged;
+  }
+  return runs[0] ?? [];
+}
+
+function* merge<T>(
+  one: readonly T[],
+  other: readonly T[],
+  compare: (a: T, b: T) => number,
+): Steps<readonly T[]> {
+  const merged: T[] = [];
+  let [at, otherAt] = [0, 0];
+  while (at < one.length || otherAt < other.length) {
+    const [a, b] = [one[at], other[otherAt]];
+    const isOne = b === undefined || (a !== undefined && compare(a, b) <= 0);
+    merged.push(isOne ? one[at++]! : other[otherAt++]!);
+    if (merged.length % SORTED_STEP === 0) yield SORTED_STEP;
+  }
+  return merged;
+}

@@ -34,7 +34,9 @@ test("a swap goes in steps of a thousand rows, and tells who listens when it com
     return mirror;
   };
   const heard = listen("heard");
-  expect(slices.pieces).toEqual([ROWS]);
+  // What the push tells is handed out a buffer at a time, heard or not.
+  while (slices.pieces.at(-1) !== ROWS) await slices.one();
+  expect(slices.pieces.length).toBeGreaterThan(1);
   await slices.one();
   const pushed = engine.push(MORE);
   let late: Change[] = [];
@@ -50,11 +52,11 @@ test("a swap goes in steps of a thousand rows, and tells who listens when it com
     if (steps.length === 40) mirrors.push(follow("q"));
     await slices.one();
   }
-  // Both views are read, compared, and put in order: runs of a thousand, merged twice. Of what is
-  // heard that becomes changes. Then the mirror goes through both.
+  // Both views are read, compared, and put in order: named, runs of a thousand, merged twice. Of what
+  // is heard that becomes changes. Then the mirror goes through both.
   const read = Array.from({ length: 10 }, () => 500);
   const compared = Array.from({ length: 4 }, () => 1000);
-  const ordered = [1000, 1000, 500, 1000, 1000, 1000, 1000];
+  const ordered = [1000, 1000, 1000, 1000, 500, 1000, 1000, 1000, 1000];
   const told = Array.from({ length: 5 }, () => 1000);
   const [both, each] = [
     [...read, ...compared],
