@@ -59,6 +59,7 @@ export class Leader {
   readonly #applied: (position: number) => void;
   /** What stops each. */
   readonly #subscriptions = new Map<string, () => void>();
+  #position = 0;
   #savedPosition = -1;
   #timer: ReturnType<typeof setTimeout> | undefined;
   #isClosed = false;
@@ -86,8 +87,12 @@ export class Leader {
     return new Leader(engine, idleTicks, applied);
   }
 
+  /** While a core is made again: where it stood before. */
   get position(): number {
-    return this.#engine.stats().position;
+    try {
+      this.#position = this.#engine.stats().position;
+    } catch {}
+    return this.#position;
   }
 
   async perform<V extends Verb>(verb: V, words: WordsOf<V>): Promise<GivenBy<V>> {
