@@ -6,6 +6,7 @@ import type { Appending } from "./appending.ts";
 import type { Core } from "./core/core.ts";
 import type { ZoneYear } from "./event/zone.ts";
 import { decodeEvent, isFault } from "./ingest/decode.ts";
+import { FailedLines } from "./ingest/failed-lines.ts";
 import type { Pushed } from "./ingest/input.ts";
 import { Intake, type Filled, type FillOptions } from "./ingest/intake.ts";
 import { FAILURES_MAX, quietLine, type Poison } from "./ingest/poison.ts";
@@ -64,6 +65,7 @@ export class Running {
    * against the collector of garbage as memory outside of its heap, made it run in full and often.
    */
   readonly #room = new Uint8Array(2 * layout.OUT_BYTES);
+  readonly #failedLines = new FailedLines();
   #replay: Replay;
   #isSpent = false;
   core!: Core;
@@ -294,8 +296,12 @@ export class Running {
 
   /** A batch with its verdicts. A line on which the core fails is held. HostFault. */
   judge(pushed: Pushed, options: FillOptions): MaybePromise<Filled> {
+    if (options.release) this.#failedLines.forget();
+    const spared = pushed.fault ? null : this.#failedLines.spare(pushed.bytes);
     try {
-      return this.#judge(pushed, options);
+      if (spared === null) return this.#judge(pushed, options);
+      const { bytes, poisoned } = spared;
+      return this.#judge({ ...pushed, bytes, sent: pushed.bytes }, { ...options, poisoned });
     } catch (error) {
       // What a caller got wrong is an error of another kind.
       if (!(error instanceof WebAssembly.RuntimeError)) throw error;
@@ -337,6 +343,7 @@ export class Running {
         const isEvent = !isFault(decodeEvent(line, 0, line.length));
         if (!isEvent || (options.release ?? null) !== null) throw unjudged(cause);
         poisoned.add(index++);
+        this.#failedLines.note(line);
         // Something that is a line and no event.
         bytes.fill(ZERO, start, end);
       }

@@ -353,6 +353,51 @@ describe("a line on which the core fails before it is appended", () => {
     expect(await engine.push(good("d", 400))).toMatchObject({ accepted: 1 });
   });
 
+  test("makes no core again when it is sent once more, until it is released", async () => {
+    const store = memory();
+    const engine = await engineOf(PLAN, [good("a", 100)], { store });
+    await engine.push([good("b", 200), line]);
+    const resend = async (to: Engine, id: string): Promise<number> => {
+      const before = cores;
+      const push = ` \n${ndjson([good(id, 300)])}\r\n${ndjson([line, good("a", 100)])}`;
+      expect(await to.push(push, { receivedAt: [10, 20, 30] })).toMatchObject({
+        ...{ received: 3, accepted: 1, duplicate: 1, invalid: [] },
+        quarantined: [{ index: 1, code: "poisoned" }],
+      });
+      expect(await to.push(line)).toMatchObject({ quarantined: [{ index: 0 }] });
+      expect(to.quarantine()).toMatchObject([{ line: JSON.stringify(line) }]);
+      return cores - before;
+    };
+    expect(await resend(engine, "c")).toBe(0);
+    // Other content is another line.
+    const before = cores;
+    await engine.push(event("h", 1667, { k: "y" }));
+    expect(cores).toBeGreaterThan(before);
+    const ids = engine.quarantine().map(({ id }) => id);
+    await expect(engine.release(ids.slice(1))).rejects.toMatchObject({ code: "core_failed" });
+    const after = cores;
+    await engine.push(line);
+    expect(cores).toBeGreaterThan(after);
+    // Whoever opens the log asks once.
+    const { held } = (await store.recover())!;
+    expect(held).toHaveLength(2);
+  });
+
+  test("is asked once by who opens the log, and taken by a build without the bug", async () => {
+    const store = memory();
+    await (await engineOf(PLAN, [], { store })).push(line);
+    const again = await engineOf(PLAN, [], { store });
+    const before = cores;
+    expect(await again.push(line)).toMatchObject({ quarantined: [{ code: "poisoned" }] });
+    const asked = cores;
+    expect(asked).toBeGreaterThan(before);
+    expect(await again.push(line)).toMatchObject({ quarantined: [{ code: "poisoned" }] });
+    expect([cores, again.quarantine().length]).toEqual([asked, 1]);
+    hasBug = false;
+    expect(await (await engineOf(PLAN, [], { store })).push(line)).toMatchObject({ accepted: 1 });
+    hasBug = true;
+  });
+
   test("is listed as it was sent where no more can be held, blank lines beside it", async () => {
     const engine = await engineOf({ ...PLAN, limits: { quarantine: 1 } });
     const more = event("i", 2667, { k: "x" });
