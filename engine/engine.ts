@@ -107,11 +107,12 @@ export class Engine implements RowSource {
 
   /**
    * The wall time, ms since 1970, at which `tickIdle` finds something to do if no event comes until
-   * then; null where nothing is due, no receive time was ever given, `idle` is `"never"`, or a core
-   * that failed is not made again yet.
+   * then; null where nothing is due, no receive time was ever given, or `idle` is `"never"`. It is
+   * past where a core has failed: that is made again first.
    */
   idleAt(): number | null {
-    return this.#running.isSpent ? null : this.#running.silence.dueAt(this.#core);
+    const { isSpent, silence } = this.#running;
+    return silence.dueAt(isSpent ? null : this.#core);
   }
 
   /**

@@ -36,8 +36,15 @@ export class Silence {
     for (const ms of times) this.#lastReceiptMs = Math.max(this.#lastReceiptMs, ms ?? -Infinity);
   }
 
-  /** The wall time for the host's timer; null where nothing is due or no receive time is known. */
-  dueAt(core: Core): number | null {
+  /**
+   * The wall time for the host's timer; null where nothing is due or no receive time is known.
+   * Without a core, which is to be made again, that is due since the last receipt.
+   */
+  dueAt(core: Core | null): number | null {
+    if (core === null) {
+      const isKnown = this.#idleMs !== null && this.#lastReceiptMs > -Infinity;
+      return isKnown ? this.#lastReceiptMs : null;
+    }
     const { movedClock, movedReceivedAt } = core.counts();
     if (this.#idleMs === null || movedClock === null || movedReceivedAt === null) return null;
     const due = core.due();
