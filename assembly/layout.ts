@@ -383,7 +383,7 @@ export const CHANGE_REVISION = 24; // f64
 export const CHANGE_POSITION = 32; // f64
 export const CHANGE_KEY_BYTES = 40; // u32
 export const CHANGE_VALUE_BYTES = 44; // u32
-export const CHANGE_KEY_TAG = 48; // u32, a hash of query and key; 0 of what the host wrote
+export const CHANGE_KEY_TAG = 48; // u32, a hash of query and key; of a reprocess the query is 0
 export const CHANGE_HEADER_BYTES = 56; // then the key's values, then the value's
 
 export const CHANGE_UPDATE = 0;

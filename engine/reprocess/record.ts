@@ -15,6 +15,8 @@ export interface FinalWindow {
   readonly end: number;
   /** Encoded (assembly/encode.ts), as text of one character a byte. */
   readonly key: string;
+  /** The core's hash of it, by which whoever reads the records tells keys apart. */
+  readonly tag: number;
   readonly value: Uint8Array;
   readonly revision: number;
 }
@@ -35,6 +37,7 @@ export function* readRecords(bytes: Uint8Array): Generator<FinalWindow & { isFin
       start: Number(view.getBigInt64(at + layout.CHANGE_START, true)),
       end: Number(view.getBigInt64(at + layout.CHANGE_END, true)),
       key: textOf(bytes.subarray(key, value)),
+      tag: view.getUint32(at + layout.CHANGE_KEY_TAG, true),
       value: bytes.slice(value, valueEnd),
       revision: view.getFloat64(at + layout.CHANGE_REVISION, true),
     };
@@ -65,6 +68,7 @@ export function* writeRecords(
     view.setFloat64(at + layout.CHANGE_POSITION, position, true);
     view.setUint32(at + layout.CHANGE_KEY_BYTES, each.key.length, true);
     view.setUint32(at + layout.CHANGE_VALUE_BYTES, each.value.length, true);
+    view.setUint32(at + layout.CHANGE_KEY_TAG, each.tag, true);
     const key = at + layout.CHANGE_HEADER_BYTES;
     for (let index = 0; index < each.key.length; index++) {
       bytes[key + index] = each.key.charCodeAt(index);

@@ -1,8 +1,9 @@
 // Reprocessing: closed windows computed again from the log. Each sentence of the contract is a test
 // here; that engine and model correct the same over random cases is test/twin/reprocess.test.ts.
 
-import { describe, expect, test } from "vitest";
+import { describe, expect, test, vi } from "vitest";
 import { memory, type Change, type Engine, type Store } from "../../engine/index.ts";
+import { KnownKeys } from "../../engine/live/known-keys.ts";
 import type { Append, MaybePromise, StoredSnapshot } from "../../engine/store/store.ts";
 import { engineOf, event, eventsAt, planOf, queryOf, tumbling } from "../builders.ts";
 
@@ -105,6 +106,22 @@ describe("a late event", () => {
     const engine = await engineOf(planOf(), [[event("a", 25), event("late", 5)]]);
     expect(short(await engine.reprocess("q", ALL))).toEqual(["correction 0/10 1 r3 @2"]);
     expect(rowsOf(engine)).toEqual(["0/10 1 r3 final", "20/30 1 r1"]);
+  });
+
+  test("comes under the key that was told, which is found by the core's hash of it", async () => {
+    const engine = await engineOf(planOf({ key: { k: "data.k" } }), []);
+    engine.subscribe("q", () => {});
+    const all = (name: string, time: number): object[] =>
+      Array.from({ length: 100 }, (_, k) => event(`${name}${k}`, time, { k }));
+    await engine.push(all("a", 5));
+    await engine.push([event("b", 30, { k: 0 }), ...all("c", 6)]);
+    const added = vi.spyOn(KnownKeys.prototype, "add");
+    try {
+      expect(await engine.reprocess("q", { from: 0, to: 10 })).toHaveLength(100);
+      expect(added).not.toHaveBeenCalled();
+    } finally {
+      added.mockRestore();
+    }
   });
 
   test("that changes no value corrects nothing", async () => {
