@@ -69,7 +69,7 @@ export class Replay {
   readonly #store: Store;
   readonly #poison: Poison;
   readonly #pagesMax: number;
-  readonly #breathe: Breathe;
+  readonly #breathe: Breathe | undefined;
   readonly #kept: Kept = new Map();
 
   /** `breathe`, which takes bytes, lets others come between; absent, at the host's own pace. */
@@ -79,7 +79,7 @@ export class Replay {
     store: Store,
     poison: Poison,
     pagesMax: number,
-    breathe: Breathe = hostBreathe(),
+    breathe?: Breathe,
   ) {
     this.#breathe = breathe;
     this.#poison = poison;
@@ -108,7 +108,8 @@ export class Replay {
     alone = -1,
     isRead = false,
   ): Promise<void> {
-    for await (const chunk of readChunks(this.#store, from, to, this.#breathe)) {
+    const breathe = this.#pace();
+    for await (const chunk of readChunks(this.#store, from, to, breathe)) {
       const { firstPosition, count } = chunk;
       await this.#noteMarks(chunk);
       const isAlone = alone >= firstPosition && alone < firstPosition + count;
@@ -116,11 +117,11 @@ export class Replay {
       for (const piece of entries < count ? piecesOf(chunk, from, () => entries) : [chunk]) {
         const skip = Math.max(from - piece.firstPosition, 0);
         try {
-          await this.apply(core, piece, skip, tell ?? (() => {}), isRead);
+          await this.apply(core, piece, skip, tell ?? (() => {}), isRead ? null : breathe);
         } catch (error) {
           throw error instanceof HostFault ? error : new EntriesFailed(piece, error);
         }
-        await this.#breathe(workOf(piece) * ENTRY_BYTES);
+        await breathe(workOf(piece) * ENTRY_BYTES);
       }
     }
   }
@@ -134,15 +135,28 @@ export class Replay {
     throw new MarksFound();
   }
 
-  /** Applies the chunk's entries from entry `skip` on, less what is poisoned. */
-  async apply(core: Core, logged: Chunk, skip: number, tell: Tell, isRead = false): Promise<void> {
+  #pace(): Breathe {
+    return this.#breathe ?? hostBreathe();
+  }
+
+  /**
+   * Applies the chunk's entries from entry `skip` on, less what is poisoned; at once, not in steps,
+   * where `breathe` is null.
+   */
+  async apply(
+    core: Core,
+    logged: Chunk,
+    skip: number,
+    tell: Tell,
+    breathe: Breathe | null = this.#pace(),
+  ): Promise<void> {
     const run = (steps: Steps<void>, unit: number): MaybePromise<void> =>
-      isRead ? drained(steps) : paced(steps, (worked) => this.#breathe(worked * unit));
+      breathe === null ? drained(steps) : paced(steps, (worked) => breathe(worked * unit));
     const chunk = this.#poison.quiet(logged);
     const fact = factOfChunk(chunk);
     if (fact !== null) {
       const position = chunk.firstPosition;
-      const found = await this.#find(this.#reprocess(), fact, position);
+      const found = await this.#find(fact, position, breathe ?? this.#pace());
       core.holdCorrections(found);
       await run(core.correctSteps(), ENTRY_BYTES);
       tell(this.#isTold(fact) ? [found] : [], { fact, position, found });
@@ -165,7 +179,7 @@ export class Replay {
   /** What a fact at the log's end corrects; `core`, which stands there, holds it for `correct`. */
   async reprocess(fact: ReprocessFact, core: Core): Promise<Reprocessed> {
     const { position } = core.counts();
-    const records = await this.#find(this.#reprocess(), fact, position);
+    const records = await this.#find(fact, position, this.#pace());
     core.holdCorrections(records);
     return { position, records, isTold: this.#isTold(fact) };
   }
@@ -179,21 +193,21 @@ export class Replay {
     window: { readonly start: number | null; readonly end: number | null },
     tell: (records: Uint8Array, places: readonly number[]) => void,
   ): Promise<void> {
-    return this.#reprocess().trace(fact, position, window, tell);
+    return this.#reprocess(this.#pace()).trace(fact, position, window, tell);
   }
 
   #isTold({ query }: ReprocessFact): boolean {
     return this.#plan.queries.some(({ name, emit }) => name === query && emit !== "none");
   }
 
-  #reprocess(): Reprocess {
-    const log = { store: this.#store, poison: this.#poison, breathe: this.#breathe };
+  #reprocess(breathe: Breathe): Reprocess {
+    const log = { store: this.#store, poison: this.#poison, breathe };
     return new Reprocess(this.#plan, this.#program, log, this.#pagesMax, this.#kept);
   }
 
-  async #find(reprocess: Reprocess, fact: ReprocessFact, position: number): Promise<Uint8Array> {
+  async #find(fact: ReprocessFact, position: number, breathe: Breathe): Promise<Uint8Array> {
     const query = this.#plan.queries.findIndex(({ name }) => name === fact.query);
-    const found = await reprocess.find(fact, position);
-    return paced(writeRecords(found, query, position), (rows) => this.#breathe(rows * ENTRY_BYTES));
+    const found = await this.#reprocess(breathe).find(fact, position);
+    return paced(writeRecords(found, query, position), (rows) => breathe(rows * ENTRY_BYTES));
   }
 }
