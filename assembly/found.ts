@@ -9,9 +9,11 @@
 //
 // `who` has the query and the length, so the bytes name a key of 16 at most; a longer one is
 // compared as well. A way is forgotten when a record of its key closes, so what is found is open.
+// A session is in no pane: its place is 0.
 
-import { FOUND, TAG_STRING } from "./layout";
+import { FOUND, PROGRAM, QUERY_KEYS, TAG_STRING } from "./layout";
 import { keyBytes, keyLength, queryOf } from "./dictionary";
+import { fieldAt, fieldBytes, fieldOf, lengthAt, tagAt } from "./expression";
 import { sameBytes } from "./scan-text";
 
 const FIRST: usize = 0; // u64
@@ -19,10 +21,10 @@ const LAST: usize = 8; // u64
 const WHO: usize = 16; // u32, 0 of a way that is free
 const KEY: usize = 20; // u32
 const RECORD: usize = 24; // u32, 0 where none was found with it
-const PLACE: usize = 28; // u32, the pane that the record is in
+const PLACE: usize = 28; // u32, the pane that the record is in; 0 of a session
 const WAY_BYTES: usize = 32;
-const SET_BITS: u64 = 10;
-export const SETS: u32 = 1 << 10;
+const SET_BITS: u64 = 11;
+export const SETS: u32 = 1 << 11;
 
 const TAKEN: u32 = 1 << 31;
 /** The key is one string, and the bytes are its own; else they are those of the encoded key. */
@@ -104,10 +106,19 @@ export function recordFound(way: usize, pane: usize): usize {
 }
 
 /**
- * The record with which the key of one string, `n` bytes at `at`, was found in the pane; 0 where it
- * is not known, or long. What `seek` and `foundWay` do, but without a word in memory.
+ * The record with which the key, of one member, of the event whose fields are bound was found in
+ * the pane; 0 where it is not known, is no string of a field, or is long.
  */
-export function recordOfString(query: u32, at: usize, n: usize, pane: usize): usize {
+export function recordOfKey(index: u32, query: usize, pane: usize): usize {
+  const field = fieldOf(load<u32>(PROGRAM + <usize>load<u32>(query, QUERY_KEYS)));
+  if (!field) return 0;
+  const value = fieldAt(field - 1);
+  if (tagAt(value) != TAG_STRING) return 0;
+  return recordOfString(index, fieldBytes(value), lengthAt(value), pane);
+}
+
+/** What `seek` and `foundWay` do, but without a word in memory. */
+function recordOfString(query: u32, at: usize, n: usize, pane: usize): usize {
   if (n > 16) return 0;
   const whose = whoOf(query, true, n);
   const start = firstOf(at, n);

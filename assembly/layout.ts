@@ -20,7 +20,7 @@ export const SCAN = 229376;
 /** Keys and records found last: neither hashed nor saved. */
 export const FOUND = 262144;
 /** The state region starts here and never moves, so what points into it is an address. */
-export const STATE = 327680;
+export const STATE = 393216;
 
 // ── the batch: one slot a line ─────────────────────────────────────────────────────────────────
 //

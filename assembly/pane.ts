@@ -43,7 +43,6 @@ import {
   endRecord as endChange,
   outIsFull,
 } from "./emit";
-import { fieldAt, fieldBytes, fieldOf, lengthAt, tagAt } from "./expression";
 import { finalValue, freeFinal, keepFinal } from "./final";
 import {
   SETS,
@@ -52,7 +51,7 @@ import {
   keepFound,
   keyFound,
   recordFound,
-  recordOfString,
+  recordOfKey,
 } from "./found";
 import {
   hashWords,
@@ -255,12 +254,7 @@ export function applyToFound(index: u32, query: usize, time: i64): bool {
   const members = load<u16>(query, QUERY_KEY_COUNT);
   if (members > 1 || isTraced(index) || !takesLatest(index, query, time)) return false;
   if (!members) return applyToOnly(index, query);
-  const field = fieldOf(load<u32>(PROGRAM + <usize>load<u32>(query, QUERY_KEYS)));
-  if (!field) return false;
-  const value = fieldAt(field - 1);
-  if (tagAt(value) != TAG_STRING) return false;
-  const pane = <usize>load<u32>(latestOf(index));
-  const record = recordOfString(index, fieldBytes(value), lengthAt(value), pane);
+  const record = recordOfKey(index, query, load<u32>(latestOf(index)));
   if (record) addToRecord(index, query, record, 1);
   return record != 0;
 }

@@ -15,6 +15,7 @@ import {
   PROGRAM_DEDUP,
   QUERY_EVERY,
   QUERY_GRACE,
+  QUERY_KEY_COUNT,
   QUERY_RETAIN,
   QUERY_WINDOW_BYTES,
 } from "./layout";
@@ -25,12 +26,14 @@ import {
   closeKey,
   findTarget,
   internKey,
+  isOtherKey,
   queryOf,
   releaseKey,
   retainKey,
 } from "./dictionary";
 import { beginRecord as beginChange, endRecord as endChange, outIsFull } from "./emit";
 import { finalValue, freeFinal, keepFinal } from "./final";
+import { foundWay, keepFound, recordOfKey } from "./found";
 import { enterLane, laneAtOrBefore, laneHead, laneNext, leaveLane } from "./lane";
 import { addLate } from "./late";
 import { encodeOutputs } from "./output";
@@ -115,6 +118,28 @@ function findJoined(key: usize, time: i64, gap: i64): void {
   if (next && startOf(next) <= time + gap) after = next;
 }
 
+/**
+ * Applies the event whose fields are bound where its key is one string that was found last with an
+ * open session which it joins and no other, as mostly; false where it is to be looked for.
+ */
+export function applyToKnown(index: u32, query: usize, time: i64): bool {
+  if (load<u16>(query, QUERY_KEY_COUNT) != 1 || isTraced(index)) return false;
+  const session = recordOfKey(index, query, 0);
+  if (!session || time < startOf(session) || time > endOf(session)) return false;
+  const ends = time + load<i64>(query, QUERY_EVERY);
+  const next = laneNext(session);
+  if (next && startOf(next) <= ends) return false;
+  const end = max(ends, endOf(session));
+  if (load<i64>(S_CLOCK) > end + load<i64>(query, QUERY_GRACE)) return false;
+  if (load<i64>(keyOf(session), KEY_END) >= time) return false;
+  if (endOf(session) != end) {
+    leaveBounds(session, true);
+    store<i64>(session, end, RECORD_END);
+  }
+  addToRecord(index, query, session, 1);
+  return true;
+}
+
 /** Applies the event whose key is built and whose fields are bound. */
 export function applyToSession(
   index: u32,
@@ -148,6 +173,8 @@ export function applyToSession(
   if (isTraced(index)) traceJoined(time, position, gap);
   addToRecord(index, query, session, 1);
   if (before && after) absorb(index, query, before, after);
+  const key = keyOf(session);
+  if (!isOtherKey(key)) keepFound(foundWay(), key, session, 0);
 }
 
 function openSession(index: u32, query: usize, start: i64, end: i64): usize {

@@ -5,7 +5,7 @@ import { QUERY_WINDOW_KIND, WINDOW_HOPPING, WINDOW_SESSION } from "./layout";
 import { bindEvent } from "./aggregate";
 import { takeKey } from "./dictionary";
 import { applyToFound, applyToPane } from "./pane";
-import { applyToSession } from "./session";
+import { applyToKnown, applyToSession } from "./session";
 import { applyToSlice } from "./slice";
 import { Q_UNKEYED, increment, queryState } from "./state";
 
@@ -25,6 +25,7 @@ export function applyToQuery(
   bindEvent(time, rank);
   const kind = <u32>load<u8>(query, QUERY_WINDOW_KIND);
   if (kind < <u32>WINDOW_HOPPING && applyToFound(index, query, time)) return;
+  if (kind == WINDOW_SESSION && !released && applyToKnown(index, query, time)) return;
   if (!takeKey(query)) return increment(queryState(index) + Q_UNKEYED);
   if (kind < <u32>WINDOW_HOPPING) applyToPane(index, query, time, position);
   else if (kind == WINDOW_SESSION) applyToSession(index, query, time, position, released);
