@@ -129,9 +129,9 @@ export function applyToKnown(index: u32, query: usize, time: i64): bool {
   const ends = time + load<i64>(query, QUERY_EVERY);
   const next = laneNext(session);
   if (next && startOf(next) <= ends) return false;
-  const end = max(ends, endOf(session));
-  if (load<i64>(S_CLOCK) > end + load<i64>(query, QUERY_GRACE)) return false;
+  // That the session is open says that it would not be late.
   if (load<i64>(keyOf(session), KEY_END) >= time) return false;
+  const end = max(ends, endOf(session));
   if (endOf(session) != end) {
     leaveBounds(session, true);
     store<i64>(session, end, RECORD_END);

@@ -65,11 +65,6 @@ const session: Part = [
       "startOf(next) < time + gap",
     ],
     [
-      "a session found last does not see the next one",
-      "startOf(next) <= ends",
-      "startOf(next) < ends",
-    ],
-    [
       "an event at the end of a final session is on time",
       "load<i64>(known, KEY_END) >= time",
       "load<i64>(known, KEY_END) > time",

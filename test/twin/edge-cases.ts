@@ -19,18 +19,18 @@ function at(ms: number, type: string, k: string): Line {
   return { text: JSON.stringify(event), receivedAt: null };
 }
 
-const SESSIONS: PlanJson = {
+const sessions = (grace: number): PlanJson => ({
   version: 1,
   queries: [
     {
       name: "sessions",
       from: ["in"],
       key: { k: "data.k" },
-      window: { kind: "session", gap: 10, grace: 0 },
+      window: { kind: "session", gap: 10, grace },
       aggregate: COUNT,
     },
   ],
-};
+});
 
 const LOOKUPS: PlanJson = {
   version: 1,
@@ -49,8 +49,13 @@ const LOOKUPS: PlanJson = {
 
 const EDGES: readonly (readonly [plan: PlanJson, lines: readonly Line[]])[] = [
   // At the end of the newest final session, and 1 ms behind it.
-  [SESSIONS, [at(0, "in", "a"), at(11, "in", "b"), at(10, "in", "a")]],
-  [SESSIONS, [at(0, "in", "a"), at(11, "in", "b"), at(11, "in", "a")]],
+  [sessions(0), [at(0, "in", "a"), at(11, "in", "b"), at(10, "in", "a")]],
+  [sessions(0), [at(0, "in", "a"), at(11, "in", "b"), at(11, "in", "a")]],
+  // An older session, found last, grows until it ends 1 ms before the next one, where it begins.
+  ...[20, 21].map((last): readonly [PlanJson, readonly Line[]] => [
+    sessions(100),
+    [0, 31, 5, 15, last].map((time) => at(time, "in", "a")),
+  ]),
   // The version before one that stands at T - history, 1 ms later, 1 ms earlier.
   ...[109, 110, 111].map((clock): readonly [PlanJson, readonly Line[]] => [
     LOOKUPS,
