@@ -173,17 +173,14 @@ export function wordOf<Word extends string>(
 /** `Got "gaps". Did you mean "gap"?`, or nothing where nothing is near. */
 export function didYouMean(got: string, names: readonly string[]): string {
   const wanted = got.toLowerCase();
-  let best = "";
-  let bestDistance = Infinity;
-  for (const name of names) {
-    const allowed = Math.max(1, Math.min(3, Math.floor(name.length / 3)));
-    if (Math.abs(name.length - got.length) > allowed) continue;
-    const distance = editDistance(wanted, name.toLowerCase());
-    if (distance > allowed || distance >= bestDistance) continue;
-    best = name;
-    bestDistance = distance;
+  for (let edits = 0; edits <= 3; edits++) {
+    const near = names.find((name) => {
+      const isAllowed = edits <= Math.max(1, Math.floor(name.length / 3));
+      return isAllowed && isNear(wanted, name.toLowerCase(), edits);
+    });
+    if (near !== undefined) return `Got ${quote(got)}. Did you mean ${quote(near)}?`;
   }
-  return best === "" ? "" : `Got ${quote(got)}. Did you mean ${quote(best)}?`;
+  return "";
 }
 
 export function typeName(value: unknown): string {
@@ -208,27 +205,19 @@ function limitOf(place: Place, count: number, max: number): void {
   if (count > max) place.add("too_many", `Got ${count} when at most ${max} fit.`);
 }
 
-/** Levenshtein's, two swapped neighbours counted as one edit. Both words are short. */
-function editDistance(a: string, b: string): number {
-  let before: number[] = [];
-  let above = Array.from({ length: b.length + 1 }, (_, column) => column);
-  for (let row = 1; row <= a.length; row++) {
-    const current = [row];
-    for (let column = 1; column <= b.length; column++) {
-      const change = a[row - 1] === b[column - 1] ? 0 : 1;
-      let cost = Math.min(
-        (above[column] ?? 0) + 1,
-        (current[column - 1] ?? 0) + 1,
-        (above[column - 1] ?? 0) + change,
-      );
-      const swapped = a[row - 1] === b[column - 2] && a[row - 2] === b[column - 1];
-      if (row > 1 && column > 1 && swapped) cost = Math.min(cost, (before[column - 2] ?? 0) + 1);
-      current.push(cost);
-    }
-    before = above;
-    above = current;
-  }
-  return above[b.length] ?? 0;
+/** Whether so few edits make one of the other; two swapped neighbours are one edit. */
+function isNear(a: string, b: string, edits: number): boolean {
+  let same = 0;
+  while (same < a.length && a[same] === b[same]) same++;
+  const [one, other] = [a.slice(same), b.slice(same)];
+  if (edits === 0 || one === other) return one === other;
+  const isSwapped = one[0] === other[1] && one[1] === other[0];
+  return (
+    isNear(one.slice(1), other.slice(1), edits - 1) ||
+    isNear(one.slice(1), other, edits - 1) ||
+    isNear(one, other.slice(1), edits - 1) ||
+    (isSwapped && isNear(one.slice(2), other.slice(2), edits - 1))
+  );
 }
 
 /** In the order in which a reader of the plan meets the pointers; what is missing comes last. */
