@@ -1,28 +1,29 @@
-// Bytes as text in a module: one printable character for each of the bytes that come often, two for
-// the others. It is nearly three tenths longer than base64 of what was deflated, but what repeats in
-// the bytes repeats in the text, so that brotli, on the wire, makes no more of it than of the bytes
-// themselves; and the host needs no inflating.
+// Bytes as text in a module: one printable character for each of the bytes that come often, and for
+// each of the pairs that do; two for the others. It is three tenths longer than base64 of what was
+// deflated, but what repeats in the bytes repeats in the text, so that brotli, on the wire, makes
+// hardly more of it than of the bytes themselves; and the host needs no inflating.
 //
 // Brotli foresees a character by the kinds of the two before it, as they are in prose: punctuation
-// of some sorts, digits, capitals, vowels. So the bytes that are alike to what follows them stand
-// for characters of one kind: an instruction that has an operand, say.
+// of some sorts, digits, capitals, vowels. So the bytes that are alike in what follows them stand
+// for characters of one kind: instructions that have an operand, say.
 
 /** From `#` to `~`, without the backslash: no bundler has anything to escape in them. */
 const FIRST = 0x23;
 const BACKSLASH = 0x5c;
 const CHARACTERS = 0x7e - FIRST;
-/** What is more than a byte announces one of the others, in two halves. */
-const ANNOUNCERS = 0x100;
+const BYTES = 0x100;
 
 /**
- * What each character stands for. Any order is right; this one was found by inline-order.ts for the
- * core, whose instructions do not change their ways from one build to the next.
+ * What each character stands for: a byte; two, the first of them times 256; or, below 0, which part
+ * of the others the next character is one of. Any order is right; this one was found for the core,
+ * whose instructions do not change their ways from one build to the next (inline-order.ts).
  */
 export const ORDER: readonly number[] = [
-  240, 155, 16, 134, 256, 66, 32, 132, 136, 128, 108, 257, 137, 5, 1, 126, 127, 113, 253, 64, 11,
-  24, 48, 36, 35, 255, 6, 33, 173, 144, 0, 40, 55, 96, 107, 9, 17, 41, 106, 45, 10, 54, 57, 58, 124,
-  43, 12, 68, 13, 18, 20, 92, 28, 47, 14, 252, 65, 34, 101, 131, 115, 4, 77, 114, 26, 8, 82, 75, 79,
-  2, 81, 71, 83, 69, 167, 7, 100, 112, 27, 118, 70, 3, 15, 80, 125, 73, 116, 224, 133, 192, 160,
+  13826, 10499, 32, 10242, -2, 32896, -3, 192, 11520, 16, 128, 65, 144, 5, 15, 127, 7, 1, 126,
+  32513, 2, 3, 96, 36, 48, 35, -1, 132, 27170, 34, 4, 12, 10, 27, 107, 70, 71, 6, 13, 133, 124, 73,
+  24, 14, 16644, 80, 11, 69, 114, 125, 0, 2827, 9, 113, 75, 8, 66, 3073, 14083, 160, 33, 16641,
+  8194, 64, 134, 68, 8198, 1088, 3851, 16656, 1151, 106, 8192, 20, 8197, 16640, 832, 136, 8195,
+  8196, 16897, 116, 173, 8199, 26, 8193, 8706, 253, 27169, 252, 65535,
 ];
 
 /** An expression, of the type Uint8Array. */
@@ -32,14 +33,24 @@ export function inlined(bytes: Uint8Array): string {
 }
 
 export function textOf(bytes: Uint8Array, order: readonly number[]): string {
-  const others = [...Array(ANNOUNCERS).keys()].filter((byte) => !order.includes(byte));
-  const texts = Array.from({ length: ANNOUNCERS }, (_, byte) => {
-    const index = others.indexOf(byte);
-    if (index < 0) return characterOf(order.indexOf(byte));
-    const announcer = order.indexOf(ANNOUNCERS + Math.floor(index / CHARACTERS));
-    return characterOf(announcer) + characterOf(index % CHARACTERS);
-  });
-  return Array.from(bytes, (byte) => texts[byte]!).join("");
+  const characters = new Map(order.map((found, index) => [found, characterOf(index)]));
+  const others = [...Array(BYTES).keys()].filter((byte) => !characters.has(byte));
+  let text = "";
+  for (let at = 0; at < bytes.length; at++) {
+    const byte = bytes[at]!;
+    const two = byte * BYTES + (bytes[at + 1] ?? NaN);
+    if (two >= BYTES && characters.has(two)) {
+      text += characters.get(two);
+      at++;
+    } else if (characters.has(byte)) {
+      text += characters.get(byte);
+    } else {
+      const index = others.indexOf(byte);
+      text += characters.get(-1 - Math.floor(index / CHARACTERS));
+      text += characterOf(index % CHARACTERS);
+    }
+  }
+  return text;
 }
 
 function characterOf(index: number): string {
@@ -49,7 +60,7 @@ function characterOf(index: number): string {
 
 /** Stands in the module as it is here: plain JavaScript, which knows nothing around it. */
 const decode = `(length, order, text) => {
-  const others = [...Array(${ANNOUNCERS}).keys()].filter((byte) => !order.includes(byte));
+  const others = [...Array(${BYTES}).keys()].filter((byte) => !order.includes(byte));
   const bytes = new Uint8Array(length);
   let count = 0;
   let skipped = -1;
@@ -57,12 +68,10 @@ const decode = `(length, order, text) => {
     const code = text.charCodeAt(at);
     const index = code - ${FIRST} - (code > ${BACKSLASH});
     const found = skipped < 0 ? order[index] : others[skipped + index];
-    if (found < ${ANNOUNCERS}) {
-      bytes[count++] = found;
-      skipped = -1;
-    } else {
-      skipped = (found - ${ANNOUNCERS}) * ${CHARACTERS};
-    }
+    skipped = found < 0 ? (-1 - found) * ${CHARACTERS} : -1;
+    if (found >= ${BYTES}) bytes[count++] = found >> 8;
+    // Of two bytes the lower half.
+    if (found >= 0) bytes[count++] = found;
   }
   return bytes;
 }`;
