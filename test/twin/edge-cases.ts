@@ -56,6 +56,11 @@ const EDGES: readonly (readonly [plan: PlanJson, lines: readonly Line[]])[] = [
     sessions(100),
     [0, 31, 5, 15, last].map((time) => at(time, "in", "a")),
   ]),
+  // One key too many, and none any more once another has closed.
+  [
+    { ...sessions(0), limits: { keys: 1 } },
+    [0, 8, 9, 12].map((time) => at(time, "in", time ? "b" : "a")),
+  ],
   // The version before one that stands at T - history, 1 ms later, 1 ms earlier.
   ...[109, 110, 111].map((clock): readonly [PlanJson, readonly Line[]] => [
     LOOKUPS,
