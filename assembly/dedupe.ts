@@ -1,38 +1,34 @@
 // The identities: which events were accepted, so that a redelivery changes nothing.
 //
-//   identity (48 bytes):
-//   ┌──────────────────────┬──────┬──────┬──────────┬──────┐
-//   │ fingerprint u64 × 2  │ mark │ time │ position │ next │
-//   └──────────────────────┴──────┴──────┴──────────┴──────┘
-//
-// Found by fingerprint (a table keyed by SipHash-1-3-128 of source and id), forgotten by time:
-// a monotone radix heap (Ahuja, Mehlhorn, Orlin, Tarjan: "Faster algorithms for the shortest path
-// problem", 1990) over digits of six bits. An identity is in the list of the highest digit in which
-// its time differs from the horizon, and of what its time has there. To remember is one push on a
-// list. The horizon forgets whole lists, and takes apart only the one that it enters: an identity
-// moves once for each digit at most, not once for each bit.
+// Found by fingerprint, a SipHash-1-3-128 of source and id, in a table (identity-table.ts; how each
+// is kept says identity.ts), forgotten by time: a monotone radix heap (Ahuja, Mehlhorn, Orlin,
+// Tarjan: "Faster algorithms for the shortest path problem", 1990) over digits of six bits. An
+// identity is in the list of the highest digit in which its time differs from the horizon, and of
+// what its time has there. To remember is one push on a list. The horizon forgets whole lists, and
+// takes apart only the one that it enters: an identity moves once for each digit at most, not once
+// for each bit.
 //
 // An identity is known while its time is at or after the horizon, which is `T - dedup`, or later
 // once more than `limits.identities` were to be remembered: then the earliest are forgotten, and
 // counted.
 
 import { PROGRAM, PROGRAM_DEDUP, PROGRAM_IDENTITIES_MAX } from "./layout";
-import { alloc, free } from "./arena";
+import {
+  firstWordOf,
+  freeIdentity,
+  identityAfter,
+  makeIdentity,
+  needIdentityBlocks,
+  setIdentityAfter,
+  timeOf,
+} from "./identity";
 import {
   identityCount,
   insertIdentity,
   needIdentityTable,
   removeIdentity,
 } from "./identity-table";
-import { needBlocks } from "./need";
 import { NO_TIME, RADIX_LEVELS, S_FORGOTTEN, S_HORIZON, S_RADIX } from "./state";
-
-const FINGERPRINT: usize = 0;
-export const IDENTITY_MARK: usize = 16;
-export const IDENTITY_TIME: usize = 24;
-export const IDENTITY_POSITION: usize = 32;
-export const IDENTITY_NEXT: usize = 40;
-const IDENTITY_BYTES: usize = 48;
 
 const DIGIT_BITS: u32 = 6;
 export const LISTS: u32 = RADIX_LEVELS << DIGIT_BITS;
@@ -108,15 +104,15 @@ function link(identity: usize, time: i64): void {
   const digit = digitOf(time, level);
   const list = (level << DIGIT_BITS) | digit;
   const head = listHead(list);
-  store<u32>(identity, <u32>head, IDENTITY_NEXT);
+  setIdentityAfter(identity, head);
   setHead(list, identity);
   if (head) return;
   store<u64>(taken(level), load<u64>(taken(level)) | ((<u64>1) << digit));
 }
 
 function forget(identity: usize): void {
-  removeIdentity(load<u64>(identity, FINGERPRINT), identity);
-  free(identity, IDENTITY_BYTES);
+  removeIdentity(firstWordOf(identity), identity);
+  freeIdentity(identity);
 }
 
 /** Takes a list apart: forgets what lies before `horizon`, links the rest again. */
@@ -126,8 +122,8 @@ function sift(level: u32, digit: u32, horizon: i64): void {
   setHead(list, 0);
   store<u64>(taken(level), load<u64>(taken(level)) & ~((<u64>1) << digit));
   while (identity) {
-    const next = <usize>load<u32>(identity, IDENTITY_NEXT);
-    const time = load<i64>(identity, IDENTITY_TIME);
+    const next = identityAfter(identity);
+    const time = timeOf(identity);
     if (time < horizon) forget(identity);
     else link(identity, time);
     identity = next;
@@ -155,8 +151,8 @@ export function raiseHorizon(horizon: i64): void {
 
 function earliest(): i64 {
   let time = i64.MAX_VALUE;
-  for (let p = listHead(firstList()); p; p = load<u32>(p, IDENTITY_NEXT)) {
-    time = min(time, load<i64>(p, IDENTITY_TIME));
+  for (let p = listHead(firstList()); p; p = identityAfter(p)) {
+    time = min(time, timeOf(p));
   }
   return time;
 }
@@ -173,17 +169,12 @@ export function remember(print: usize, mark: u64, time: i64, position: u64): voi
     store<u64>(S_FORGOTTEN, load<u64>(S_FORGOTTEN) + (before - kept));
   }
   if (time < load<i64>(S_HORIZON)) return;
-  const identity = alloc(IDENTITY_BYTES);
-  store<u64>(identity, load<u64>(print), FINGERPRINT);
-  store<u64>(identity, load<u64>(print, 8), FINGERPRINT + 8);
-  store<u64>(identity, mark, IDENTITY_MARK);
-  store<i64>(identity, time, IDENTITY_TIME);
-  store<u64>(identity, position, IDENTITY_POSITION);
+  const identity = makeIdentity(print, mark, time, position);
   insertIdentity(load<u64>(print), identity);
   link(identity, time);
 }
 
 export function needIdentities(more: u32): void {
-  needBlocks(more, IDENTITY_BYTES);
+  needIdentityBlocks(more);
   needIdentityTable(more);
 }

@@ -5,15 +5,8 @@
 // push. Only then do the times of the identities matter: they are taken into a heap in scratch,
 // earliest first, one list of the radix heap after the other, as far as the push reaches.
 
-import {
-  IDENTITY_NEXT,
-  IDENTITY_TIME,
-  LISTS,
-  horizonAt,
-  identitiesMax,
-  listHead,
-  listStart,
-} from "./dedupe";
+import { LISTS, horizonAt, identitiesMax, listHead, listStart } from "./dedupe";
+import { identityAfter, timeOf } from "./identity";
 import { identityCount } from "./identity-table";
 import { scratch, scratchAlloc } from "./regions";
 import { S_CLOCK, S_HORIZON } from "./state";
@@ -77,9 +70,7 @@ function at(index: u32): usize {
 function earliest(): i64 {
   while (nextList < LISTS) {
     if (listHead(nextList) && heapCount && listStart(nextList) > load<i64>(at(0))) break;
-    for (let p = listHead(nextList); p; p = load<u32>(p, IDENTITY_NEXT)) {
-      push(load<i64>(p, IDENTITY_TIME));
-    }
+    for (let p = listHead(nextList); p; p = identityAfter(p)) push(timeOf(p));
     nextList++;
   }
   assert(heapCount != 0);

@@ -34,8 +34,8 @@ import {
   verdictOf,
 } from "./batch";
 import { RECEIVED_UNKNOWN, afterEvent, afterTick } from "./clock";
-import { IDENTITY_MARK, IDENTITY_POSITION, IDENTITY_TIME } from "./dedupe";
 import { clock, foresee, foreseeClock, foreseeIdentity, horizon } from "./foresight";
+import { markOf, positionOf, timeOf } from "./identity";
 import { findIdentity } from "./identity-table";
 import { maxAhead } from "./program";
 import { scratch, scratchAlloc } from "./regions";
@@ -124,9 +124,9 @@ function probeEvent(index: u32, slot: usize): void {
     return setKnown(slot, same, load<f64>(earlier, SLOT_FIRST));
   }
   const identity = line ? 0 : foundAt(index);
-  if (identity && load<i64>(identity, IDENTITY_TIME) >= horizon) {
-    const same = load<u64>(identity, IDENTITY_MARK) == mark;
-    return setKnown(slot, same, <f64>load<u64>(identity, IDENTITY_POSITION));
+  if (identity && timeOf(identity) >= horizon) {
+    const same = markOf(identity) == mark;
+    return setKnown(slot, same, <f64>positionOf(identity));
   }
   const time = load<i64>(slot, SLOT_TIME);
   const received = load<i64>(slot, SLOT_RECEIVED);

@@ -31,7 +31,8 @@ export const S_STRING_BYTES: usize = S_KEY_BYTES + 8; // u64, of the longest in 
 export const S_HORIZON: usize = S_STRING_BYTES + 8; // i64, what is earlier is forgotten
 export const S_FORGOTTEN: usize = S_HORIZON + 8; // u64, identities forgotten for want of room
 export const S_IDENTITIES: usize = S_FORGOTTEN + 8; // 32 bytes, see identity-table.ts
-export const S_RADIX: usize = S_IDENTITIES + 32; // i64, and of a level u64, u32 × 64
+export const S_SHEET: usize = S_IDENTITIES + 32; // u32, see identity.ts
+export const S_RADIX: usize = S_SHEET + 8; // i64, and of a level u64, u32 × 64
 /** u32 address, u32 capacity, u32 count. */
 export const S_TIMERS: usize = S_RADIX + 8 + RADIX_LEVELS * 264;
 export const S_KEYS: usize = S_TIMERS + 16; // table

@@ -235,8 +235,8 @@ const dedupe: Part = [
       ],
       [
         "the latest is forgotten, not the earliest",
-        "time = min(time, load",
-        "time = max(time, load",
+        "time = min(time, timeOf",
+        "time = max(time, timeOf",
       ],
       [
         "a sweep leaves the list that the horizon enters",
@@ -253,8 +253,8 @@ const dedupe: Part = [
       ],
       [
         "a duplicate at the horizon is not known",
-        "load<i64>(identity, IDENTITY_TIME) >= horizon",
-        "load<i64>(identity, IDENTITY_TIME) > horizon",
+        "timeOf(identity) >= horizon",
+        "timeOf(identity) > horizon",
       ],
     ),
     ...mistakesIn("apply.ts", [
