@@ -19,7 +19,7 @@ export interface PublisherStats extends SenderStats {
   readonly waiting: number;
 }
 
-/** Sends what the store still holds, and what is published, in order. */
+/** Sends what the store still holds, and what is published, in order (but see sender.ts). */
 export function publisher(options: PublisherOptions): Publisher {
   return new Publisher(options);
 }
@@ -42,7 +42,8 @@ export class Publisher {
 
   /**
    * Keeps an event and resolves when it is durable here; no network is waited for. Events are sent
-   * in the order of these calls. Rejects with a HostFault of the store, or `publisher_closed`, or
+   * in the order of these calls, but a hundred or more that the server calls `unavailable` do not
+   * keep others from being sent. Rejects with a HostFault of the store, or `publisher_closed`, or
    * with a TypeError where the event has no JSON.
    */
   async publish(event: object): Promise<void> {

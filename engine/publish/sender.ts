@@ -7,6 +7,10 @@
 //
 // The lock stays held while a back-off lasts, and the back-off is kept with the facts: neither
 // another tab nor a reload comes to the server before its time.
+//
+// Where nobody can be reached whom a page of facts or more is for, the server says so of each
+// (`unavailable`), and after the back-off those behind come first: one that is out of reach keeps no
+// facts from the others. Once some are taken, or the last was tried, the oldest are asked for again.
 
 import type { MaybePromise } from "../store/store.ts";
 import { backOffAfter, rebased, retryAfterMs } from "./back-off.ts";
@@ -43,12 +47,12 @@ const RECEIPT_STATUSES = [200, 422, 503];
 const TOO_LARGE: Fault = {
   code: "too_large",
   pointer: "",
-  message: "Too large for the server: publish a smaller one.",
+  message: "Too large: publish a smaller one.",
 };
 const OUTBOX_LOST: Fault = {
   code: "outbox_lost",
   pointer: "",
-  message: "The browser deleted this outbox: publish its events again.",
+  message: "The outbox is lost: publish its events again.",
 };
 
 export interface SenderOptions {
@@ -90,6 +94,8 @@ export class Sender {
   #isOffline = false;
   /** Facts of the next batch; a server that takes fewer has halved it. */
   #limit = BATCH_FACTS_MAX;
+  /** The next batch begins behind this fact: those whom the facts before it are for are away. */
+  #after = 0;
   /** Null before it is asked for. */
   #token: { readonly value: string | undefined } | null = null;
   /** The server took it once: a 401 then means that it is too old. */
@@ -158,6 +164,7 @@ export class Sender {
         this.#isWoken = false;
         const facts = await this.#nextBatch();
         if (facts.length > 0) await this.#send(facts);
+        else if (this.#after) this.#after = 0;
         else if (!this.#isWoken) {
           this.#session = null;
           return;
@@ -171,8 +178,9 @@ export class Sender {
 
   async #waitForTurn(): Promise<void> {
     while (this.#backOff !== null && !this.#isClosing) {
-      this.#backOff = rebased(this.#backOff, this.#host.now());
-      const leftMs = this.#backOff.untilMs - this.#host.now();
+      const now = this.#host.now();
+      this.#backOff = rebased(this.#backOff, now);
+      const leftMs = this.#backOff.untilMs - now;
       if (leftMs <= 0) return;
       await new Promise<void>((resolve) => {
         const cancel = this.#host.setTimer(resolve, leftMs);
@@ -190,7 +198,7 @@ export class Sender {
     let length = 0;
     for (;;) {
       const asked = Math.min(PAGE_FACTS, this.#limit - facts.length);
-      const page = await this.#outbox.read(facts.at(-1)?.number ?? 0, asked);
+      const page = await this.#outbox.read(facts.at(-1)?.number ?? this.#after, asked);
       for (const fact of page) {
         length += fact.line.length + 1;
         if (facts.length > 0 && length > BATCH_LENGTH_MAX) return facts;
@@ -214,6 +222,7 @@ export class Sender {
       this.#tellFault(facts[0]!.line, TOO_LARGE);
       done = facts;
     } else if (this.#isWorthAnother(status, facts.length) && askedMs === null) return;
+    this.#after = receipt && !done.length && facts.length >= PAGE_FACTS ? facts.at(-1)!.number : 0;
     if (done.length > 0) this.#backOff = null;
     if (done.length < facts.length) this.#fail(problem, askedMs);
     else this.#problem = null;
@@ -227,8 +236,7 @@ export class Sender {
   #take(facts: readonly Fact[], receipt: PublishReceipt): readonly Fact[] {
     const { duplicate, invalid, quarantined, unavailable } = receipt;
     for (const { index, ...fault } of invalid) this.#tellFault(facts[index]!.line, fault);
-    const left = new Set(unavailable);
-    const done = facts.filter((_, index) => !left.has(index));
+    const done = facts.filter((_, index) => !unavailable.includes(index));
     this.#counts.sent += done.length - invalid.length;
     this.#counts.duplicate += duplicate;
     this.#counts.quarantined += quarantined.length;
@@ -259,7 +267,7 @@ export class Sender {
     const aborted = new Promise<never>((_, reject) => {
       this.#interrupt = () => {
         controller.abort();
-        reject(new Error("Got no answer in time."));
+        reject(new Error("Got no answer."));
       };
     });
     const cancel = this.#host.setTimer(this.#interrupt, DEADLINE_MS);

@@ -263,6 +263,44 @@ describe("An answer", () => {
     await drained(out);
     expect(server.asked[1]!.lines).toEqual([JSON.stringify(newEvent(2))]);
   });
+
+  test("of 503 for more than a batch: those behind are sent, and the first once they can be", async () => {
+    let isAway = true;
+    // As the Worker does it: what is for others is taken, and the rest named.
+    server.instead = async ({ lines }) => {
+      const unavailable = lines.flatMap((line, index) => (line.includes('"away"') ? [index] : []));
+      if (!isAway || unavailable.length === 0) return undefined;
+      const taken = lines.filter((line) => !line.includes('"away"')).join("\n");
+      const receipt = await server.engine.push(taken, { format: "ndjson" });
+      return { status: 503, body: { ...receipt, received: lines.length, unavailable } };
+    };
+    const out = make();
+    const away = Array.from({ length: 2100 }, (_, number) => newEvent(number, { to: "away" }));
+    const others = Array.from({ length: 1500 }, (_, number) => newEvent(2100 + number));
+    await Promise.all([...away, ...others].map((one) => out.publish(one)));
+    await expect
+      .poll(() => server.engine.stats().accepted, { timeout: 20_000 })
+      .toBe(others.length);
+    await expect.poll(async () => (await out.stats()).waiting).toBe(away.length);
+    isAway = false;
+    await drained(out);
+    expect(server.engine.stats()).toMatchObject({ accepted: 3600, duplicate: 0 });
+  });
+
+  test("of 503 for a few: nothing overtakes them", async () => {
+    server.instead = ({ lines }, index) => {
+      if (index > 2) return undefined;
+      const none = { accepted: 0, duplicate: 0, invalid: [], quarantined: [] };
+      const body = { received: lines.length, ...none, unavailable: lines.map((_, each) => each) };
+      return { status: 503, body };
+    };
+    const out = make();
+    await out.publish(newEvent(1));
+    await expect.poll(() => server.asked.length).toBeGreaterThan(0);
+    await out.publish(newEvent(2));
+    await drained(out);
+    for (const { lines } of server.asked) expect(lines[0]).toBe(JSON.stringify(newEvent(1)));
+  });
 });
 
 describe("A publisher", () => {
