@@ -135,7 +135,7 @@ test("a publisher over an outbox that was deleted is told so, once, though nothi
       onFault: (fact, { code, message }) => told.push([fact, code, message]),
     });
   const first = begin();
-  const lost = [null, "outbox_lost", expect.stringContaining("deleted this outbox")];
+  const lost = [null, "outbox_lost", expect.stringContaining("outbox is lost")];
   await expect.poll(() => told).toEqual([lost]);
   expect(await first.stats()).toMatchObject({ waiting: 0, faults: 1, problem: null });
   await first.close();
