@@ -9,8 +9,8 @@
 // another tab nor a reload comes to the server before its time.
 //
 // Where nobody can be reached whom a page of facts or more is for, the server says so of each
-// (`unavailable`), and after the back-off those behind come first: one that is out of reach keeps no
-// facts from the others. Once some are taken, or the last was tried, the oldest are asked for again.
+// (`unavailable`), and after the back-off those behind come first: one that is out of reach keeps
+// no facts from the others. Once some are taken, or the last was tried, the oldest come again.
 
 import type { MaybePromise } from "../store/store.ts";
 import { backOffAfter, rebased, retryAfterMs } from "./back-off.ts";
