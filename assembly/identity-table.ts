@@ -122,8 +122,10 @@ export function findIdentity(print: usize): usize {
   const table = tableFor(low);
   const bits = load<u32>(table, BITS);
   const clue = clueOf(low, bits);
-  let group = groupOf(low, bits);
-  while (true) {
+  const own = groupOf(low, bits);
+  let group = own;
+  // Once round at most: the longest runs of a table can have left each of its groups passed.
+  do {
     const at = groupAt(table, group);
     for (let same = among(at, clue); same; same &= same - 1) {
       const identity = identityOf(entryAt(at, ctz(same)));
@@ -133,7 +135,8 @@ export function findIdentity(print: usize): usize {
     }
     if (!(load<u32>(at, WORD) & filterOf(clue))) return 0;
     group = groupAfter(table, group);
-  }
+  } while (group != own);
+  return 0;
 }
 
 let touched: u32 = 0;

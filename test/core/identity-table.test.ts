@@ -104,6 +104,18 @@ describe("the table of identities", () => {
     expect(seen.removed).toBeGreaterThan(100);
   });
 
+  test("ends a look for what is new when each group was passed", () => {
+    const core = freshTable();
+    // Of four groups, and of one clue: so nothing that is noted of them tells this print apart.
+    const fill = (group: bigint, count: number): number[] =>
+      Array.from({ length: count }, (_, n) => core.insert(group << 62n, BigInt(n)));
+    const early = fill(0n, 25);
+    for (const identity of early.slice(0, 20)) core.remove(identity);
+    fill(2n, 25);
+    for (const group of [0n, 1n, 2n, 3n]) expect(core.find(group << 62n, 99n)).toBe(0);
+    find(core, [0n, 24n], early[24]!);
+  });
+
   test("takes no more than it says, and the identities what they take", () => {
     for (const more of [1, 8, 9, 100, 20_000]) {
       for (const before of [0, 8, 500, 9000]) {
