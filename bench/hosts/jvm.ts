@@ -1,4 +1,5 @@
-// A contender on the JVM: jvm/ built by Maven once, a process each, told by lines.
+// A contender on the JVM: jvm/ built by Maven once, a process each, told by lines, stopped between
+// its rounds.
 
 import { spawn, spawnSync } from "node:child_process";
 import { mkdirSync, readFileSync, rmSync } from "node:fs";
@@ -36,10 +37,14 @@ export async function startInJvm({ contender, inputPath }: Job): Promise<Runner>
     return JSON.parse(value) as Said;
   };
   await next();
+  child.kill("SIGSTOP");
   return {
     round: async (withAnswer) => {
+      child.kill("SIGCONT");
       child.stdin.write(withAnswer ? "answer\n" : "round\n");
-      return roundOf(await next());
+      const said = await next();
+      child.kill("SIGSTOP");
+      return roundOf(said);
     },
     stop: async () => {
       if (child.exitCode !== null || child.signalCode !== null) return;

@@ -1,4 +1,5 @@
-// A contender in a Node process of its own: forked from here, told by messages.
+// A contender in a Node process of its own: forked from here, told by messages, stopped between its
+// rounds.
 
 import { fork, type ChildProcess } from "node:child_process";
 import { fileURLToPath } from "node:url";
@@ -22,11 +23,14 @@ export async function startInNode(job: Job): Promise<Runner> {
     stdio: ["ignore", "ignore", "inherit", "ipc"],
   });
   const said = await nextSaid(child);
+  child.kill("SIGSTOP");
   if (said.kind !== "ready") throw new Error(said.kind === "failed" ? said.reason : "Not ready.");
   return {
     round: async (withAnswer) => {
+      child.kill("SIGCONT");
       child.send({ withAnswer } satisfies Asked);
       const answer = await nextSaid(child);
+      child.kill("SIGSTOP");
       if (answer.kind === "round") return answer.round;
       throw new Error(answer.kind === "failed" ? answer.reason : "It said something else.");
     },
