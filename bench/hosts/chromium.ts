@@ -1,5 +1,5 @@
 // A contender in a Chromium of its own: a page built by Vite, served on 127.0.0.1, with a module
-// worker that runs it.
+// worker that runs it; stopped between its rounds.
 
 import { createReadStream, existsSync } from "node:fs";
 import { createServer, type Server } from "node:http";
@@ -44,23 +44,36 @@ export class ChromiumHost {
 
   async start(job: Job): Promise<Runner> {
     await (this.#opening ??= this.#open());
-    const browser = await chromium.launch({
+    const server = await chromium.launchServer({
       executablePath: this.#executablePath!,
       args: [...CHROMIUM_FLAGS, "--js-flags=--expose-gc"],
     });
+    // It leads a group of its own: all processes of the browser.
+    const signal = (name: NodeJS.Signals): boolean => process.kill(-server.process().pid!, name);
+    const stop = async (): Promise<void> => {
+      signal("SIGCONT");
+      await server.close();
+    };
     try {
+      const browser = await chromium.connect(server.wsEndpoint());
       const page = await browser.newPage();
       await page.goto(this.#origin);
       const ask = (request: Request): Promise<Round | null> =>
         page.evaluate((asked) => window.bench(asked), request);
       const inputPath = relative(BUILD, job.inputPath);
       await ask({ kind: "start", job: { ...job, inputPath } });
+      signal("SIGSTOP");
       return {
-        round: async (withAnswer) => (await ask({ kind: "round", withAnswer }))!,
-        stop: () => browser.close(),
+        round: async (withAnswer) => {
+          signal("SIGCONT");
+          const round = (await ask({ kind: "round", withAnswer }))!;
+          signal("SIGSTOP");
+          return round;
+        },
+        stop,
       };
     } catch (error) {
-      await browser.close();
+      await stop();
       throw error;
     }
   }
