@@ -48,10 +48,11 @@ app.get("/v1/restaurants/:id/queries/:query", async (context) => {
     return await restaurant.rows(query, filter);
   });
   if (told === undefined) return unanswered(refused);
-  const tag = tagOf(told.position);
+  const body = JSON.stringify(told);
+  const tag = await tagOf(told.position, body);
   context.header("ETag", tag);
   if (hasTag(context.req.header("If-None-Match"), tag)) return context.body(null, 304);
-  return context.json(told);
+  return context.body(body, 200, { "Content-Type": "application/json" });
 });
 
 app.get("/v1/restaurants/:id/queries/:query/explain", async (context) => {

@@ -4,6 +4,9 @@
 import type { ChangeWindow, Key, RowFilter } from "../engine/index.ts";
 import { refusal } from "./problem.ts";
 
+const MARK_BYTES = 8;
+const encoder = new TextEncoder();
+
 /** `from` and `to` in ms since 1970, `key` a JSON object of members. Throws a refusal. */
 export function readFilter(parameter: (name: string) => string | undefined): RowFilter {
   const from = parameter("from");
@@ -64,9 +67,14 @@ function isScalar(value: unknown): boolean {
   return type === "string" || type === "boolean" || Number.isFinite(value);
 }
 
-/** The rows of one URL are a function of the position. */
-export function tagOf(position: number): string {
-  return `"${position}"`;
+/**
+ * The position, and a mark of the answer's text: at one position another plan, which takes over
+ * when it has caught up, or another build may answer other rows.
+ */
+export async function tagOf(position: number, text: string): Promise<string> {
+  const digest = await crypto.subtle.digest("SHA-256", encoder.encode(text));
+  const bytes = [...new Uint8Array(digest, 0, MARK_BYTES)];
+  return `"${position}-${bytes.map((byte) => byte.toString(16).padStart(2, "0")).join("")}"`;
 }
 
 /** Whether `If-None-Match` names the tag; on the way it may have become a weak one. */

@@ -1,8 +1,11 @@
 // `GET …/queries/{query}` and `…/stats`: which rows, under which tag, and that a read writes nothing.
 
-import { runInDurableObject } from "cloudflare:test";
+import { evictDurableObject, runInDurableObject } from "cloudflare:test";
 import { env, exports } from "cloudflare:workers";
 import { beforeAll, describe, expect, test } from "vitest";
+import plan from "../../demo/plans/restaurant-metrics.json" with { type: "json" };
+import { open } from "../../engine/index.ts";
+import { sqlite } from "../../engine/store/sqlite.ts";
 import type { Env } from "../../worker/restaurant.ts";
 import { get, ndjson, order, post, rowsPath } from "./sample.ts";
 
@@ -12,6 +15,8 @@ const worker = (exports as unknown as { default: Fetcher }).default;
 const ID = "VIEW-1";
 const START = Date.UTC(2024, 2, 15, 18, 30);
 const SIZE = 300_000;
+/** A rebuild takes some slices for so many: the former plan is seen to serve. */
+const FORMER_EVENTS = 40_000;
 
 /** Two windows: two orders in the first, one in the second, and the clock beyond the first's grace. */
 const ORDERS = [order(ID, 1), order(ID, 2), order(ID, 3, 400)];
@@ -116,10 +121,16 @@ describe("a view", () => {
 });
 
 describe("a tag", () => {
-  test("is the position, and who has it gets no body", async () => {
-    const { headers } = await get(worker, rowsPath(ID));
-    expect(headers.get("ETag")).toBe('"3"');
-    for (const known of ['"3"', 'W/"3"', '"1", "3"', "*"]) {
+  async function tag(id: string): Promise<string> {
+    const { status, headers } = await get(worker, rowsPath(id));
+    expect(status).toBe(200);
+    return headers.get("ETag")!;
+  }
+
+  test("begins with the position, and who has it gets no body", async () => {
+    const own = await tag(ID);
+    expect(own).toMatch(/^"3-[0-9a-f]{16}"$/);
+    for (const known of [own, `W/${own}`, `"1", ${own}`, "*"]) {
       const {
         status,
         headers: kept,
@@ -128,23 +139,64 @@ describe("a tag", () => {
         "If-None-Match": known,
       });
       expect({ status, body }).toEqual({ status: 304, body: {} });
-      expect(kept.get("ETag")).toBe('"3"');
+      expect(kept.get("ETag")).toBe(own);
     }
-    for (const known of ['"2"', '"33"', "3"]) {
+    for (const known of ['"3"', own.replace("3-", "33-"), own.replaceAll('"', "")]) {
       const { status } = await get(worker, rowsPath(ID), { "If-None-Match": known });
       expect(status).toBe(200);
     }
   });
 
+  test("stays through an eviction, and is another for other rows", async () => {
+    const id = "VIEW-EVICTED";
+    await post(worker, ndjson([order(id, 1)]));
+    const own = await tag(id);
+    await evictDurableObject(RESTAURANTS.getByName(id));
+    expect(await tag(id)).toBe(own);
+    const { headers } = await get(worker, `${rowsPath(id)}?to=${START}`);
+    expect(headers.get("ETag")).not.toBe(own);
+  });
+
   test("changes with an event, not with a duplicate", async () => {
     const id = "VIEW-TAG";
     await post(worker, ndjson([order(id, 1)]));
-    const known = { "If-None-Match": '"1"' };
+    const known = { "If-None-Match": await tag(id) };
     await post(worker, ndjson([order(id, 1)]));
     expect(await get(worker, rowsPath(id), known)).toMatchObject({ status: 304 });
     await post(worker, ndjson([order(id, 2)]));
     const { status, headers } = await get(worker, rowsPath(id), known);
-    expect([status, headers.get("ETag")]).toEqual([200, '"2"']);
+    expect([status, headers.get("ETag")]).toEqual([200, expect.stringMatching(/^"2-/)]);
+  });
+
+  test("changes when another plan takes over, though no event came", async () => {
+    const id = "VIEW-PLAN";
+    const stub = RESTAURANTS.getByName(id);
+    // What an earlier deploy left: a log of more than one slice, under a plan of its own.
+    await runInDurableObject(stub, async (_, { storage }) => {
+      const query = { ...plan.queries[0], aggregate: { orders: { fn: "count" } } };
+      const engine = await open({
+        plan: { ...plan, queries: [query] },
+        store: sqlite(storage),
+      });
+      const orders = Array.from({ length: FORMER_EVENTS }, (__, number) => order(id, number, 0));
+      await engine.push(ndjson(orders));
+      await engine.close();
+    });
+    await evictDurableObject(stub);
+    const former = await get(worker, rowsPath(id));
+    expect(former.body["rows"]).toMatchObject([{ value: { orders: FORMER_EVENTS } }]);
+    expect(former.body["rows"]).not.toHaveProperty([0, "value", "revenue"]);
+    const known = { "If-None-Match": former.headers.get("ETag")! };
+    await expect
+      .poll(async () => (await get(worker, `/v1/restaurants/${id}/stats`)).body["rebuild"])
+      .toBe(1);
+    const { status, headers, body } = await get(worker, rowsPath(id), known);
+    expect({ status, ...body }).toMatchObject({
+      status: 200,
+      position: former.body["position"],
+      rows: [{ value: { orders: FORMER_EVENTS, revenue: expect.any(Number) as number } }],
+    });
+    expect(headers.get("ETag")).not.toBe(former.headers.get("ETag"));
   });
 });
 
