@@ -21,14 +21,19 @@ import {
   subjectAt,
 } from "./timer";
 
+/** Sessions that the clock will close as they stand: so many timers more, of their keys' ends. */
+export let closingSessions: u64 = 0;
+
 /** Final rows larger than their records, of what the clock will close as it stands. */
 export function boundClosing(clock: i64): u64 {
   let all: u64 = 0;
+  closingSessions = 0;
   for (let i = firstDue(clock); i != NO_TIMER; i = nextDue(i, clock)) {
     const kind = kindAt(i);
     const subject = subjectAt(i);
     if (kind == TIMER_CLOSE_SESSION) {
       if (dueOf(subject) > clock) continue;
+      closingSessions++;
       const query = queryProgram(queryOf(keyOf(subject)));
       all += closeGrowthBytes(query, subject, roomOf(query));
     } else if (kind == TIMER_CLOSE_PANE) all += boundPane(subject);

@@ -99,8 +99,8 @@ export function copyLate(index: u32, to: usize): u32 {
   return <u32>listed;
 }
 
-/** Notes what the list takes from the arena while `more` events are late. */
-export function needLate(index: u32, more: u32): void {
+/** Notes what the list takes from the arena while `more` windows of events are late. */
+export function needLate(index: u32, more: u64): void {
   let capacity = load<u32>(queryState(index), Q_LATE_LIST + 4);
   const wanted = load<u64>(queryState(index), Q_LISTED) + more;
   while (capacity < <u32>LATE_LISTED_MAX && wanted > capacity) {

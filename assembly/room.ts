@@ -58,7 +58,7 @@ import { lengthAt, tagAt } from "./expression";
 import { clock } from "./foresight";
 import { needTable, tableCount } from "./hash";
 import { needLate } from "./late";
-import { boundClosing, boundTexts, boundValues } from "./closing";
+import { boundClosing, boundTexts, boundValues, closingSessions } from "./closing";
 import { FINAL_HEADER_BYTES, PANE_BYTES } from "./pane";
 import {
   beginNeed,
@@ -305,7 +305,7 @@ function boundWaiting(clock: i64): void {
 function boundSlices(index: u32, clock: i64): void {
   const query = queryProgram(index);
   const step = load<i64>(query, QUERY_EVERY);
-  const perSlice = <u64>(load<i64>(query, QUERY_SIZE) / step) + 1;
+  const perSlice = windowsOf(index);
   const more = load<u32>(takenBy(index));
   const filled = (<u64>tableCount(S_WINDOWS) + more) * perSlice;
   const before = load<i64>(S_CLOCK);
@@ -325,6 +325,13 @@ function boundSlices(index: u32, clock: i64): void {
   needBytes(finals * value + texts, FINAL_HEADER_BYTES + finalMost(index));
   needBlocks(due, PANE_BYTES);
   timers += due;
+}
+
+/** Windows of one event at most. */
+function windowsOf(index: u32): u64 {
+  const query = queryProgram(index);
+  if (!readsSlices(index)) return 1;
+  return <u64>(load<i64>(query, QUERY_SIZE) / load<i64>(query, QUERY_EVERY)) + 1;
 }
 
 /** The most that the value of one final row of the query takes. */
@@ -364,14 +371,14 @@ function boundWindows(clock: i64): u64 {
   let most: u64 = 0;
   for (let index: u32 = 0; index < queryCount(); index++) {
     most = max(most, finalMost(index));
-    needLate(index, load<u32>(takenBy(index)));
+    needLate(index, load<u32>(takenBy(index)) * windowsOf(index));
   }
   needBytes(rows + boundClosing(clock), most);
   blobs += boundTexts(inputs);
   needTable(S_KEYS, windows);
   needTable(S_PANES, windows);
   needTable(S_WINDOWS, windows);
-  needTimers(timers + 2 * <u64>windows + things + 1);
+  needTimers(timers + closingSessions + 2 * <u64>windows + things + 1);
   return brief;
 }
 

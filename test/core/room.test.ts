@@ -94,6 +94,33 @@ describe.each(Object.keys(WINDOWS) as (keyof typeof WINDOWS)[])("windows of kind
   });
 });
 
+describe("room for what nobody sends", () => {
+  test("sessions that close leave a timer more, that of their key's end", async () => {
+    const window = { kind: "session", gap: 10, grace: 0 };
+    const plan = planOf({ key: { k: "data.k" }, window, retain: "1h" }, { clock: { dedup: "1h" } });
+    cores = 0;
+    const engine = await engineOf(plan);
+    for (let push = 0; push < 26; push++) {
+      const ids = Array.from({ length: 100 }, (_, index) => `${push}/${index}`);
+      await engine.push(ids.map((id) => event(id, 0, { k: id })));
+    }
+    await engine.tick(100);
+    expect([engine.stats().queries["q"]!.open, cores]).toEqual([0, 1]);
+  });
+
+  test("an event that is late for many windows is listed for each of them", async () => {
+    const window = { kind: "hopping", size: 1000, every: 1, grace: 0 };
+    const named = Array.from({ length: 40 }, (_, index) => ({ name: `q${index}`, window }));
+    const queries = named.map((query) => ({ ...planOf(query).queries[0]!, emit: "none" }));
+    cores = 0;
+    const engine = await engineOf({ version: 1, queries });
+    await engine.tick(10_000);
+    await engine.push([event("late", 1000)]);
+    for (const { late } of Object.values(engine.stats().queries)) expect(late).toBe(1000);
+    expect(cores).toBe(1);
+  });
+});
+
 // Everything that takes and frees blocks, of sizes that differ from push to push: tables, what waits
 // for them, spans, keys, identities, and windows of every kind.
 const window = (kind: keyof typeof WINDOWS): object => ({ window: WINDOWS[kind], retain: 200 });
