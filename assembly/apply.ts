@@ -32,7 +32,6 @@ import {
 } from "./layout";
 import { endAhead, touchKeys } from "./ahead";
 import {
-  TOUCHED,
   isRelease,
   kindOf,
   rowOf,
@@ -46,6 +45,7 @@ import { advance, afterEvent, afterTick } from "./clock";
 import { remember } from "./dedupe";
 import { outIsFull } from "./emit";
 import { bindRow, holds } from "./expression";
+import { TOUCHED } from "./identity-table";
 import { queryProgram, routeTakers } from "./program";
 import { settleFirst } from "./session";
 import { SIDE_FROM, SIDE_TO, addFact } from "./span";
@@ -152,7 +152,7 @@ function applyEvent(slot: usize): bool {
 export function applyBatch(): bool {
   for (; cursor < slotCount; cursor++, begun = false) {
     if (cursor % TOUCHED == 0) {
-      touchSlots(cursor);
+      touchSlots(cursor, true);
       touchKeys(cursor, min(TOUCHED, slotCount - cursor));
     }
     const slot = slotAt(cursor);

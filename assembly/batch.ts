@@ -35,7 +35,7 @@ import {
   VERDICT_DUPLICATE,
 } from "./layout";
 import { hashIdentity } from "./hash";
-import { touchIdentities } from "./identity-table";
+import { TOUCHED, touchIdentities } from "./identity-table";
 import { beginMark, endMark } from "./mark";
 import { fieldRowBytes } from "./program";
 import { PLAIN_TIME_BYTES, addRaw } from "./scan-envelope";
@@ -144,12 +144,10 @@ export function verdictOf(slot: usize): u32 {
   return load<u8>(slot, SLOT_VERDICT);
 }
 
-/** So many slots' identities are touched at once. */
-export const TOUCHED: u32 = 64;
-
-/** Touches the identities of the slots from `line` on. */
-export function touchSlots(line: u32): void {
-  touchIdentities(slotAt(line) + SLOT_IDENTITY, min(TOUCHED, slotCount - line), SLOT_BYTES);
+/** Touches the identities of the slots from `line` on; `enters`: they will be remembered. */
+export function touchSlots(line: u32, enters: bool): void {
+  const count = min(TOUCHED, slotCount - line);
+  touchIdentities(slotAt(line) + SLOT_IDENTITY, count, SLOT_BYTES, enters);
 }
 
 // ── what the host asks of the slots ────────────────────────────────────────────────────────────

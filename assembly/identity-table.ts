@@ -139,19 +139,31 @@ export function findIdentity(print: usize): usize {
   return 0;
 }
 
+/** The groups of those that are touched; so many at once at most. */
+const groups: usize = memory.data(64 * 4, 8);
+export const TOUCHED: u32 = 64;
 let touched: u32 = 0;
 
 /**
  * Reads the groups of `count` fingerprints, the first at `print`, each `stride` bytes behind the
- * one before it. Of a run, read before the first is looked for, the cache misses overlap.
+ * one before it. Of a run, read before the first is looked for, the cache misses overlap: the more,
+ * the less there is to do between one read and the next. `enters`: what lies behind those that are
+ * full is read, too, where most of what is entered goes on.
  */
-export function touchIdentities(print: usize, count: u32, stride: usize): void {
+export function touchIdentities(print: usize, count: u32, stride: usize, enters: bool): void {
   if (identityCount() == 0) return;
-  let sum: u32 = 0;
-  for (; count > 0; count--, print += stride) {
+  const end = groups + (<usize>count << 2);
+  for (let p = groups; p < end; p += 4, print += stride) {
     const low = load<u64>(print);
     const table = tableFor(low);
-    sum += load<u32>(groupAt(table, groupOf(low, load<u32>(table, BITS))));
+    store<u32>(p, <u32>groupAt(table, groupOf(low, load<u32>(table, BITS))));
+  }
+  let sum: u32 = 0;
+  for (let p = groups; p < end; p += 4) sum += load<u32>(load<u32>(p));
+  for (let p = enters ? groups : end; p < end; p += 4) {
+    const at = <usize>load<u32>(p);
+    const isFull = (load<u32>(at, WORD) & TAKEN) == GROUP;
+    sum += load<u32>(isFull ? at + GROUP_BYTES : at);
   }
   touched = sum;
 }

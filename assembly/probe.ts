@@ -25,7 +25,6 @@ import {
   VERDICT_QUARANTINED,
 } from "./layout";
 import {
-  TOUCHED,
   isRelease,
   kindOf,
   slotAt,
@@ -36,7 +35,7 @@ import {
 import { RECEIVED_UNKNOWN, afterEvent, afterTick } from "./clock";
 import { clock, foresee, foreseeClock, foreseeIdentity, horizon } from "./foresight";
 import { markOf, positionOf, timeOf } from "./identity";
-import { findIdentity } from "./identity-table";
+import { TOUCHED, findIdentity } from "./identity-table";
 import { maxAhead } from "./program";
 import { scratch, scratchAlloc } from "./regions";
 import { S_POSITION } from "./state";
@@ -78,7 +77,7 @@ const found: usize = memory.data(64 * 4, 8);
 /** Looks for those of the lines from `line` on, one right behind the other. */
 function findIdentities(line: u32): void {
   const end = min(line + TOUCHED, slotCount);
-  touchSlots(line);
+  touchSlots(line, false);
   for (let i = line; i < end; i++) {
     store<u32>(found + (<usize>(i - line) << 2), <u32>findIdentity(slotAt(i) + SLOT_IDENTITY));
   }

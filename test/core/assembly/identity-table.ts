@@ -50,7 +50,7 @@ export function remove(identity: usize): void {
 export function find(first: u64, second: u64): usize {
   store<u64>(print, first);
   store<u64>(print, second, 8);
-  touchIdentities(print, 1, 16);
+  touchIdentities(print, 1, 16, true);
   return findIdentity(print);
 }
 
