@@ -62,7 +62,8 @@ export interface SenderOptions {
   readonly token?: Token;
   /**
    * Called with a fact that the server refused for good, before it is forgotten: at least once,
-   * again only if the page ended in between. What it throws nobody catches; the fact is done.
+   * again only if the page ended in between; with its text where the outbox came to harm and that
+   * is no JSON any more. What it throws nobody catches; the fact is done.
    * Called with null and `outbox_lost` when the browser has deleted the outbox (or somebody, by
    * hand): what waited in it, if anything, is lost.
    */
@@ -163,7 +164,7 @@ export class Sender {
         }
         this.#isWoken = false;
         const facts = await this.#nextBatch();
-        if (facts.length > 0) await this.#send(facts);
+        if (facts.length) await this.#send(facts);
         else if (this.#after) this.#after = 0;
         else if (!this.#isWoken) {
           this.#session = null;
@@ -214,10 +215,10 @@ export class Sender {
     if (this.#isClosing) return;
     this.#isOffline = false;
     const { status, problem, askedMs, receipt } = await this.#ask(facts);
-    this.#isOffline = status === 0;
+    this.#isOffline = !status;
     if (this.#isOffline && this.#isClosing) return;
     let done: readonly Fact[] = [];
-    if (receipt !== null) done = this.#take(facts, receipt);
+    if (receipt) done = this.#take(facts, receipt);
     else if (status === 413 && facts.length === 1 && askedMs === null) {
       this.#tellFault(facts[0]!.line, TOO_LARGE);
       done = facts;
@@ -319,10 +320,15 @@ export class Sender {
     );
   }
 
-  #tellFault(line: string, fault: Fault): void {
+  #tellFault(fact: unknown, fault: Fault): void {
     this.#counts.faults++;
     try {
-      this.#options.onFault?.(JSON.parse(line), fault);
+      fact = JSON.parse(fact as string);
+    } catch {
+      // Damaged where it was kept: what is left of it.
+    }
+    try {
+      this.#options.onFault?.(fact, fault);
     } catch (error) {
       // The fact is done all the same; the host hears of the error as of any that nobody caught.
       void Promise.reject(error);

@@ -3,6 +3,7 @@
 import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { DatabaseSync } from "node:sqlite";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
 import {
   memory,
@@ -336,6 +337,33 @@ describe("A publisher", () => {
       await drained(make({ store: sqlite(file) }));
       expect(askedAt).toBeGreaterThanOrEqual(retryAt!);
       expect(server.engine.stats().accepted).toBe(1);
+    } finally {
+      for (const one of made.splice(0)) await one.close();
+      rmSync(folder, { recursive: true, force: true });
+    }
+  });
+
+  test("tells a fact that came to harm in its file by what is left of it", async () => {
+    const folder = mkdtempSync(join(tmpdir(), "millrace-publisher-"));
+    try {
+      const file = join(folder, "outbox.db");
+      server.instead = () => ({ status: 429, headers: { "Retry-After": "1" } });
+      const first = make({ store: sqlite(file) });
+      await Promise.all([1, 2].map((number) => first.publish(newEvent(number))));
+      await first.close();
+      const line = JSON.stringify(newEvent(1)).replace("{", "[");
+      const db = new DatabaseSync(file);
+      db.prepare("UPDATE millrace_fact SET line = ? WHERE number = 1").run(line);
+      db.close();
+      server.instead = () => undefined;
+      const faults: [unknown, Fault][] = [];
+      const out = make({
+        store: sqlite(file),
+        onFault: (fact, fault) => faults.push([fact, fault]),
+      });
+      await drained(out);
+      expect(faults).toEqual([[line, expect.objectContaining({ code: "invalid_json" })]]);
+      expect(await out.stats()).toMatchObject({ sent: 1, faults: 1 });
     } finally {
       for (const one of made.splice(0)) await one.close();
       rmSync(folder, { recursive: true, force: true });
