@@ -42,7 +42,7 @@ const NOTHING = new Uint8Array(0);
  * Opens an engine on what the store holds. A log of another plan is served by that plan until this
  * one has caught up: `stats().rebuild` says how far it is, `rebuilt()` when it is there. The first
  * slice belongs to opening, so that a short log seldom shows the former plan. Rejects with
- * PlanRefused or a HostFault.
+ * PlanRefused or a HostFault, and has closed the store.
  */
 export function open(options: OpenOptions): Promise<Engine> {
   return openAt(new HostPace(), options);
@@ -60,6 +60,29 @@ export async function openAt(
 ): Promise<Engine> {
   const plan = checked(options.plan);
   const store = options.store ?? memory();
+  try {
+    return await openOn(store, plan, options, { pace, schemas, poison });
+  } catch (error) {
+    // Who mends what hinders, or opens it next, finds it let go of.
+    try {
+      await store.close();
+    } catch {}
+    throw error;
+  }
+}
+
+interface Means {
+  readonly pace: Pace;
+  readonly schemas: Schemas | null;
+  readonly poison: Poison;
+}
+
+async function openOn(
+  store: Store,
+  plan: Plan,
+  options: OpenOptions,
+  { pace, schemas, poison }: Means,
+): Promise<Engine> {
   const recovered = await store.recover();
   const header = recovered?.header ?? newHeader(options.hashKey);
   if (recovered === null) await store.create(header);

@@ -21,9 +21,9 @@ const ONE_CHUNK = 1;
 
 /**
  * Puts archived chunks back into a store that no engine has open, until it keeps its log from
- * position `to` on. `chunksMax` ends it earlier: called again, it goes on from there. Rejects with
- * the HostFault `log_incomplete` where the archive has not what comes next, `chunk_broken` where
- * that is damaged or not what the log names; what was put back before stays.
+ * position `to` on, and closes it. `chunksMax` ends it earlier: called again, it goes on from
+ * there. Rejects with the HostFault `log_incomplete` where the archive has not what comes next,
+ * `chunk_broken` where that is damaged or not what the log names; what was put back before stays.
  */
 export async function restoreLog(
   store: Store,
@@ -31,19 +31,23 @@ export async function restoreLog(
   { to = 0, chunksMax = Infinity }: { readonly to?: number; readonly chunksMax?: number } = {},
 ): Promise<Restored> {
   if (store.putBack === undefined) throw new RangeError("This store takes no chunks back.");
-  const recovered = await store.recover();
-  const from = recovered?.trimmedTo ?? 0;
-  let trimmedTo = from;
-  for (let count = 0; trimmedTo > to && count < chunksMax; count++) {
-    const [kept] = await store.read(trimmedTo, ONE_CHUNK);
-    const bytes = await archive(trimmedTo);
-    if (bytes === null) throw missing(to, trimmedTo);
-    const chunk = decodeChunk(bytes);
-    await checkLink(chunk, bytes, decodeChunk(kept!));
-    await store.putBack(bytes);
-    trimmedTo = chunk.firstPosition;
+  try {
+    const recovered = await store.recover();
+    const from = recovered?.trimmedTo ?? 0;
+    let trimmedTo = from;
+    for (let count = 0; trimmedTo > to && count < chunksMax; count++) {
+      const [kept] = await store.read(trimmedTo, ONE_CHUNK);
+      const bytes = await archive(trimmedTo);
+      if (bytes === null) throw missing(to, trimmedTo);
+      const chunk = decodeChunk(bytes);
+      await checkLink(chunk, bytes, decodeChunk(kept!));
+      await store.putBack(bytes);
+      trimmedTo = chunk.firstPosition;
+    }
+    return { trimmedTo, from };
+  } finally {
+    await store.close();
   }
-  return { trimmedTo, from };
 }
 
 async function checkLink(chunk: Chunk, bytes: Uint8Array, next: Chunk): Promise<void> {

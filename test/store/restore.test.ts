@@ -4,6 +4,7 @@
 import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { DatabaseSync } from "node:sqlite";
 import { afterAll, describe, expect, test, vi } from "vitest";
 import {
   HostFault,
@@ -196,6 +197,24 @@ describe.each(["memory", "SQLite"])("a trimmed log in %s", (kind) => {
     expect(await keptFrom()).toBe(0);
     await store.close();
   });
+});
+
+test("a file that does not open, and one that was restored, are let go of", async () => {
+  const file = join(folder, `${files++}.db`);
+  const { archive, expected } = await trimmed(() => sqlite(file));
+  const db = new DatabaseSync(file);
+  db.exec("DELETE FROM millrace_snapshot");
+  db.close();
+  const opened = (): Promise<Engine> => engineOf(PLAN, [], { store: sqlite(file) });
+  await expect(opened()).rejects.toMatchObject({ code: "log_incomplete" });
+  await expect(opened()).rejects.toMatchObject({ code: "log_incomplete" });
+  await expect(restoreLog(sqlite(file), () => null)).rejects.toMatchObject({
+    code: "log_incomplete",
+  });
+  await restoreLog(sqlite(file), (end) => archive.get(end) ?? null);
+  const engine = await opened();
+  expect(await seen(engine)).toEqual(expected);
+  await engine.close();
 });
 
 /** Whole by its checksum, with another letter. */
