@@ -73,6 +73,7 @@ export function beginBatch(bytes: u32): usize {
 
 /** Slots and rows for `lines` lines, all zero; false without memory. */
 export function layLines(lines: u32): bool {
+  if (<u64>lines * (SLOT_BYTES + fieldRowBytes()) >> 31 != 0) return false;
   const slots = scratchAlloc(<usize>lines * SLOT_BYTES);
   const values = scratchAlloc(<usize>lines * fieldRowBytes());
   if (slots < 0 || values < 0) return false;

@@ -87,6 +87,7 @@ import {
 import { beginNoRows, beginRows, readsSlices, parkRows, resumeRows, writeRows } from "./row";
 import { scanBatch } from "./scan";
 import { openNumbers } from "./scan-number";
+import { openTimes } from "./scan-time";
 import { countOpenWindows } from "./slice";
 import {
   NO_TIME,
@@ -117,6 +118,7 @@ import { watchQuery } from "./watch";
 export function open(): bool {
   checkProgram();
   openNumbers();
+  openTimes();
   openMarks();
   resetRegions();
   if (!reserveState(stateHeadBytes())) return false;

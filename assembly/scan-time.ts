@@ -16,9 +16,14 @@ const SECONDS: u64 = 0x5a3030302e30303a;
 const CARRIES: u64 = 0x0006060600060600;
 const NO_DIGITS: u64 = 0xfff0f0f0fff0f0ff;
 
-/** The minutes read last: sixteen bytes of text, and the ms; zeros are no minute. */
+/** The minutes read last: sixteen bytes of text, and the ms. A text's last byte says its place. */
 const MINUTE_BYTES: usize = 32;
 const MINUTES: usize = memory.data(512, 16);
+
+/** No text is zeros: the place that such a text has holds what belongs in another. */
+export function openTimes(): void {
+  store<u8>(MINUTES, 1, 15);
+}
 
 /** What `time` read: ms since 1970, and whether it is in the form that machines write. */
 export let timeRead: i64 = 0;

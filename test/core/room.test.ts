@@ -121,6 +121,22 @@ describe("room for what nobody sends", () => {
   });
 });
 
+test("lines whose values are more than an address reaches are refused", async () => {
+  const aggregate = Object.fromEntries(
+    Array.from({ length: 60 }, (_, index) => [`a${index}`, { fn: "min", of: `data.f${index}` }]),
+  );
+  const queries = [0, 1, 2, 3].map((query) => ({
+    ...planOf().queries[0]!,
+    name: `q${query}`,
+    aggregate: JSON.parse(JSON.stringify(aggregate).replaceAll("data.f", `data.f${query}x`)),
+  }));
+  cores = 0;
+  const engine = await engineOf({ version: 1, queries });
+  const lines = Math.ceil(2 ** 32 / (4 * 60 * 16));
+  await expect(engine.push("1\n".repeat(lines + 20))).rejects.toMatchObject({ code: "state_full" });
+  expect([await engine.push([event("a", 0)]), cores]).toMatchObject([{ accepted: 1 }, 1]);
+});
+
 // Everything that takes and frees blocks, of sizes that differ from push to push: tables, what waits
 // for them, spans, keys, identities, and windows of every kind.
 const window = (kind: keyof typeof WINDOWS): object => ({ window: WINDOWS[kind], retain: 200 });

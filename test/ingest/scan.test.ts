@@ -334,6 +334,13 @@ describe("the two lanes give the same", async () => {
     compare(some, new Uint8Array(Buffer.from([...lines, ...lines].join("\n"))));
   });
 
+  test.each(["\\u0000", "\0"])("on a time that begins with sixteen of %j", async (zero) => {
+    const some = await Lanes.open(PLAN);
+    const minutes = ["2024-03-15T18:31", zero.repeat(16), zero.repeat(16)];
+    const lines = minutes.map((minute) => lineWith({ eventTime: `"${minute}:00.000Z"` }));
+    compare(some, new Uint8Array(Buffer.from(lines.join("\n"))));
+  });
+
   test("on a line of 256 KiB, and of one byte more", () => {
     for (const bytes of [262_144, 262_145, 300_000]) {
       const shell = lineWith({ data: '{"a":""}' });
