@@ -9,7 +9,6 @@ export type HostFaultCode =
   | "retention_conflict"
   | "replaced"
   | "chunk_broken"
-  | "snapshot_broken"
   | "log_broken"
   | "log_truncated"
   | "log_lost"
