@@ -125,11 +125,11 @@ export function addToAccumulators(query: usize, window: usize): void {
         continue;
       }
       if (kind == ACCUMULATE_MIN) {
-        if (!(load<f64>(at) <= x)) store<f64>(at, x);
+        store<u64>(at, select<u64>(load<u64>(at), reinterpret<u64>(x), load<f64>(at) <= x));
         continue;
       }
       if (kind == ACCUMULATE_MAX) {
-        if (!(load<f64>(at) >= x)) store<f64>(at, x);
+        store<u64>(at, select<u64>(load<u64>(at), reinterpret<u64>(x), load<f64>(at) >= x));
         continue;
       }
       if (addNumber(a, kind, at, x)) continue;

@@ -131,11 +131,12 @@ function giveToTakers(line: u32, slot: usize, position: u64): void {
 
 function applyEvent(slot: usize): bool {
   const received = load<i64>(slot, SLOT_RECEIVED);
-  const target = afterEvent(load<i64>(S_CLOCK), load<i64>(slot, SLOT_TIME), received);
-  if (!begun && target > load<i64>(S_CLOCK)) {
-    store<i64>(S_MOVED_CLOCK, target);
-    store<i64>(S_MOVED_RECEIVED, received);
-  }
+  const clock = load<i64>(S_CLOCK);
+  const target = afterEvent(clock, load<i64>(slot, SLOT_TIME), received);
+  // Without a branch, since nobody can foresee which event comes late.
+  const moves = !begun && target > clock;
+  store<i64>(S_MOVED_CLOCK, select<i64>(target, load<i64>(S_MOVED_CLOCK), moves));
+  store<i64>(S_MOVED_RECEIVED, select<i64>(received, load<i64>(S_MOVED_RECEIVED), moves));
   begun = true;
   // The last timer may have filled the buffer, and the event has to find room.
   if (!advance(target) || outIsFull()) return false;

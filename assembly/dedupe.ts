@@ -133,9 +133,8 @@ function sift(level: u32, digit: u32, horizon: i64): void {
 /** Moves the horizon up to `horizon` and forgets every identity before it. */
 export function raiseHorizon(horizon: i64): void {
   const before = load<i64>(S_HORIZON);
-  if (horizon <= before) return;
-  store<i64>(S_HORIZON, horizon);
-  if (horizon < load<i64>(S_RADIX)) return;
+  store<i64>(S_HORIZON, max(horizon, before));
+  if (horizon < load<i64>(S_RADIX) || horizon <= before) return;
   // What lies behind the highest digit that moves is before the horizon, and so is what has a
   // lower one there. What has the same has lower digits to differ in, from now on.
   const top = levelOf(horizon, before);

@@ -68,7 +68,7 @@ function firstOf(at: usize, n: usize): u64 {
 
 @inline
 function lastOf(at: usize, n: usize): u64 {
-  return n >= 8 ? load<u64>(at + n - 8) : 0;
+  return select<u64>(load<u64>(at + max(n, 8) - 8), 0, n >= 8);
 }
 
 @inline
@@ -124,7 +124,8 @@ function recordOfString(query: u32, at: usize, n: usize, pane: usize): usize {
   const start = firstOf(at, n);
   const end = lastOf(at, n);
   let way = setOf(start, end, whose);
-  if (load<u64>(way, FIRST) != start || load<u64>(way, LAST) != end) way += WAY_BYTES;
+  const other = (load<u64>(way, FIRST) ^ start) | (load<u64>(way, LAST) ^ end);
+  way = select<usize>(way, way + WAY_BYTES, other == 0);
   if (load<u64>(way, FIRST) != start || load<u64>(way, LAST) != end) return 0;
   return load<u32>(way, WHO) == whose ? recordFound(way, pane) : 0;
 }

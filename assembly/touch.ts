@@ -22,8 +22,9 @@ export function reserveTouched(touches: u32): bool {
 
 /** An event was applied to the record, the last one before it at position `before`. */
 export function touchRecord(index: u32, query: usize, record: usize, before: i64): void {
-  if (before >= pushStart) return;
+  // What is the same for all events is asked before what nobody can foresee.
   if (load<u8>(query, QUERY_EMIT) != EMIT_ALL && !isWatched(index)) return;
+  if (before >= pushStart) return;
   touch(record, before >= 0);
   setTouched(touchedCount++, record);
 }
