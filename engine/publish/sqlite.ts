@@ -51,7 +51,9 @@ class SqliteOutbox implements Outbox {
 
   read(after: number, count: number): readonly Fact[] {
     const page = "SELECT number, line FROM millrace_fact WHERE number > ? ORDER BY number LIMIT ?";
-    return this.#run((db) => db.prepare(page).all(after, count) as unknown as Fact[]);
+    const facts = this.#run((db) => db.prepare(page).all(after, count) as unknown as Fact[]);
+    // One that came to harm in the file stays one line, or no receipt would account for its batch.
+    return facts.map(({ number, line }) => ({ number, line: line.replaceAll("\n", " ") }));
   }
 
   settle(numbers: readonly number[], backOff: BackOff | null): void {

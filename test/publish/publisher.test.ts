@@ -343,7 +343,10 @@ describe("A publisher", () => {
     }
   });
 
-  test("tells a fact that came to harm in its file by what is left of it", async () => {
+  test.each([
+    ["a bracket", "[", "["],
+    ["a newline", "\n", " "],
+  ])("tells a fact in which %s came to stand in its file", async (_, damage, left) => {
     const folder = mkdtempSync(join(tmpdir(), "millrace-publisher-"));
     try {
       const file = join(folder, "outbox.db");
@@ -351,9 +354,10 @@ describe("A publisher", () => {
       const first = make({ store: sqlite(file) });
       await Promise.all([1, 2].map((number) => first.publish(newEvent(number))));
       await first.close();
-      const line = JSON.stringify(newEvent(1)).replace("{", "[");
+      const line = JSON.stringify(newEvent(1));
+      const damaged = (by: string): string => line.replace("e-1", by);
       const db = new DatabaseSync(file);
-      db.prepare("UPDATE millrace_fact SET line = ? WHERE number = 1").run(line);
+      db.prepare("UPDATE millrace_fact SET line = ? WHERE number = 1").run(damaged(`"${damage}`));
       db.close();
       server.instead = () => undefined;
       const faults: [unknown, Fault][] = [];
@@ -362,7 +366,8 @@ describe("A publisher", () => {
         onFault: (fact, fault) => faults.push([fact, fault]),
       });
       await drained(out);
-      expect(faults).toEqual([[line, expect.objectContaining({ code: "invalid_json" })]]);
+      const fault = expect.objectContaining({ code: "invalid_json" }) as Fault;
+      expect(faults).toEqual([[damaged(`"${left}`), fault]]);
       expect(await out.stats()).toMatchObject({ sent: 1, faults: 1 });
     } finally {
       for (const one of made.splice(0)) await one.close();
