@@ -148,9 +148,11 @@ export function raiseHorizon(horizon: i64): void {
   store<i64>(S_RADIX, first < LISTS ? listStart(first) : i64.MAX_VALUE);
 }
 
-function earliest(): i64 {
-  let time = i64.MAX_VALUE;
-  for (let p = listHead(firstList()); p; p = identityAfter(p)) {
+/** The earliest time of all and of `time`. A list that begins later is not looked through. */
+function earliest(time: i64): i64 {
+  const first = firstList();
+  if (listStart(first) >= time) return time;
+  for (let p = listHead(first); p; p = identityAfter(p)) {
     time = min(time, timeOf(p));
   }
   return time;
@@ -163,7 +165,7 @@ function earliest(): i64 {
 export function remember(print: usize, mark: u64, time: i64, position: u64): void {
   if (identityCount() == identitiesMax() && time >= load<i64>(S_HORIZON)) {
     const before = identityCount() + 1;
-    raiseHorizon(max(load<i64>(S_HORIZON), min(earliest(), time) + 1));
+    raiseHorizon(max(load<i64>(S_HORIZON), earliest(time) + 1));
     const kept = identityCount() + (time >= load<i64>(S_HORIZON) ? 1 : 0);
     store<u64>(S_FORGOTTEN, load<u64>(S_FORGOTTEN) + (before - kept));
   }

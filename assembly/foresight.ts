@@ -43,7 +43,7 @@ export function foreseeClock(target: i64): void {
 /** An event at `time` is accepted and remembered; the clock has taken it. */
 export function foreseeIdentity(time: i64): void {
   if (!tight || time < horizon) return;
-  if (live == identitiesMax()) raise(min(earliest(), time) + 1);
+  if (live == identitiesMax()) raise(min(earliest(time), time) + 1);
   if (time < horizon) return;
   push(time);
   live++;
@@ -53,7 +53,7 @@ function raise(to: i64): void {
   if (to <= horizon) return;
   horizon = to;
   if (!tight) return;
-  while (live != 0 && earliest() < to) {
+  while (live != 0 && earliest(to) < to) {
     pop();
     live--;
   }
@@ -66,15 +66,14 @@ function at(index: u32): usize {
   return scratch + heap + (<usize>index << 3);
 }
 
-/** The least time of all, lists not yet taken included; there is one. */
-function earliest(): i64 {
-  while (nextList < LISTS) {
-    if (listHead(nextList) && heapCount && listStart(nextList) > load<i64>(at(0))) break;
+/** The least time of all where it is before `to`: lists that begin later are not taken. */
+function earliest(to: i64): i64 {
+  for (; nextList < LISTS; nextList++) {
+    const least = heapCount ? min(to, load<i64>(at(0))) : to;
+    if (listHead(nextList) && listStart(nextList) >= least) break;
     for (let p = listHead(nextList); p; p = identityAfter(p)) push(timeOf(p));
-    nextList++;
   }
-  assert(heapCount != 0);
-  return load<i64>(at(0));
+  return heapCount ? load<i64>(at(0)) : to;
 }
 
 function push(time: i64): void {

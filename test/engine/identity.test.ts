@@ -357,3 +357,22 @@ test("random feeds are told apart as the rules say, however they are cut", async
     });
   }
 });
+
+test("what is older than a full table's identities does not look through them", async () => {
+  const identities = 60_000;
+  const limits = { identities };
+  const engine = await engineOf(planOf({ emit: "none", retain: 0 }, { limits }));
+  const now = Date.parse("2024-03-15T18:30:00Z");
+  const msOf = async (count: number, from: number, stepMs: number): Promise<number> => {
+    const events = Array.from({ length: count }, (_, index) =>
+      event(`${from}/${index}`, from + Math.floor(index * stepMs)),
+    );
+    const text = ndjson(events);
+    const start = performance.now();
+    expect(await engine.push(text)).toMatchObject({ accepted: count });
+    return performance.now() - start;
+  };
+  const filled = await msOf(identities, now, 0.05);
+  const late = await msOf(identities / 10, now - 3 * 86_400_000, 1);
+  expect(late).toBeLessThan(filled);
+});

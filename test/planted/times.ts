@@ -227,7 +227,7 @@ const dedupe: Part = [
         "if (time < load<i64>(S_HORIZON)) return;",
         "if (time <= load<i64>(S_HORIZON)) return;",
       ],
-      ["a full table makes no room", "min(earliest(), time) + 1)", "min(earliest(), time))"],
+      ["a full table makes no room", "earliest(time) + 1)", "earliest(time))"],
       [
         "one identity more than the limit",
         "identityCount() == identitiesMax()",
