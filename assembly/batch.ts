@@ -17,6 +17,8 @@ import {
   KIND_EVENT,
   KIND_ODD,
   SCRATCH_BYTES,
+  SCRATCH_DUPLICATES,
+  SCRATCH_ENTRIES,
   SCRATCH_ENTRY_BYTES,
   SCRATCH_ENVELOPE,
   SCRATCH_HEADER_BYTES,
@@ -50,6 +52,8 @@ import {
 } from "./regions";
 
 export let slotCount: u32 = 0;
+/** Whether the scan left some to the strict lane. Ticks are among them. */
+let hasOdd: bool = false;
 
 /** What is read behind the bytes by whoever reads by sixteen at once. */
 const MARGIN_BYTES: usize = 64;
@@ -71,9 +75,10 @@ export function beginBatch(bytes: u32): usize {
   return scratch;
 }
 
-/** Slots and rows for `lines` lines, all zero; false without memory. */
+/** Slots and rows for `lines` lines, all zero and none odd; false without memory. */
 export function layLines(lines: u32): bool {
   if (<u64>lines * (SLOT_BYTES + fieldRowBytes()) >> 31 != 0) return false;
+  hasOdd = false;
   const slots = scratchAlloc(<usize>lines * SLOT_BYTES);
   const values = scratchAlloc(<usize>lines * fieldRowBytes());
   if (slots < 0 || values < 0) return false;
@@ -153,14 +158,23 @@ export function touchSlots(line: u32, enters: bool): void {
 
 // ── what the host asks of the slots ────────────────────────────────────────────────────────────
 
+/** The scan leaves a line to the strict lane. */
+@inline
+export function noteOdd(): void {
+  hasOdd = true;
+}
+
 /** The first line from `line` on that the scan left to the strict lane; `slotCount`: none. */
 export function oddFrom(line: u32): u32 {
+  if (!hasOdd) return slotCount;
   while (line < slotCount && kindOf(slotAt(line)) != KIND_ODD) line++;
   return line;
 }
 
 /** The first line from `line` on that is neither an accepted event nor a duplicate. */
 export function unsettledFrom(line: u32): u32 {
+  const settled = load<u32>(scratch, SCRATCH_ENTRIES) + load<u32>(scratch, SCRATCH_DUPLICATES);
+  if (!hasOdd && settled == slotCount) return slotCount;
   for (; line < slotCount; line++) {
     const slot = slotAt(line);
     if (kindOf(slot) != KIND_EVENT) break;

@@ -34,6 +34,8 @@ const MOVED: usize = S_IDENTITIES + 28;
 
 const GROUP: u32 = 10;
 const GROUP_BYTES: usize = 64;
+/** Groups that fill a page of the host, of 4 KiB, once they are moved to a wider table. */
+const PAGE_GROUPS: u32 = 32;
 const WORD: usize = 20;
 const ENTRIES: usize = 24;
 
@@ -228,12 +230,32 @@ function widen(): void {
   store<u32>(S_IDENTITIES, bits, BITS);
 }
 
+/**
+ * Writes to the page of the wider table behind that of a group that is moved. The host gives a page
+ * once to who reads it and again to who writes: one that is written at first is given once. Nothing
+ * stands there: ten are moved from a group and one is entered, at most, where there is room for
+ * twenty, so that none is displaced farther than to the group behind the last.
+ */
+@inline
+function openPage(group: u32): void {
+  const next = (group + PAGE_GROUPS) & ((1 << load<u32>(FORMER, BITS)) - 1);
+  const at = groupAt(S_IDENTITIES, next << 1);
+  assert(load<u32>(at, WORD) == 0);
+  store<u8>(at, 0);
+}
+
 /** Moves the next group of the former table, and those behind it up to the end of a run. */
 function moveOn(): void {
   const groups: u32 = 1 << load<u32>(FORMER, BITS);
   const from = load<u32>(FROM);
   let moved = load<u32>(MOVED);
-  while (moveGroup((from + moved++) & (groups - 1)));
+  let group: u32;
+  do {
+    group = (from + moved) & (groups - 1);
+    // Nothing of the next page was moved, as long as it is whole.
+    if (group % PAGE_GROUPS == 0 && moved + 2 * PAGE_GROUPS <= groups) openPage(group);
+    moved++;
+  } while (moveGroup(group));
   store<u32>(MOVED, moved);
   if (moved < groups) return;
   freeCleared(load<u32>(FORMER, GROUPS), <usize>groups * GROUP_BYTES);

@@ -19,7 +19,7 @@ import {
   TAG_COMPOSITE,
   VALUE_BYTES,
 } from "./layout";
-import { endLines, layLines, rowOf, slotAt, slotCount, textBase } from "./batch";
+import { noteOdd, endLines, layLines, rowOf, slotAt, slotCount, textBase } from "./batch";
 import { fits } from "./check";
 import { fieldRowBytes } from "./program";
 import { scratchMark, scratchReturn } from "./regions";
@@ -130,6 +130,7 @@ function markOdd(slot: usize, row: usize): void {
   memory.fill(slot, 0, SLOT_BYTES);
   memory.fill(row, 0, fieldRowBytes());
   store<u8>(slot, KIND_ODD, SLOT_KIND);
+  noteOdd();
 }
 
 /** Fills a slot for each line of the batch's `bytes` bytes; false without memory. */
