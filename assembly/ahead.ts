@@ -2,9 +2,9 @@
 // that the cache misses overlap, which one behind the other would be most of what an event costs:
 // a slot of the dictionary, then the key. Only keys of one string are, as most keys are. No state.
 //
-//   entry (12 bytes):  ┌──────┬───────┬─────┐
-//                      │ text │ query │ tag │      text: the address of the string
-//                      └──────┴───────┴─────┘
+//   entry (16 bytes):  ┌──────┬───────┬─────┬───────┐
+//                      │ text │ query │ tag │ table │      text: the address of the string
+//                      └──────┴───────┴─────┴───────┘
 
 import {
   KIND_EVENT,
@@ -23,7 +23,7 @@ import {
 import { kindOf, rowOf, slotAt, textBase, verdictOf } from "./batch";
 import { keyBytes, tagOfString } from "./dictionary";
 import { bytesAt, fieldOf, lengthAt, tagAt } from "./expression";
-import { home, slotAfter, slotRef, slotTag, tableCount } from "./hash";
+import { home, slotAfter, slotRef, slotTag, tableCount, tableFor } from "./hash";
 import { queryProgram, routeTakers } from "./program";
 import { RECORD_NEXT, keyOf } from "./record";
 import { S_KEYS } from "./state";
@@ -31,8 +31,9 @@ import { S_KEYS } from "./state";
 const TEXT: usize = 0;
 const QUERY: usize = 4;
 const TAG: usize = 8;
-const ENTRY_BYTES: usize = 12;
-const entries: usize = memory.data(256 * 12, 8);
+const TABLE: usize = 12;
+const ENTRY_BYTES: usize = 16;
+const entries: usize = memory.data(256 * 16, 8);
 const ENTRIES_END: usize = entries + 256 * ENTRY_BYTES;
 
 /** Fewer keys stay in the cache. */
@@ -74,7 +75,9 @@ function enter(index: u32, line: u32): void {
   const text = textBase() + bytesAt(value);
   store<u32>(end, <u32>text, TEXT);
   store<u32>(end, index, QUERY);
-  store<u32>(end, tagOfString(index, text, lengthAt(value)), TAG);
+  const tag = tagOfString(index, text, lengthAt(value));
+  store<u32>(end, tag, TAG);
+  store<u32>(end, <u32>tableFor(S_KEYS, tag), TABLE);
   end += ENTRY_BYTES;
 }
 
@@ -82,13 +85,15 @@ function enter(index: u32, line: u32): void {
 function touch(): void {
   let sum: u32 = 0;
   for (let entry = entries; entry < end; entry += ENTRY_BYTES) {
-    sum += slotTag(S_KEYS, home(S_KEYS, load<u32>(entry, TAG)));
+    const table = <usize>load<u32>(entry, TABLE);
+    sum += slotTag(table, home(table, load<u32>(entry, TAG)));
   }
   for (let entry = entries; entry < end; entry += ENTRY_BYTES) {
     const tag = load<u32>(entry, TAG);
-    let i = home(S_KEYS, tag);
-    while (slotRef(S_KEYS, i) && slotTag(S_KEYS, i) != tag) i = slotAfter(S_KEYS, i);
-    const key = slotRef(S_KEYS, i);
+    const table = <usize>load<u32>(entry, TABLE);
+    let i = home(table, tag);
+    while (slotRef(table, i) && slotTag(table, i) != tag) i = slotAfter(table, i);
+    const key = slotRef(table, i);
     // Its first line, and its bytes.
     if (key) sum += load<u32>(key) + load<u32>(keyBytes(key));
   }

@@ -1,7 +1,7 @@
 // Room for values (room.ts): those that a push tells, and those that become final rows. Most are
 // small for certain and lie in their records; strings, tops and long lists may need blocks.
 
-import { QUERY_TEXTS, QUERY_WINDOW_KIND, WINDOW_SESSION } from "./layout";
+import { QUERY_TEXTS } from "./layout";
 import { reachedBytes } from "./aggregate";
 import { queryOf } from "./dictionary";
 import { closeGrowthBytes, fitsAlways, valueBytesMax } from "./output";
@@ -20,6 +20,7 @@ import {
   nextDue,
   subjectAt,
 } from "./timer";
+import { keepsTold } from "./told";
 
 /** Sessions that the clock will close as they stand: so many timers more, of their keys' ends. */
 export let closingSessions: u64 = 0;
@@ -74,7 +75,7 @@ export function boundTexts(inputs: u64): u64 {
   let all: u64 = 0;
   for (let index: u32 = 0; index < queryCount(); index++) {
     const query = queryProgram(index);
-    if (load<u8>(query, QUERY_WINDOW_KIND) != WINDOW_SESSION) continue;
+    if (!keepsTold(query)) continue;
     const state = queryState(index);
     const external = load<u64>(state, Q_EXTERNAL);
     const externalMax = load<u64>(state, Q_EXTERNAL_MAX);

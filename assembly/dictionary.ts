@@ -35,6 +35,7 @@ import {
   slotRef,
   slotTag,
   tableBits,
+  tableFor,
   tableInsert,
   tableRemove,
   tagOf,
@@ -174,12 +175,13 @@ let sought: u32 = 0;
 function findKey(index: u32, tag: u32): usize {
   sought = tag;
   if (tableBits(S_KEYS) == 0) return 0;
-  let i = home(S_KEYS, tag);
+  const table = tableFor(S_KEYS, tag);
+  let i = home(table, tag);
   while (true) {
-    const key = slotRef(S_KEYS, i);
+    const key = slotRef(table, i);
     if (!key) return 0;
-    if (slotTag(S_KEYS, i) == tag && isBuilt(index, key)) return key;
-    i = slotAfter(S_KEYS, i);
+    if (slotTag(table, i) == tag && isBuilt(index, key)) return key;
+    i = slotAfter(table, i);
   }
 }
 

@@ -4,15 +4,21 @@
 // Keys come from untrusted producers, so every table is keyed; the host draws the key when a log
 // is created. Iteration order never comes from a hash.
 //
-//   table:  ┌─────────┬──────┬───────┐      slot:  ┌─────┬─────┐
-//           │ address │ bits │ count │             │ tag │ ref │   ref 0: empty
-//           └─────────┴──────┴───────┘             └─────┴─────┘
+//   table:  ┌─────────┬──────┬───────┬───┬─────────┬──────┬──────┬───────┐   slot:  ┌─────┬─────┐
+//           │ address │ bits │ count │ – │ address │ bits │ from │ moved │          │ tag │ ref │
+//           └─────────┴──────┴───────┴───┴─────────┴──────┴──────┴───────┘          └─────┴─────┘
+//                                          the former one, 0: there is none       ref 0: empty
 //
 // Open addressing, linear probing from the tag's high bits, at most three quarters full; removal
 // shifts back what was displaced, so there are no tombstones.
+//
+// One that is full gets another, twice as wide, and whatever is inserted from then on moves a few
+// slots, so that no entry waits for all of them: `moved` slots of the former table, from `from` on,
+// are empty, and what belongs there is in the wider one. They are moved up to an empty slot:
+// nothing that belongs before it stands behind it.
 
 import { PROGRAM, PROGRAM_HASH_KEY } from "./layout";
-import { alloc, free } from "./arena";
+import { alloc, freeCleared } from "./arena";
 import { needBlocks } from "./need";
 
 /** The last word of a string of SipHash: the bytes behind the whole words, and the length. */
@@ -134,9 +140,18 @@ export function tagOf(hash: u64): u32 {
 // ── the table ──────────────────────────────────────────────────────────────────────────────────
 
 const TABLE_BITS_FIRST: u32 = 4;
+const COUNT: usize = 8;
+const FORMER: usize = 16;
+const FROM: usize = 24;
+const MOVED: usize = 28;
+/**
+ * At least so many slots of the former table are moved when an entry is inserted: it is empty
+ * before the wider one is full, which takes three entries for four slots.
+ */
+const MOVED_LEAST: u32 = 32;
 
 @inline
-export function tableSlots(table: usize): usize {
+function tableSlots(table: usize): usize {
   return load<u32>(table);
 }
 
@@ -147,7 +162,24 @@ export function tableBits(table: usize): u32 {
 
 @inline
 export function tableCount(table: usize): u32 {
-  return load<u32>(table, 8);
+  return load<u32>(table, COUNT);
+}
+
+/** The table in which what has this tag stands, or would: `table`, or its former one. */
+@inline
+export function tableFor(table: usize, tag: u32): usize {
+  return load<u32>(table, FORMER) && isLeft(table, tag) ? table + FORMER : table;
+}
+
+/** Whether what has this tag is not moved yet. */
+function isLeft(table: usize, tag: u32): bool {
+  const behind = home(table + FORMER, tag) - load<u32>(table, FROM);
+  return (behind & maskOf(table + FORMER)) >= load<u32>(table, MOVED);
+}
+
+@inline
+function maskOf(table: usize): u32 {
+  return (1 << tableBits(table)) - 1;
 }
 
 /** Index of the first slot to look at for `tag`. The table is not empty. */
@@ -171,70 +203,105 @@ export function slotRef(table: usize, index: u32): usize {
   return load<u32>(tableSlots(table) + (<usize>index << 3), 4);
 }
 
-/** Puts an entry into the first free slot from its home on; which one. */
+/** Puts an entry into the first free slot from its home on. */
 @inline
-function place(slots: usize, bits: u32, tag: u32, ref: usize): u32 {
+function place(slots: usize, bits: u32, tag: u32, ref: usize): void {
   let i = tag >> (32 - bits);
   while (load<u32>(slots + (<usize>i << 3), 4)) i = (i + 1) & ((1 << bits) - 1);
   store<u64>(slots + (<usize>i << 3), <u64>tag | (<u64>ref << 32));
-  return i;
 }
 
-function isFull(bits: u32, count: u32): bool {
+/** Whether so many entries are too many for 2^bits slots. */
+export function isFull(bits: u32, count: u32): bool {
   return bits == 0 || <u64>count * 4 > (<u64>3 << bits);
 }
 
-/**
- * Puts all of the old slots into the fresh ones. Read from behind an empty slot on, tags come
- * almost in order, so the next one goes behind the last or to its home beyond it, without a look at
- * what is there; only one from before the run that is being filled is placed as if it were alone.
- */
-function refill(slots: usize, bits: u32, fresh: usize, wider: u32): void {
-  const mask: u32 = (1 << bits) - 1;
-  let from: u32 = 0;
-  while (load<u32>(slots + (<usize>from << 3), 4)) from++;
-  let run: u32 = 0;
-  let next: u32 = 0;
-  for (let n = mask; n > 0; n--) {
-    from = (from + 1) & mask;
-    const slot = load<u64>(slots + (<usize>from << 3));
-    const at = <u32>slot >> (32 - wider);
-    if (slot >> 32 == 0) continue;
-    if (at < run || next >> wider) {
-      const end = place(fresh, wider, <u32>slot, <usize>(slot >> 32));
-      if (end >= next) next = end + 1;
-      continue;
-    }
-    run = at > next ? at : run;
-    next = at > next ? at : next;
-    store<u64>(fresh + (<usize>next << 3), slot);
-    next++;
+export function tableInsert(table: usize, tag: u32, ref: usize): void {
+  const bits = tableBits(table);
+  if (isFull(bits, tableCount(table) + 1)) {
+    const wider = bits == 0 ? TABLE_BITS_FIRST : bits + 1;
+    tableWiden(table, wider, alloc(<usize>8 << wider));
   }
+  const emptied = tablePut(table, tag, ref);
+  if (emptied) freeCleared(emptied, <usize>4 << tableBits(table));
 }
 
-function rehash(table: usize): void {
-  const bits = tableBits(table);
-  const slots = tableSlots(table);
-  const wider = bits == 0 ? TABLE_BITS_FIRST : bits + 1;
-  const fresh = alloc(<usize>8 << wider);
-  if (bits) {
-    refill(slots, bits, fresh, wider);
-    free(slots, <usize>8 << bits);
+/** From now on the table has 2^bits slots, zeros, at `fresh`. */
+export function tableWiden(table: usize, bits: u32, fresh: usize): void {
+  assert(!load<u32>(table, FORMER));
+  if (tableBits(table)) {
+    store<u64>(table, load<u64>(table), FORMER);
+    let from: u32 = 0;
+    while (slotRef(table, from)) from++;
+    store<u32>(table, from, FROM);
   }
   store<u32>(table, <u32>fresh);
-  store<u32>(table, wider, 4);
+  store<u32>(table, bits, 4);
 }
 
-export function tableInsert(table: usize, tag: u32, ref: usize): void {
-  const count = tableCount(table) + 1;
-  if (isFull(tableBits(table), count)) rehash(table);
+/** Inserts where there is room; the slots, half as many, that are the table's no more; or 0. */
+export function tablePut(table: usize, tag: u32, ref: usize): usize {
+  const emptied = load<u32>(table, FORMER) ? moveOn(table) : 0;
+  store<u32>(table, tableCount(table) + 1, COUNT);
+  table = tableFor(table, tag);
   place(tableSlots(table), tableBits(table), tag, ref);
-  store<u32>(table, count, 8);
+  return emptied;
+}
+
+/** Moves the next slots of the former table, up to one that is empty; its slots once all are. */
+function moveOn(table: usize): usize {
+  const former = table + FORMER;
+  const mask = maskOf(former);
+  const slots = tableSlots(former);
+  const wider = tableSlots(table);
+  const bits = tableBits(table);
+  const from = load<u32>(table, FROM);
+  let moved = load<u32>(table, MOVED);
+  const least = moved + MOVED_LEAST;
+  for (; ; moved++) {
+    const at = slots + (<usize>((from + moved) & mask) << 3);
+    const slot = load<u64>(at);
+    if (slot >> 32 != 0) {
+      place(wider, bits, <u32>slot, <usize>(slot >> 32));
+      store<u64>(at, 0);
+    } else if (moved >= least) break;
+  }
+  store<u32>(table, moved, MOVED);
+  if (moved <= mask) return 0;
+  store<u64>(table, 0, FORMER);
+  store<u64>(table, 0, FROM);
+  return slots;
+}
+
+/** The slots that were at `from`, if they are the table's, are at `to` now; whether they are. */
+export function tableMoved(table: usize, from: usize, to: usize): bool {
+  if (load<u32>(table) == <u32>from) store<u32>(table, <u32>to);
+  else if (load<u32>(table, FORMER) == <u32>from) store<u32>(table, <u32>to, FORMER);
+  else return false;
+  return true;
+}
+
+/** All its slots were moved by so much. */
+export function tableShift(table: usize, by: usize): void {
+  if (load<u32>(table)) store<u32>(table, load<u32>(table) + <u32>by);
+  if (load<u32>(table, FORMER)) store<u32>(table, load<u32>(table, FORMER) + <u32>by, FORMER);
+}
+
+/** The address of the slot with this tag, which but one entry has; 0 where there is none. */
+export function tableSlotOf(table: usize, tag: u32): usize {
+  if (tableBits(table) == 0) return 0;
+  table = tableFor(table, tag);
+  for (let i = home(table, tag); slotRef(table, i); i = slotAfter(table, i)) {
+    if (slotTag(table, i) == tag) return tableSlots(table) + (<usize>i << 3);
+  }
+  return 0;
 }
 
 export function tableRemove(table: usize, tag: u32, ref: usize): void {
+  store<u32>(table, tableCount(table) - 1, COUNT);
+  table = tableFor(table, tag);
   const slots = tableSlots(table);
-  const mask: u32 = (1 << tableBits(table)) - 1;
+  const mask = maskOf(table);
   let hole = home(table, tag);
   while (slotRef(table, hole) != ref) {
     assert(slotRef(table, hole) != 0);
@@ -251,7 +318,6 @@ export function tableRemove(table: usize, tag: u32, ref: usize): void {
     hole = i;
   }
   store<u64>(slots + (<usize>hole << 3), 0);
-  store<u32>(table, tableCount(table) - 1, 8);
 }
 
 /** Notes what the table takes from the arena while `more` entries are inserted. */

@@ -7,7 +7,7 @@
 //     data     (compile.ts)    scan knows   hashed, saved    emitted, saved   changes out
 
 /** Grows with the format of state and program; a snapshot of another is not read. */
-export const LAYOUT_VERSION = 6;
+export const LAYOUT_VERSION = 7;
 
 // ── the memory map ─────────────────────────────────────────────────────────────────────────────
 

@@ -60,6 +60,7 @@ import {
   slotRef,
   slotTag,
   tableBits,
+  tableFor,
   tableInsert,
   tableRemove,
   tagOf,
@@ -95,7 +96,7 @@ import {
   queryState,
 } from "./state";
 import { TIMER_CLOSE_PANE, TIMER_DROP_PANE, addTimer, removeTimer } from "./timer";
-import { untouch } from "./told";
+import { untouch } from "./touch";
 import { isTraced, traceApplied, traceLate } from "./trace";
 import { UNHEARD, isWatched, kindOfFinal, writeGone } from "./watch";
 import { calendarEnd, calendarStart, calendarWindow } from "./zone";
@@ -169,14 +170,15 @@ function paneOf(index: u32, query: usize, start: i64, end: i64): usize {
 
 function findPane(index: u32, start: i64, tag: u32): usize {
   if (tableBits(S_PANES) == 0) return 0;
-  let i = home(S_PANES, tag);
+  const table = tableFor(S_PANES, tag);
+  let i = home(table, tag);
   while (true) {
-    const pane = slotRef(S_PANES, i);
+    const pane = slotRef(table, i);
     if (!pane) return 0;
-    if (slotTag(S_PANES, i) == tag && paneStart(pane) == start && paneQuery(pane) == index) {
+    if (slotTag(table, i) == tag && paneStart(pane) == start && paneQuery(pane) == index) {
       return pane;
     }
-    i = slotAfter(S_PANES, i);
+    i = slotAfter(table, i);
   }
 }
 

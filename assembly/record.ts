@@ -29,6 +29,7 @@ import {
   slotRef,
   slotTag,
   tableBits,
+  tableFor,
   tableInsert,
   tableRemove,
   tagOf,
@@ -110,15 +111,16 @@ export function findInLane(key: usize, start: i64): usize {
 function find(key: usize, place: i64, inPane: bool): usize {
   if (tableBits(S_WINDOWS) == 0) return 0;
   const tag = tagOfRecord(key, place);
-  let i = home(S_WINDOWS, tag);
+  const table = tableFor(S_WINDOWS, tag);
+  let i = home(table, tag);
   while (true) {
-    const record = slotRef(S_WINDOWS, i);
+    const record = slotRef(table, i);
     if (!record) return 0;
-    if (slotTag(S_WINDOWS, i) == tag && keyOf(record) == key) {
+    if (slotTag(table, i) == tag && keyOf(record) == key) {
       const at = inPane ? <i64>load<u32>(record, RECORD_PANE) : startOf(record);
       if (at == place) return record;
     }
-    i = slotAfter(S_WINDOWS, i);
+    i = slotAfter(table, i);
   }
 }
 

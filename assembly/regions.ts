@@ -68,6 +68,8 @@ export function reserveTold(bytes: usize): bool {
 export function shrinkTo(toldBefore: usize, scratchBefore: usize): void {
   assert(toldBefore + toldBytes <= scratchBefore && toldBefore <= told);
   memory.copy(toldBefore, told, toldBytes);
+  // Behind what was told there are zeros.
+  memory.fill(toldBefore + toldBytes, 0, scratchBefore - toldBefore - toldBytes);
   told = toldBefore;
   scratch = scratchBefore;
   scratchBytes = 0;

@@ -99,7 +99,7 @@ import {
   subjectAt,
   needTimers,
 } from "./timer";
-import { BLOB_PADDING, reserveTelling } from "./told";
+import { BLOB_PADDING, keepsTold, reserveTelling } from "./told";
 import { reserveTouched } from "./touch";
 
 /** What the accepted events of the push need, added up by `boundEvents`. */
@@ -108,6 +108,8 @@ let windows: u32 = 0;
 let inputs: u64 = 0;
 let keyBytes: usize = 0;
 let blobs: u64 = 0;
+/** Sessions of which is kept what is told. */
+let sessions: u32 = 0;
 /** Keys of tables, and things of spans, that may be new. */
 let entries: u32 = 0;
 let things: u32 = 0;
@@ -168,7 +170,8 @@ function boundInputs(count: u32, index: u32, closes: bool): void {
   needBlocks(count, load<u32>(query, QUERY_WINDOW_BYTES));
   needBlocks(count, PANE_BYTES);
   needBlocksUpTo(count, KEY_HEADER_BYTES + key);
-  if (load<u8>(query, QUERY_WINDOW_KIND) == WINDOW_SESSION) {
+  if (keepsTold(query)) {
+    sessions += count;
     blobs += <u64>count * (BLOB_PADDING + load<u32>(query, QUERY_VALUE_BYTES));
   }
 }
@@ -204,6 +207,7 @@ function boundEvents(): void {
   inputs = 0;
   keyBytes = 0;
   blobs = 0;
+  sessions = 0;
   rows = 0;
   longestEver = 0;
   timers = 0;
@@ -419,7 +423,7 @@ function reserveAll(brief: u64): bool {
     reserveKeyBuffer(keyBytes + 16) &&
     reserveValues(keyBytes) &&
     reserveState(<usize>all) &&
-    reserveTelling(windows, <usize>blobs);
+    reserveTelling(sessions, <usize>blobs);
   // Room that the push takes with it when it fails would be missing for the next, smaller one, and
   // for the tick that frees more.
   if (!fits) shrinkTo(toldBefore, scratchBefore);

@@ -91,10 +91,9 @@ import {
   blobLength,
   blobOf,
   dropBlob,
-  forgetRow,
   keepBlob,
-  untouch,
 } from "./told";
+import { forgetRow, untouch } from "./touch";
 import { isTraced, traceJoined, traceLateSession } from "./trace";
 import { UNHEARD, isWatched, kindOfFinal, writeGone } from "./watch";
 
@@ -213,6 +212,7 @@ function absorb(index: u32, query: usize, session: usize, other: usize): void {
   mergeRecord(index, query, session, other);
   emptyRecord(index, query, other);
   untouch(other);
+  dropBlob(other);
   removeTimer(other);
   leaveLane(other);
   const key = keyOf(other);
@@ -286,6 +286,7 @@ export function closeSession(session: usize, drops: bool): bool {
   }
   emptyRecord(index, query, session);
   untouch(session);
+  dropBlob(session);
   keepFinal(session + bodyOf(query), roomOf(query), to, end - to);
   store<u32>(session, <u32>(end - to), RECORD_LENGTH);
   leaveLane(session);

@@ -51,7 +51,7 @@ import {
 } from "./record";
 import { NO_TIME, Q_CLOSER, S_CLOCK, S_POSITION, queryState } from "./state";
 import { TIMER_CLOSE_SLICES, addTimer, hasTimer, moveTimer, removeTimer } from "./timer";
-import { untouch } from "./told";
+import { untouch } from "./touch";
 import { isTraced, traceApplied, traceLate } from "./trace";
 import { UNHEARD, kindOfFinal } from "./watch";
 

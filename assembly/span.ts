@@ -40,6 +40,7 @@ import {
   slotRef,
   slotTag,
   tableBits,
+  tableFor,
   tableInsert,
   tableRemove,
   tagOf,
@@ -92,15 +93,16 @@ function findThing(index: u32, value: usize): usize {
   encodeValue(key, value);
   const tag = tagOf(hashMember(index, key, length));
   if (tableBits(S_THINGS) != 0) {
-    let i = home(S_THINGS, tag);
-    for (let thing = slotRef(S_THINGS, i); thing; thing = slotRef(S_THINGS, i)) {
+    const table = tableFor(S_THINGS, tag);
+    let i = home(table, tag);
+    for (let thing = slotRef(table, i); thing; thing = slotRef(table, i)) {
       const same =
-        slotTag(S_THINGS, i) == tag &&
+        slotTag(table, i) == tag &&
         load<u32>(thing, THING_QUERY) == index &&
         load<u32>(thing, THING_LENGTH) == <u32>length &&
         memory.compare(thing + THING_VALUE, key, length) == 0;
       if (same) return thing;
-      i = slotAfter(S_THINGS, i);
+      i = slotAfter(table, i);
     }
   }
   const thing = alloc(THING_VALUE + length);

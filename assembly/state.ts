@@ -9,10 +9,12 @@
 
 import { STATE, PROGRAM, PROGRAM_QUERIES } from "./layout";
 
-/** A hash table (hash.ts): address of its slots, log2 of their count, entries. */
-export const TABLE_BYTES: usize = 16;
+/** A hash table (hash.ts). */
+export const TABLE_BYTES: usize = 32;
 /** Of the heap of identities (dedupe.ts): times have so many digits of six bits. */
 export const RADIX_LEVELS: u32 = 11;
+/** Of the heap of timers (timer.ts): the last one would not fit into any memory. */
+export const TIMER_SEGMENTS: u32 = 22;
 
 export const S_TOP: usize = STATE; // u32, end of what was ever allocated
 export const S_ORDERS: usize = S_TOP + 4; // u32, a bit for each order with a free block
@@ -33,9 +35,8 @@ export const S_FORGOTTEN: usize = S_HORIZON + 8; // u64, identities forgotten fo
 export const S_IDENTITIES: usize = S_FORGOTTEN + 8; // 32 bytes, see identity-table.ts
 export const S_SHEET: usize = S_IDENTITIES + 32; // u32, see identity.ts
 export const S_RADIX: usize = S_SHEET + 8; // i64, and of a level u64, u32 × 64
-/** u32 address, u32 capacity, u32 count. */
-export const S_TIMERS: usize = S_RADIX + 8 + RADIX_LEVELS * 264;
-export const S_KEYS: usize = S_TIMERS + 16; // table
+export const S_TIMERS: usize = S_RADIX + 8 + RADIX_LEVELS * 264; // see timer.ts
+export const S_KEYS: usize = S_TIMERS + 8 + TIMER_SEGMENTS * 4; // table
 export const S_PANES: usize = S_KEYS + TABLE_BYTES; // table
 export const S_WINDOWS: usize = S_PANES + TABLE_BYTES; // table
 export const S_THINGS: usize = S_WINDOWS + TABLE_BYTES; // table: what spans are about

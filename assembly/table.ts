@@ -33,6 +33,7 @@ import {
   slotRef,
   slotTag,
   tableBits,
+  tableFor,
   tableInsert,
   tagOf,
 } from "./hash";
@@ -63,15 +64,16 @@ function findEntry(index: u32, value: usize, makes: bool): usize {
   encodeValue(key, value);
   const tag = tagOf(hashMember(index, key, length));
   if (tableBits(S_ENTRIES) != 0) {
-    let i = home(S_ENTRIES, tag);
-    for (let entry = slotRef(S_ENTRIES, i); entry; entry = slotRef(S_ENTRIES, i)) {
+    const table = tableFor(S_ENTRIES, tag);
+    let i = home(table, tag);
+    for (let entry = slotRef(table, i); entry; entry = slotRef(table, i)) {
       const same =
-        slotTag(S_ENTRIES, i) == tag &&
+        slotTag(table, i) == tag &&
         load<u32>(entry, ENTRY_TABLE) == index &&
         load<u32>(entry, ENTRY_LENGTH) == <u32>length &&
         memory.compare(entry + ENTRY_KEY, key, length) == 0;
       if (same) return entry;
-      i = slotAfter(S_ENTRIES, i);
+      i = slotAfter(table, i);
     }
   }
   if (!makes) return 0;

@@ -10,8 +10,7 @@ import { queryProgram } from "./program";
 import { RECORD_PANE, RECORD_POSITION, keyOf, revisionOf, startOf } from "./record";
 import { writeSession } from "./session";
 import { beginWalk, walkSlice } from "./slice";
-import { tell } from "./told";
-import { setTouched, touchedAt, touchedCount } from "./touch";
+import { setTouched, tell, touchedAt, touchedCount } from "./touch";
 import { kindOfOpen } from "./watch";
 
 let cursor: u32 = 0;
@@ -45,7 +44,7 @@ export function tellUpdates(): bool {
   for (; cursor < touchedCount; cursor++) {
     if (outIsFull()) return false;
     const record = touchedAt(cursor);
-    if (!tell(record, revisionOf(record))) continue;
+    if (!tell(record)) continue;
     const query = queryProgram(queryOf(keyOf(record)));
     const kind = <u32>load<u8>(query, QUERY_WINDOW_KIND);
     if (kind < <u32>WINDOW_HOPPING) writeInPane(kindOfOpen(query), record);

@@ -1,6 +1,10 @@
 // Timers: what happens by itself when the clock gets there. A binary heap, earliest first; at one
 // instant in the order of semantics.md: by class, then by query, then `from` before `to`, then by
-// position.
+// position. It lies in segments, each twice as long as the one before it, and none is ever moved:
+//
+//   ┌───────┬──────────┬──────────────────────────────┐
+//   │ count │ segments │ address of each u32, 8 × 2^n │
+//   └───────┴──────────┴──────────────────────────────┘
 //
 //   timer (24 bytes):  ┌──────┬──────────────────────────────────────────┬─────────┬───┐
 //                      │ time │ class 4 │ query 8 │ side 1 │ position 51 │ subject │ – │
@@ -12,10 +16,10 @@
 // A session grows with most of its events. Its timer is moved when it comes to be the first
 // (session.ts, `settleFirst`): until then it may stand earlier than what it is for.
 
-import { alloc, free } from "./arena";
+import { alloc } from "./arena";
 import { needBlocks } from "./need";
 import { dueOf } from "./session";
-import { S_TIMERS } from "./state";
+import { S_TIMERS, TIMER_SEGMENTS } from "./state";
 
 /**
  * A span expires once the clock goes beyond its instant. Where the clock stood at that very instant
@@ -44,30 +48,34 @@ const TIME: usize = 0;
 const ORDER: usize = 8;
 const SUBJECT: usize = 16;
 const TIMER_BYTES: usize = 24;
-const CAPACITY_FIRST: u32 = 8;
+/** Of the first segment: so many timers, as a power of two. */
+const FIRST_BITS: u32 = 3;
+const FIRST: u32 = 1 << FIRST_BITS;
+
+const SEGMENTS: usize = 4;
+const ADDRESSES: usize = 8;
 
 const CLASS_SHIFT: u64 = 60;
 const QUERY_SHIFT: u64 = 52;
 const SIDE_SHIFT: u64 = 51;
 
 @inline
-function heap(): usize {
+export function timerCount(): u32 {
   return load<u32>(S_TIMERS);
 }
 
+/** How many timers so many segments hold. */
 @inline
-function capacity(): u32 {
-  return load<u32>(S_TIMERS, 4);
-}
-
-@inline
-export function timerCount(): u32 {
-  return load<u32>(S_TIMERS, 8);
+function capacity(segments: u32): u64 {
+  return (<u64>FIRST << segments) - FIRST;
 }
 
 @inline
 function at(index: u32): usize {
-  return heap() + <usize>index * TIMER_BYTES;
+  const place = index + FIRST;
+  const bits: u32 = 31 - clz(place);
+  const segment = load<u32>(S_TIMERS + ADDRESSES + (<usize>(bits - FIRST_BITS) << 2));
+  return segment + <usize>(place ^ (1 << bits)) * TIMER_BYTES;
 }
 
 function isBefore(a: usize, b: usize): bool {
@@ -77,16 +85,11 @@ function isBefore(a: usize, b: usize): bool {
 }
 
 function widen(): void {
-  const before = heap();
-  const size = <usize>capacity() * TIMER_BYTES;
-  const wider = capacity() == 0 ? CAPACITY_FIRST : capacity() * 2;
-  const fresh = alloc(<usize>wider * TIMER_BYTES);
-  if (before) {
-    memory.copy(fresh, before, size);
-    free(before, size);
-  }
-  store<u32>(S_TIMERS, <u32>fresh);
-  store<u32>(S_TIMERS, wider, 4);
+  const segments = load<u32>(S_TIMERS, SEGMENTS);
+  assert(segments < TIMER_SEGMENTS);
+  const fresh = alloc((<usize>FIRST << segments) * TIMER_BYTES);
+  store<u32>(S_TIMERS + ADDRESSES + (<usize>segments << 2), <u32>fresh);
+  store<u32>(S_TIMERS, segments + 1, SEGMENTS);
 }
 
 /** Writes the timer at `from` to place `index`. */
@@ -145,8 +148,8 @@ export function addTimer(
 ): void {
   assert(load<u32>(subject, TIMER_INDEX) == 0);
   const count = timerCount();
-  if (count == capacity()) widen();
-  store<u32>(S_TIMERS, count + 1, 8);
+  if (count == capacity(load<u32>(S_TIMERS, SEGMENTS))) widen();
+  store<u32>(S_TIMERS, count + 1);
   const order =
     (<u64>kind << CLASS_SHIFT) |
     (<u64>query << QUERY_SHIFT) |
@@ -160,7 +163,7 @@ export function removeTimer(subject: usize): void {
   const last = timerCount() - 1;
   assert(<usize>load<u32>(at(index), SUBJECT) == subject);
   store<u32>(subject, 0, TIMER_INDEX);
-  store<u32>(S_TIMERS, last, 8);
+  store<u32>(S_TIMERS, last);
   const time = load<i64>(at(last), TIME);
   const order = load<u64>(at(last), ORDER);
   const moved = <usize>load<u32>(at(last), SUBJECT);
@@ -195,15 +198,15 @@ export function postpone(subject: usize): void {
 
 /** The earliest; there is one. */
 export function firstTime(): i64 {
-  return load<i64>(heap(), TIME);
+  return load<i64>(at(0), TIME);
 }
 
 export function firstKind(): u32 {
-  return <u32>(load<u64>(heap(), ORDER) >> CLASS_SHIFT);
+  return <u32>(load<u64>(at(0), ORDER) >> CLASS_SHIFT);
 }
 
 export function firstSubject(): usize {
-  return load<u32>(heap(), SUBJECT);
+  return load<u32>(at(0), SUBJECT);
 }
 
 // ── the timers that a clock would pass ─────────────────────────────────────────────────────────
@@ -264,11 +267,10 @@ export function firstTellingTime(): i64 {
 
 /** Notes what `more` timers take from the arena. */
 export function needTimers(more: u64): void {
-  let room = <u64>capacity();
-  while (<u64>timerCount() + more > room) {
-    room = room == 0 ? CAPACITY_FIRST : room * 2;
+  let segments = load<u32>(S_TIMERS, SEGMENTS);
+  while (<u64>timerCount() + more > capacity(segments)) {
     // So many do not fit in any memory.
-    if (room > 1 << 25) return needBlocks(2, 1 << 30);
-    needBlocks(1, <usize>room * TIMER_BYTES);
+    if (segments == TIMER_SEGMENTS) return needBlocks(2, 1 << 30);
+    needBlocks(1, (<usize>FIRST << segments++) * TIMER_BYTES);
   }
 }
