@@ -50,9 +50,10 @@ export function foreseeIdentity(time: i64): void {
 }
 
 function raise(to: i64): void {
-  if (to <= horizon) return;
-  horizon = to;
-  if (!tight) return;
+  const before = horizon;
+  // Nobody can foresee whether it moves: mostly, nothing hangs on that.
+  horizon = max(before, to);
+  if (!tight || horizon == before) return;
   while (live != 0 && earliest(to) < to) {
     pop();
     live--;

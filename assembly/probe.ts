@@ -47,7 +47,7 @@ let table: i32 = 0;
 let tableBits: u32 = 0;
 
 function beginIdentities(): bool {
-  tableBits = max<u32>(4, 33 - <u32>clz<u32>(slotCount));
+  tableBits = max<u32>(4, 34 - <u32>clz<u32>(slotCount));
   table = scratchAlloc((<usize>4) << tableBits);
   if (table < 0) return false;
   memory.fill(scratch + table, 0, (<usize>4) << tableBits);
