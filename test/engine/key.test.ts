@@ -35,6 +35,31 @@ test("rows are in the order of their keys' JSON by UTF-8 bytes", async () => {
   expect(rowsOf(engine).map((row) => JSON.stringify((row as unknown[])[0]))).toEqual(sorted);
 });
 
+test("a key that begins as another is where its JSON is, not where it ends", async () => {
+  const parts = [
+    "a",
+    "a ",
+    "a!",
+    "a#",
+    "ab",
+    "\n",
+    "\u0001",
+    "\\",
+    "/",
+    "\u007f",
+    1,
+    1.5,
+    1e21,
+    1e-7,
+  ];
+  const pairs = parts.flatMap((a) => parts.map((b) => [a, b]));
+  const engine = await engineOf(planOf({ window, key: { a: "data.a", b: "data.b" } }));
+  await engine.push(pairs.map(([a, b], index) => event(`e${index}`, 0, { a, b })));
+  const texts = pairs.map((pair) => Buffer.from(JSON.stringify(pair)));
+  const sorted = texts.toSorted((x, y) => Buffer.compare(x, y)).map((text) => text.toString());
+  expect(rowsOf(engine).map((row) => JSON.stringify((row as unknown[])[0]))).toEqual(sorted);
+});
+
 test("null, a missing member and a composite are no key", async () => {
   const engine = await engineOf(planOf({ window, key: { a: "data.a", b: "data.b" } }));
   const pairs: readonly object[] = [
