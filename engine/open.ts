@@ -13,13 +13,14 @@ import { Quarantine } from "./ingest/quarantine.ts";
 import { checkPlan, type Plan } from "./query/plan.ts";
 import { PlanRefused } from "./query/plan-refused.ts";
 import type { Schemas } from "./query/schema.ts";
-import { HostPace } from "./rebuild/host-pace.ts";
+import { hostBreathe, HostPace } from "./rebuild/host-pace.ts";
 import type { Pace } from "./rebuild/pace.ts";
 import { Retaining, type Retention } from "./retention.ts";
 import { Running } from "./running.ts";
 import { HostFault } from "./store/host-fault.ts";
 import { memory } from "./store/memory.ts";
 import { encodeSnapshot, goodSnapshots, type Snapshot } from "./store/snapshot.ts";
+import type { Breathe } from "./store/steps.ts";
 import type { LogHeader, Recovered, Store } from "./store/store.ts";
 
 export interface OpenOptions {
@@ -83,11 +84,12 @@ async function openOn(
   options: OpenOptions,
   { pace, schemas, poison }: Means,
 ): Promise<Engine> {
-  const recovered = await store.recover();
+  const breathe = hostBreathe();
+  const recovered = await store.recover(breathe);
   const header = recovered?.header ?? newHeader(options.hashKey);
   if (recovered === null) await store.create(header);
   const endPosition = recovered?.endPosition ?? 0;
-  const snapshots = goodOf(recovered);
+  const snapshots = await goodOf(recovered, breathe);
   const newest = snapshots[0] ?? null;
   if (endPosition === 0 && newest?.plan !== plan.source) await notePlan(store, plan);
   const own = snapshots.find((snapshot) => snapshot.plan === plan.source) ?? null;
@@ -125,9 +127,9 @@ function newHeader(hashKey?: Uint8Array): LogHeader {
 }
 
 /** The snapshots that can be trusted, newest first. HostFault `log_truncated`. */
-function goodOf(recovered: Recovered | null): Snapshot[] {
+async function goodOf(recovered: Recovered | null, breathe: Breathe): Promise<Snapshot[]> {
   const { endPosition = 0 } = recovered ?? {};
-  const good = goodSnapshots(recovered);
+  const good = await goodSnapshots(recovered, breathe);
   const newest = good[0]?.position ?? 0;
   if (newest <= endPosition) return good;
   const places = `at position ${newest} when the log ends at ${endPosition}`;

@@ -108,7 +108,7 @@ export class Replay {
     alone = -1,
     isRead = false,
   ): Promise<void> {
-    const breathe = this.#pace();
+    const breathe = this.pace();
     for await (const chunk of readChunks(this.#store, from, to, breathe)) {
       const { firstPosition, count } = chunk;
       await this.#noteMarks(chunk);
@@ -135,7 +135,8 @@ export class Replay {
     throw new MarksFound();
   }
 
-  #pace(): Breathe {
+  /** Lets others come between what is done for it, told in bytes. */
+  pace(): Breathe {
     return this.#breathe ?? hostBreathe();
   }
 
@@ -148,7 +149,7 @@ export class Replay {
     logged: Chunk,
     skip: number,
     tell: Tell,
-    breathe: Breathe | null = this.#pace(),
+    breathe: Breathe | null = this.pace(),
   ): Promise<void> {
     const run = (steps: Steps<void>, unit: number): MaybePromise<void> =>
       breathe === null ? drained(steps) : paced(steps, (worked) => breathe(worked * unit));
@@ -156,7 +157,7 @@ export class Replay {
     const fact = factOfChunk(chunk);
     if (fact !== null) {
       const position = chunk.firstPosition;
-      const found = await this.#find(fact, position, breathe ?? this.#pace());
+      const found = await this.#find(fact, position, breathe ?? this.pace());
       core.holdCorrections(found);
       await run(core.correctSteps(), ENTRY_BYTES);
       tell(this.#isTold(fact) ? [found] : [], { fact, position, found });
@@ -179,7 +180,7 @@ export class Replay {
   /** What a fact at the log's end corrects; `core`, which stands there, holds it for `correct`. */
   async reprocess(fact: ReprocessFact, core: Core): Promise<Reprocessed> {
     const { position } = core.counts();
-    const records = await this.#find(fact, position, this.#pace());
+    const records = await this.#find(fact, position, this.pace());
     core.holdCorrections(records);
     return { position, records, isTold: this.#isTold(fact) };
   }
@@ -193,7 +194,7 @@ export class Replay {
     window: { readonly start: number | null; readonly end: number | null },
     tell: (records: Uint8Array, places: readonly number[]) => void,
   ): Promise<void> {
-    return this.#reprocess(this.#pace()).trace(fact, position, window, tell);
+    return this.#reprocess(this.pace()).trace(fact, position, window, tell);
   }
 
   #isTold({ query }: ReprocessFact): boolean {

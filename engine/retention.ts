@@ -16,6 +16,7 @@ import type { Quarantine } from "./ingest/quarantine.ts";
 import type { Core } from "./core/core.ts";
 import type { Running } from "./running.ts";
 import { decodeChunk, exactBytes, type Chunk } from "./store/chunk.ts";
+import { hostBreathe } from "./rebuild/host-pace.ts";
 import { HostFault } from "./store/host-fault.ts";
 import { readChunks } from "./store/log-reader.ts";
 import { goodSnapshots } from "./store/snapshot.ts";
@@ -218,8 +219,10 @@ export class Retaining {
 
   /** The position of the older of two good snapshots, below which may be trimmed; else 0. */
   async #boundOf({ plan }: Running): Promise<number> {
-    const recovered = await this.#store.recover();
-    const good = goodSnapshots(recovered).filter((each) => each.plan === plan.source);
+    const breathe = hostBreathe();
+    const recovered = await this.#store.recover(breathe);
+    const all = await goodSnapshots(recovered, breathe);
+    const good = all.filter((each) => each.plan === plan.source);
     const [, older] = good;
     if (older === undefined || (await this.#hasFact(older.position))) return 0;
     return older.position;

@@ -22,12 +22,12 @@ import type { Schemas } from "./query/schema.ts";
 import { acceptsAlike } from "./rebuild/difference.ts";
 import { EntriesFailed, MarksFound, Replay } from "./replay.ts";
 import type { Retaining } from "./retention.ts";
-import { restore, Saving } from "./saving.ts";
+import { restoring, Saving } from "./saving.ts";
 import { Silence } from "./silence.ts";
 import type { Chunk } from "./store/chunk.ts";
 import { goodSnapshots, type Snapshot } from "./store/snapshot.ts";
 import { HostFault } from "./store/host-fault.ts";
-import type { Breathe, Steps } from "./store/steps.ts";
+import { paced, type Breathe, type Steps } from "./store/steps.ts";
 import type { MaybePromise, Store } from "./store/store.ts";
 
 /** What an engine has but once, whatever plan runs. */
@@ -116,7 +116,7 @@ export class Running {
     for (const snapshot of snapshots) {
       const core = await this.replay.open();
       try {
-        restore(core, snapshot);
+        await paced(restoring(core, snapshot), this.replay.pace());
         return { core, snapshot };
       } catch (error) {
         if (error instanceof HostFault) throw error;
@@ -233,7 +233,8 @@ export class Running {
   async openBelow(position: number): Promise<{ core: Core; from: number }> {
     const { retaining, store } = this.#place;
     if (retaining.trimmedTo === 0) return { core: await this.replay.open(), from: 0 };
-    const good = goodSnapshots(await store.recover()).filter((each) => {
+    const breathe = this.replay.pace();
+    const good = (await goodSnapshots(await store.recover(breathe), breathe)).filter((each) => {
       return each.plan === this.plan.source && each.position <= position;
     });
     const { core, snapshot } = await this.#take(good);

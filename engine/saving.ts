@@ -7,7 +7,7 @@ import type { Plan } from "./query/plan.ts";
 import { hostBreathe } from "./rebuild/host-pace.ts";
 import type { Retaining } from "./retention.ts";
 import { encodeSteps, type Snapshot } from "./store/snapshot.ts";
-import { paced, type Breathe } from "./store/steps.ts";
+import { paced, type Breathe, type Steps } from "./store/steps.ts";
 import type { MaybePromise, Store } from "./store/store.ts";
 
 /** Replaying so many entries takes about a second, so a snapshot is due. */
@@ -105,9 +105,9 @@ export class Saving {
 }
 
 /** Makes a core just opened what a snapshot of its plan says. */
-export function restore(core: Core, snapshot: Snapshot): void {
+export function* restoring(core: Core, snapshot: Snapshot): Steps<void> {
   // A new log has one without a state: the core is what it says.
-  if (snapshot.state.length > 0) core.restore(snapshot);
+  if (snapshot.state.length > 0) yield* core.restoreSteps(snapshot);
   const { position } = core.counts();
   if (position === snapshot.position) return;
   throw new Error(`A snapshot of position ${snapshot.position} stands at ${position}.`);

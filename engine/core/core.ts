@@ -5,6 +5,7 @@
 import load from "#core-wasm";
 import * as layout from "../../assembly/layout.ts";
 import { HostFault } from "../store/host-fault.ts";
+import { STEP_BYTES, type Steps } from "../store/steps.ts";
 
 interface Exports {
   open(): number;
@@ -445,12 +446,19 @@ export class Core {
     };
   }
 
-  /** Makes an instance just opened what `image` was taken of. */
-  restore(image: Image): void {
-    const { state, told } = image;
+  /** Makes an instance just opened what `image` was taken of, in steps of so many bytes. */
+  *restoreSteps({ state, told }: Image): Steps<void> {
     this.#must(this.#exports.restore(state.length, told.length), "restore a snapshot");
-    this.bytes.set(state, layout.STATE);
-    this.bytes.set(told, this.#exports.toldAddress());
+    const toldAt = this.#exports.toldAddress();
+    for (const [part, to] of [
+      [state, layout.STATE],
+      [told, toldAt],
+    ] as const) {
+      for (let at = 0; at < part.length; at += STEP_BYTES) {
+        this.bytes.set(part.subarray(at, at + STEP_BYTES), to + at);
+        yield STEP_BYTES;
+      }
+    }
   }
 
   /** Reads behind the batch of a push under way, which waits for its append. */

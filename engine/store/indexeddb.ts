@@ -129,21 +129,19 @@ class IndexedDbStore implements Store {
     return this.#persisted ? "durable" : "best-effort";
   }
 
-  recover(): Promise<Recovered | null> {
+  recover(breathe?: Breathe): Promise<Recovered | null> {
     return this.#run(async (db) => {
       this.#persisted = await askPersisted();
       const tx = db.transaction(["log", "chunks", "held", "released", "snapshots"]);
       void quiet(tx.done);
-      const snapshots = tx.objectStore("snapshots");
       const released = tx.objectStore("released");
-      const [record, newest, held, identities, places, positions, images] = await Promise.all([
+      const [record, newest, held, identities, places, positions] = await Promise.all([
         tx.objectStore("log").get(HEADER_KEY),
         tx.objectStore("chunks").openCursor(null, "prev"),
         tx.objectStore("held").getAll(),
         released.getAllKeys(),
         released.getAll(),
-        snapshots.getAllKeys(),
-        snapshots.getAll(),
+        tx.objectStore("snapshots").getAllKeys(),
       ]);
       if (record === undefined) {
         await this.#witness;
@@ -154,6 +152,13 @@ class IndexedDbStore implements Store {
       this.#witness ??= hasWitness(this.#name, true);
       known(record);
       checkEnd(newest === null ? null : new Uint8Array(newest.value), record.endPosition);
+      const snapshots: StoredSnapshot[] = [];
+      for (const position of positions.toReversed()) {
+        // One may have been replaced since.
+        const bytes = new Uint8Array((await db.get("snapshots", position)) ?? []);
+        await breathe?.(bytes.length);
+        snapshots.push({ position, bytes });
+      }
       return {
         header: { version: record.version, hashKey: new Uint8Array(record.hashKey) },
         endPosition: record.endPosition,
@@ -163,9 +168,7 @@ class IndexedDbStore implements Store {
         released: identities
           .map((identity, index) => releasedIdentity(identity, places[index]!))
           .toSorted((a, b) => a.position - b.position),
-        snapshots: positions
-          .map((position, index) => ({ position, bytes: new Uint8Array(images[index]!) }))
-          .toReversed(),
+        snapshots,
       };
     });
   }

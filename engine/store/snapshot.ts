@@ -10,7 +10,7 @@
 
 import { LAYOUT_VERSION } from "../../assembly/layout.ts";
 import { crc32c } from "./crc32c.ts";
-import { drained, STEP_BYTES, type Steps } from "./steps.ts";
+import { drained, paced, STEP_BYTES, type Breathe, type Steps } from "./steps.ts";
 import type { Recovered } from "./store.ts";
 
 const MAGIC = 0x4e53524d; // "MRSN"
@@ -92,6 +92,10 @@ export function* encodeSteps(
 
 /** The snapshot, or null where it is damaged or another layout's: the log has all of it. */
 export function decodeSnapshot(bytes: Uint8Array): Snapshot | null {
+  return drained(decodeSteps(bytes));
+}
+
+function* decodeSteps(bytes: Uint8Array): Steps<Snapshot | null> {
   if (bytes.length < HEADER_BYTES) return null;
   const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
   if (view.getUint32(AT_MAGIC, true) !== MAGIC) return null;
@@ -102,7 +106,7 @@ export function decodeSnapshot(bytes: Uint8Array): Snapshot | null {
   const end = told + view.getUint32(AT_TOLD, true);
   const poisonedCount = (bytes.length - end) / POSITION_BYTES;
   if (poisonedCount < 0 || !Number.isInteger(poisonedCount)) return null;
-  if (view.getUint32(AT_SUM, true) !== sumOf(bytes)) return null;
+  if (view.getUint32(AT_SUM, true) !== (yield* sumSteps(bytes))) return null;
   return {
     position: view.getFloat64(AT_POSITION, true),
     judgedSince: view.getFloat64(AT_JUDGED, true),
@@ -116,11 +120,25 @@ export function decodeSnapshot(bytes: Uint8Array): Snapshot | null {
   };
 }
 
-/** Those of a store that can be trusted, newest first. */
-export function goodSnapshots(recovered: Recovered | null): Snapshot[] {
-  return (recovered?.snapshots ?? []).flatMap(({ bytes }) => decodeSnapshot(bytes) ?? []);
+/** Those of a store that can be trusted, newest first; what is long is looked at in steps. */
+export async function goodSnapshots(
+  recovered: Recovered | null,
+  breathe: Breathe,
+): Promise<Snapshot[]> {
+  const good: Snapshot[] = [];
+  for (const { bytes } of recovered?.snapshots ?? []) {
+    const snapshot = await paced(decodeSteps(bytes), breathe);
+    if (snapshot !== null) good.push(snapshot);
+  }
+  return good;
 }
 
-function sumOf(bytes: Uint8Array): number {
-  return crc32c(bytes, HEADER_BYTES, bytes.length, crc32c(bytes, 0, AT_SUM));
+function* sumSteps(bytes: Uint8Array): Steps<number> {
+  let sum = crc32c(bytes, 0, AT_SUM);
+  for (let at = HEADER_BYTES; at < bytes.length; at += STEP_BYTES) {
+    const end = Math.min(at + STEP_BYTES, bytes.length);
+    sum = crc32c(bytes, at, end, sum);
+    if (end < bytes.length) yield STEP_BYTES;
+  }
+  return sum;
 }

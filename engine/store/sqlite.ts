@@ -114,26 +114,53 @@ class SqliteStore implements Store {
     this.#host = host;
   }
 
-  recover(): Recovered | null {
+  recover(breathe?: Breathe): MaybePromise<Recovered | null> {
     this.#host.reopen?.();
-    return asHostFault(() => {
-      const tables = "SELECT name FROM sqlite_master WHERE type = 'table' AND name = ?";
-      if (this.#rows(tables, "millrace_log").length === 0) return null;
-      this.#migrate();
-      const { header, endPosition, trimmedTo, archivedTo } = this.#log();
-      const newest = `SELECT position, bytes FROM millrace_chunk
-        WHERE position = (SELECT max(position) FROM millrace_chunk) ORDER BY part`;
-      checkEnd(joinParts(this.#rows(newest))[0]?.bytes ?? null, endPosition);
-      const held = this.#rows("SELECT * FROM millrace_held ORDER BY sequence").map(heldLine);
-      const identities = "SELECT * FROM millrace_released ORDER BY position";
-      const released = this.#rows(identities).map((row) => {
-        const each = { identity: textOf(row["identity"]), position: Number(row["position"]) };
-        return checkReleased(each, row["sum"]);
-      });
-      const parts = "SELECT * FROM millrace_snapshot ORDER BY position DESC, part";
-      const snapshots = joinParts(wholeOf(this.#rows(parts)));
-      return { header, endPosition, trimmedTo, archivedTo, held, released, snapshots };
+    const kept = asHostFault(() => this.#recover());
+    if (kept === null) return null;
+    const steps = this.#snapshots();
+    if (breathe === undefined) return { ...kept, snapshots: drained(steps) };
+    return Promise.resolve(paced(steps, breathe)).then((snapshots) => ({ ...kept, snapshots }));
+  }
+
+  #recover(): Omit<Recovered, "snapshots"> | null {
+    const tables = "SELECT name FROM sqlite_master WHERE type = 'table' AND name = ?";
+    if (this.#rows(tables, "millrace_log").length === 0) return null;
+    this.#migrate();
+    const { header, endPosition, trimmedTo, archivedTo } = this.#log();
+    const newest = `SELECT position, bytes FROM millrace_chunk
+      WHERE position = (SELECT max(position) FROM millrace_chunk) ORDER BY part`;
+    checkEnd(joinParts(this.#rows(newest))[0]?.bytes ?? null, endPosition);
+    const held = this.#rows("SELECT * FROM millrace_held ORDER BY sequence").map(heldLine);
+    const identities = "SELECT * FROM millrace_released ORDER BY position";
+    const released = this.#rows(identities).map((row) => {
+      const each = { identity: textOf(row["identity"]), position: Number(row["position"]) };
+      return checkReleased(each, row["sum"]);
     });
+    return { header, endPosition, trimmedTo, archivedTo, held, released };
+  }
+
+  /** Newest first. One that is replaced meanwhile is not whole: its sum says so. */
+  *#snapshots(): Steps<StoredSnapshot[]> {
+    const all = `SELECT position, part, length(bytes) AS size FROM millrace_snapshot
+      ORDER BY position DESC, part`;
+    const one = "SELECT bytes FROM millrace_snapshot WHERE position = ? AND part = ?";
+    const rows = wholeOf(asHostFault(() => this.#rows(all)));
+    const read: StoredSnapshot[] = [];
+    for (const [position, parts] of Map.groupBy(rows, (row) => Number(row["position"]))) {
+      const bytes = new Uint8Array(parts.reduce((sum, { size }) => sum + Number(size), 0));
+      let at = 0;
+      for (const { part } of parts) {
+        const [row] = asHostFault(() => this.#rows(one, position, Number(part)));
+        if (row === undefined) break;
+        const piece = bytesOf(row["bytes"]).subarray(0, bytes.length - at);
+        bytes.set(piece, at);
+        at += piece.length;
+        yield piece.length;
+      }
+      read.push({ position, bytes });
+    }
+    return read;
   }
 
   create(header: LogHeader): void {

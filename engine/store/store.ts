@@ -85,8 +85,11 @@ export interface Recovered {
 
 export interface Store {
   readonly storage: StorageMode;
-  /** What the store holds; null when it is new. */
-  recover(): MaybePromise<Recovered | null>;
+  /**
+   * What the store holds; null when it is new. Given `breathe`, a store that can reads snapshots in
+   * steps of so many bytes; one that is replaced meanwhile may be left out, or not whole.
+   */
+  recover(breathe?: Breathe): MaybePromise<Recovered | null>;
   /** Makes a new log. Called once, when `recover` gave null. */
   create(header: LogHeader): MaybePromise<void>;
   append(write: Append): MaybePromise<void>;

@@ -6,7 +6,7 @@ import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, expect, test, vi } from "vitest";
-import { PAGES_MAX } from "../../engine/core/core.ts";
+import { Core, PAGES_MAX } from "../../engine/core/core.ts";
 import { open, type Store } from "../../engine/index.ts";
 import { Poison } from "../../engine/ingest/poison.ts";
 import { openAt } from "../../engine/open.ts";
@@ -15,6 +15,8 @@ import { checkPlan } from "../../engine/query/plan.ts";
 import { HostPace } from "../../engine/rebuild/host-pace.ts";
 import { Replay } from "../../engine/replay.ts";
 import { sqlite } from "../../engine/store/node-sqlite.ts";
+import { goodSnapshots } from "../../engine/store/snapshot.ts";
+import { paced, type Breathe } from "../../engine/store/steps.ts";
 import { engineOf, event, eventsAt, HASH_KEY, planOf, queryOf, tumbling } from "../builders.ts";
 import { settled, Slices } from "./slices.ts";
 
@@ -168,6 +170,38 @@ test("a large state is saved in steps also when nobody asked for another plan", 
   expect(Math.max(...written)).toBe(1 << 20);
   expect(answered).toBe(2000 * written.length);
   await engine.close();
+});
+
+test("a large snapshot is read, summed and taken in steps, and opened beside others", async () => {
+  const store = newStore();
+  const keyed = planOf({ key: { k: "data.k" } });
+  const push = Array.from({ length: 2000 }, (_, index) => {
+    return event(`e${index}`, 5, { k: `${index}`.padEnd(1500, "x") });
+  });
+  const engine = await engineOf(keyed, [push], { store });
+  await engine.close();
+  const steps: number[] = [];
+  const breathe = (bytes: number) => void steps.push(bytes);
+  const recovered = await store.recover(breathe);
+  const size = recovered!.snapshots[0]!.bytes.length;
+  expect(size).toBeGreaterThan(3 << 20);
+  const [snapshot] = await goodSnapshots(recovered, breathe);
+  const core = await Core.open(compile(checkPlan(keyed).plan!, HASH_KEY).bytes);
+  await paced(core.restoreSteps(snapshot!), breathe);
+  expect(core.image()).toEqual({ state: snapshot!.state, told: snapshot!.told });
+  expect(Math.max(...steps)).toBe(1 << 20);
+  expect(steps.length).toBeGreaterThanOrEqual(3 * Math.floor(size / (1 << 20)));
+  // Opening does so.
+  const given: (Breathe | undefined)[] = [];
+  const recover = store.recover.bind(store);
+  store.recover = (each) => {
+    given.push(each);
+    return recover(each);
+  };
+  const again = await open({ plan: keyed, store });
+  expect(given).toEqual([expect.any(Function)]);
+  expect(again.stats()).toMatchObject({ rebuild: null, position: 2000 });
+  await again.close();
 });
 
 test("a log is replayed in steps, also to open it; who hears what a push told gets it whole", async () => {

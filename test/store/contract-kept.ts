@@ -85,6 +85,35 @@ export function snapshotCases(about: About): void {
     }
   });
 
+  about("reads long ones in steps, also while they are replaced", async (place) => {
+    const store = await place.open();
+    await fill(store, [9]);
+    await store.saveSnapshot({ position: 3, bytes: patterned(2_500_000) });
+    await store.saveSnapshot({ position: 6, bytes: patterned(3_500_000) });
+    const steps: number[] = [];
+    const { snapshots, ...rest } = (await store.recover((step) => void steps.push(step)))!;
+    const { snapshots: atOnce, ...restAtOnce } = (await store.recover())!;
+    expect(rest).toEqual(restAtOnce);
+    expect(snapshots.map(({ position }) => position)).toEqual([6, 3]);
+    for (const [index, { bytes }] of snapshots.entries()) {
+      expect(equalBytes(bytes, atOnce[index]!.bytes)).toBe(true);
+    }
+    // A store that has them at hand has no steps; one that cannot cut them has one for each.
+    expect([0, 2, 7]).toContain(steps.length);
+    if (steps.length === 7) expect(Math.max(...steps)).toBe(1 << 20);
+    let isReplaced = false;
+    const meanwhile = (await store.recover(async () => {
+      if (isReplaced) return;
+      isReplaced = true;
+      await store.saveSnapshot({ position: 6, bytes: filled(10, 6) });
+      await store.saveSnapshot({ position: 9, bytes: filled(10, 9) });
+    }))!;
+    // What is not as it was saved is damaged, which whoever decodes it finds by its sum.
+    expect(meanwhile.endPosition).toBe(9);
+    const positions = (await store.recover())!.snapshots.map(({ position }) => position);
+    expect(positions).toEqual(isReplaced ? [9, 6] : [6, 3]);
+  });
+
   about("refuses a snapshot of a log that was not created", async (place) => {
     const store = await place.open();
     const snapshot = { position: 0, bytes: filled(3, 1) };
