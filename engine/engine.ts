@@ -386,7 +386,10 @@ export class Engine implements RowSource {
 
   // ── kept ─────────────────────────────────────────────────────────────────────────────────────
 
-  /** Saves the state at the present position in the store, so that opening is fast. */
+  /**
+   * Saves the state at the present position in the store, so that opening is fast; one that was
+   * flushed, which the log does not have, is not saved. The position of the newest that is.
+   */
   snapshot(): Promise<{ position: number }> {
     return this.#turn(async () => {
       if (this.#running.isSpent) await this.#settle();

@@ -406,6 +406,7 @@ export class Running {
       throw new HostFault("core_failed", message, { cause: error });
     }
     this.#place.flushes.push(this.position);
+    this.saving.isFlushed = true;
     return records;
   }
 

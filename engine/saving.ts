@@ -22,6 +22,8 @@ export class Saving {
   judgedSince = 0;
   /** The first entry that the plan was given: those before it were trimmed; 0: all were there. */
   since = 0;
+  /** The core was flushed: it is no more what the log says, and is not saved. */
+  isFlushed = false;
   #position = 0;
   /** Where one was due last, saved or not. */
   #tried = 0;
@@ -48,6 +50,7 @@ export class Saving {
 
   /** A long one in steps, which `breathe` gets in bytes; no state moves meanwhile. */
   save(core: Core, breathe: Breathe = hostBreathe()): MaybePromise<void> {
+    if (this.isFlushed) return;
     const { position } = core.counts();
     const { judgedSince, since } = this;
     const plan = this.#plan.source;

@@ -263,6 +263,22 @@ test("an update told before a snapshot is not told again after it", async () => 
   expect(heard).toMatchObject([{ kind: "update", value: { n: 2 }, revision: 2 }]);
 });
 
+test("what a flush made final is not saved: opened again, the engine is what the log says", async () => {
+  for (const asks of [false, true]) {
+    const store = memory();
+    const plan = planOf({ window: tumbling(10, 0), retain: 100 });
+    const engine = await engineOf(plan, [[event("a", 5)]], { store });
+    await engine.flush();
+    if (asks) expect(await engine.snapshot()).toEqual({ position: 0 });
+    await engine.push([event("b", 6)]);
+    await engine.close();
+    const again = await engineOf(plan, [], { store });
+    expect(again.view("q").rows()).toMatchObject([{ value: { n: 2 }, final: false }]);
+    const fresh = await engineOf(plan, [[event("a", 5)], [event("b", 6)]]);
+    expect(await again.stateHash()).toBe(await fresh.stateHash());
+  }
+});
+
 describe("a snapshot that is not good", () => {
   async function stored(plan: unknown = planOf()): Promise<{
     store: ReturnType<typeof storeWithSnapshots>;
