@@ -7,7 +7,8 @@
 //
 // Final rows stand in no table, so all that are named are found in one walk over them:
 //
-//   name   each record's row, and its pane, into a table in scratch
+//   clear  a table in scratch
+//   name   each record's row, and its pane, there
 //   take   the walk: rows that are named leave the view
 //   put    rows that stand instead; panes that are empty go
 //
@@ -37,7 +38,7 @@ import { beginBatch } from "./batch";
 import { KEY_HEADER_BYTES, findEncoded, internEncoded, reserveKeyBuffer } from "./dictionary";
 import { needTable } from "./hash";
 import { beginNeed, needBlocks, neededBytes } from "./need";
-import { givePane, isNamed, name, paneNamed, reserveNamed } from "./named";
+import { clearNamed, givePane, isNamed, name, paneNamed, reserveNamed } from "./named";
 import {
   FINAL_HEADER_BYTES,
   PANE_BYTES,
@@ -76,27 +77,26 @@ export function holdCorrections(bytes: u32): usize {
   if (beginBatch(0) == 0) return 0;
   records = scratchAlloc(bytes);
   recordsBytes = bytes;
+  measured = 0;
+  count = 0;
+  keyMost = 0;
   return records < 0 ? 0 : scratch + records;
 }
 
-/** Room for what the records become; false where the host has no memory. */
-export function reserveCorrections(): bool {
-  beginNeed();
-  let keyBytes: usize = 0;
-  let count: u32 = 0;
-  const start = scratch + records;
-  for (let p = start; p < start + recordsBytes; p += load<u32>(p, CHANGE_BYTES_TOTAL)) {
-    const key = <usize>load<u32>(p, CHANGE_KEY_BYTES);
-    const value = <usize>load<u32>(p, CHANGE_VALUE_BYTES);
-    const query = queryProgram(load<u16>(p, CHANGE_QUERY));
-    keyBytes = max(keyBytes, key);
-    needBlocks(1, KEY_HEADER_BYTES + key);
-    needBlocks(1, PANE_BYTES);
-    // A row of slices is one block, any other a record, and its value apart where it is long.
-    needBlocks(1, load<u32>(query, QUERY_WINDOW_BYTES));
-    needBlocks(1, value);
-    needBlocks(1, FINAL_HEADER_BYTES + value);
-    count++;
+/** How far the records were measured, how many these are, and the longest key of them. */
+let measured: usize = 0;
+let count: u32 = 0;
+let keyMost: usize = 0;
+
+/**
+ * Room for what the records become, some `most` of which are measured at a time: 2 where there is
+ * more to do, 1 where all is there, 0 where the host has no memory.
+ */
+export function reserveCorrections(most: u32): u32 {
+  if (measured == 0) beginNeed();
+  for (; measured < recordsBytes; most--) {
+    if (most == 0) return 2;
+    measure(scratch + records + measured);
   }
   needTable(S_KEYS, count);
   needTimers(2 * <u64>count);
@@ -105,20 +105,36 @@ export function reserveCorrections(): bool {
   const scratchBefore = scratch;
   const fits =
     all < 0x70000000 &&
-    reserveKeyBuffer(keyBytes + 16) &&
+    reserveKeyBuffer(keyMost + 16) &&
     reserveNamed(2 * count) &&
     reserveState(<usize>all);
   if (!fits) shrinkTo(toldBefore, scratchBefore);
   at = 0;
-  phase = NAME;
-  return fits;
+  phase = CLEAR;
+  return fits ? 1 : 0;
 }
 
+function measure(record: usize): void {
+  const key = <usize>load<u32>(record, CHANGE_KEY_BYTES);
+  const value = <usize>load<u32>(record, CHANGE_VALUE_BYTES);
+  const query = queryProgram(load<u16>(record, CHANGE_QUERY));
+  keyMost = max(keyMost, key);
+  needBlocks(1, KEY_HEADER_BYTES + key);
+  needBlocks(1, PANE_BYTES);
+  // A row of slices is one block, any other a record, and its value apart where it is long.
+  needBlocks(1, load<u32>(query, QUERY_WINDOW_BYTES));
+  needBlocks(1, value);
+  needBlocks(1, FINAL_HEADER_BYTES + value);
+  count++;
+  measured += load<u32>(record, CHANGE_BYTES_TOTAL);
+}
+
+const CLEAR: u32 = 3;
 const NAME: u32 = 0;
 const TAKE: u32 = 1;
 const PUT: u32 = 2;
 
-let phase: u32 = NAME;
+let phase: u32 = CLEAR;
 /** Of which record it is the turn: so far into the records. */
 let at: usize = 0;
 /** The walk: a pane, or a session, and in a pane the row before the next one, 0 at its head. */
@@ -138,6 +154,10 @@ export function correctState(most: u32): bool {
   const query = queryProgram(index);
   const isSession = load<u8>(query, QUERY_WINDOW_KIND) == WINDOW_SESSION;
   for (; most > 0; most--) {
+    if (phase == CLEAR) {
+      if (clearNamed()) phase = NAME;
+      continue;
+    }
     if (phase == TAKE) {
       if (isSession ? takeSession() : takeInPane()) continue;
       phase = PUT;

@@ -233,9 +233,9 @@ export function hold(bytes: u32): usize {
   return holdCorrections(bytes);
 }
 
-/** Room for what the corrections become. */
-export function reserveCorrections(): bool {
-  return roomForCorrections();
+/** Room for what the corrections become, of `most` at a time; 2: there is more, 0: no memory. */
+export function reserveCorrections(most: u32): u32 {
+  return roomForCorrections(most);
 }
 
 /** The entry that made them becomes state, about `most` rows at a time; true: there is more. */

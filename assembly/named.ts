@@ -20,16 +20,29 @@ const TAKEN: u32 = 1;
 let table: i32 = 0;
 let mask: u32 = 0;
 
-/** An empty table for so many; false where the host has no memory. */
+/** How far it is empty. */
+let cleared: usize = 0;
+/** So much is emptied at a time. */
+const CLEARED_BYTES: usize = 1024;
+
+/** A table for so many, to be emptied; false where the host has no memory. */
 export function reserveNamed(count: u32): bool {
   mask = 1;
   while (mask < 2 * count) mask <<= 1;
   const bytes = <usize>mask * NAME_BYTES;
   mask--;
+  cleared = 0;
   table = scratchAlloc(bytes);
-  if (table < 0) return false;
-  memory.fill(scratch + table, 0, bytes);
-  return true;
+  return table >= 0;
+}
+
+/** Empties the next part of it; whether all is empty. */
+export function clearNamed(): bool {
+  const rest = (<usize>mask + 1) * NAME_BYTES - cleared;
+  const bytes = min(rest, CLEARED_BYTES);
+  memory.fill(scratch + table + cleared, 0, bytes);
+  cleared += bytes;
+  return bytes == rest;
 }
 
 /** The place of what has this name, or would have it. */

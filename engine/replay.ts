@@ -158,7 +158,7 @@ export class Replay {
     if (fact !== null) {
       const position = chunk.firstPosition;
       const found = await this.#find(fact, position, breathe ?? this.pace());
-      core.holdCorrections(found);
+      await run(core.holdSteps(found), 1);
       await run(core.correctSteps(), ENTRY_BYTES);
       tell(this.#isTold(fact) ? [found] : [], { fact, position, found });
       return;

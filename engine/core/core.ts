@@ -5,7 +5,7 @@
 import load from "#core-wasm";
 import * as layout from "../../assembly/layout.ts";
 import { HostFault } from "../store/host-fault.ts";
-import { STEP_BYTES, type Steps } from "../store/steps.ts";
+import { drained, STEP_BYTES, type Steps } from "../store/steps.ts";
 
 interface Exports {
   open(): number;
@@ -29,7 +29,7 @@ interface Exports {
   apply(): number;
   end(): void;
   hold(bytes: number): number;
-  reserveCorrections(): number;
+  reserveCorrections(most: number): number;
   correct(most: number): number;
   flushBegin(): number;
   flush(): number;
@@ -277,9 +277,18 @@ export class Core {
 
   /** Takes in what a reprocess found (CHANGE_… records), with room for it; no state moves. */
   holdCorrections(records: Uint8Array): void {
-    const at = this.#must(this.#exports.hold(records.length), "hold corrections");
-    this.bytes.set(records, at);
-    this.#must(this.#exports.reserveCorrections(), "apply corrections");
+    drained(this.holdSteps(records));
+  }
+
+  /** The same in steps, each of so many bytes; nobody else uses the core meanwhile. */
+  *holdSteps(records: Uint8Array): Steps<void> {
+    const to = this.#must(this.#exports.hold(records.length), "hold corrections");
+    for (let at = 0; at < records.length; at += STEP_BYTES) {
+      this.bytes.set(records.subarray(at, at + STEP_BYTES), to + at);
+      if (at + STEP_BYTES < records.length) yield STEP_BYTES;
+    }
+    const room = (): number => this.#exports.reserveCorrections(CORRECTED_ROWS);
+    while (this.#must(room(), "apply corrections") > 1) yield STEP_BYTES;
   }
 
   /** Applies them: one entry. Between two steps, which count rows, the state is no state. */

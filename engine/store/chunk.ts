@@ -74,7 +74,12 @@ export interface Chunk {
 }
 
 export function encodeChunk(chunk: Chunk): Uint8Array<ArrayBuffer> {
-  assertChunk(chunk);
+  return drained(encodeSteps(chunk));
+}
+
+/** The same in steps of so many bytes. */
+export function* encodeSteps(chunk: Chunk): Steps<Uint8Array<ArrayBuffer>> {
+  assertMembers(chunk);
   const { receivedAt, lines } = chunk;
   const form = receivedAt === null ? RECEIVE_NONE : listed(receivedAt) ? RECEIVE_EACH : RECEIVE_ONE;
   const zonesAt = HEADER_BYTES + receiveCount(form, chunk.count) * RECEIVE_BYTES;
@@ -99,8 +104,17 @@ export function encodeChunk(chunk: Chunk): Uint8Array<ArrayBuffer> {
     view.setFloat64(HEADER_BYTES, receivedAt, true);
   }
   bytes.set(zones, zonesAt);
-  bytes.set(lines, linesAt);
-  view.setUint32(AT_SUM, sumOf(bytes), true);
+  let sum = crc32c(bytes, AT_DIGEST, linesAt, crc32c(bytes, 0, AT_SUM));
+  let lineCount = 0;
+  for (let at = 0; at < lines.length; at += STEP_BYTES) {
+    const part = lines.subarray(at, at + STEP_BYTES);
+    bytes.set(part, linesAt + at);
+    sum = crc32c(bytes, linesAt + at, linesAt + at + part.length, sum);
+    lineCount += newlinesIn(part);
+    if (at + STEP_BYTES < lines.length) yield STEP_BYTES;
+  }
+  assertLines(chunk, lineCount);
+  view.setUint32(AT_SUM, sum, true);
   return bytes;
 }
 
@@ -397,30 +411,38 @@ function listed(receivedAt: Chunk["receivedAt"]): receivedAt is readonly (number
 
 /** Asked before writing and after reading: what fails here is a fault of this program. */
 function assertChunk(chunk: Chunk): void {
+  assertMembers(chunk);
+  assertLines(chunk, newlinesIn(chunk.lines));
+}
+
+function assertMembers(chunk: Chunk): void {
   const { firstPosition, count, receivedAt, flags, previousDigest } = chunk;
-  const lines = lineCount(chunk.lines);
   const timeCount = listed(receivedAt) ? receivedAt.length : count;
-  const assert = (holds: boolean, problem: string): void => {
-    if (!holds) throw new RangeError(`Chunk at position ${firstPosition}: ${problem}.`);
-  };
-  assert(firstPosition >= 0 && Number.isSafeInteger(firstPosition + count), "no such position");
-  assert(Number.isInteger(count) && count >= 1, `got ${count} entries when it holds at least 1`);
-  assert(lines === count, `got ${lines} whole lines for ${count} entries`);
-  assert(timeCount === count, `got ${timeCount} receive times for ${count} entries`);
-  assert(flags === (flags & 0xffff), `flags ${flags} do not fit 16 bits`);
-  assert(previousDigest.length === DIGEST_BYTES, `its digest has ${previousDigest.length} bytes`);
+  const isPosition = firstPosition >= 0 && Number.isSafeInteger(firstPosition + count);
+  assert(chunk, isPosition, "no such position");
+  const isSome = Number.isInteger(count) && count >= 1;
+  assert(chunk, isSome, `got ${count} entries when it holds at least 1`);
+  assert(chunk, timeCount === count, `got ${timeCount} receive times for ${count} entries`);
+  assert(chunk, flags === (flags & 0xffff), `flags ${flags} do not fit 16 bits`);
+  const { length } = previousDigest;
+  assert(chunk, length === DIGEST_BYTES, `its digest has ${length} bytes`);
 }
 
-/** Lines ended by "\n"; -1 where the last one is not. */
-function lineCount(lines: Uint8Array): number {
-  if (lines.at(-1) !== NEWLINE) return -1;
+/** Each ended by "\n", the last one too. */
+function assertLines(chunk: Chunk, found: number): void {
+  const lines = chunk.lines.at(-1) === NEWLINE ? found : -1;
+  const problem = `got ${lines} whole lines for ${chunk.count} entries`;
+  assert(chunk, lines === chunk.count, problem);
+}
+
+function assert({ firstPosition }: Chunk, holds: boolean, problem: string): void {
+  if (!holds) throw new RangeError(`Chunk at position ${firstPosition}: ${problem}.`);
+}
+
+function newlinesIn(bytes: Uint8Array): number {
   let count = 0;
-  for (let at = lines.indexOf(NEWLINE); at >= 0; at = lines.indexOf(NEWLINE, at + 1)) count++;
+  for (let at = bytes.indexOf(NEWLINE); at >= 0; at = bytes.indexOf(NEWLINE, at + 1)) count++;
   return count;
-}
-
-function sumOf(bytes: Uint8Array): number {
-  return crc32c(bytes, AT_DIGEST, bytes.length, crc32c(bytes, 0, AT_SUM));
 }
 
 function viewOf(bytes: Uint8Array): DataView {

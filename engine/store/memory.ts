@@ -1,6 +1,7 @@
 // The memory store: a log that lives as long as this object does. It answers synchronously, keeps
-// the entries as they were pushed, and encodes their chunk when it is read; the chain is made when
-// it is asked for. `close` keeps what it holds, so that the same log can be opened once more.
+// the entries as they were pushed, and encodes their chunk when it is read, a long one in steps;
+// the chain is made when it is asked for. `close` keeps what it holds, so that the same log can be
+// opened once more.
 
 import { digestOf, GENESIS } from "./chain.ts";
 import {
@@ -11,16 +12,19 @@ import {
   checkTrim,
   decodeChunk,
   encodeChunk,
+  encodeSteps,
   exactBytes,
   hasWrite,
   notHeld,
   type Chunk,
 } from "./chunk.ts";
 import { HostFault } from "./host-fault.ts";
+import { drained, paced, type Breathe, type Steps } from "./steps.ts";
 import type {
   Append,
   HeldLine,
   LogHeader,
+  MaybePromise,
   Recovered,
   ReleasedIdentity,
   Store,
@@ -102,22 +106,28 @@ class MemoryStore implements Store {
     return hasWrite(write, this.#endPosition, (id) => this.#held.has(id));
   }
 
-  read(from: number, limitBytes: number): readonly Uint8Array[] {
-    if (from >= this.#endPosition) return [];
-    checkKept(from, this.#trimmedTo);
-    const first = this.#chunkOf(from);
-    let bytes = 0;
-    let index = first;
-    while (index < this.#chunks.length && (index === first || bytes < limitBytes)) {
-      bytes += this.#encoded(index).length;
-      index++;
-    }
-    return Array.from({ length: index - first }, (_, at) => this.#encoded(first + at));
+  read(from: number, limitBytes: number, breathe?: Breathe): MaybePromise<readonly Uint8Array[]> {
+    const steps = this.#reading(from, limitBytes);
+    return breathe === undefined ? drained(steps) : paced(steps, breathe);
   }
 
-  #encoded(index: number): Uint8Array {
-    const kept = this.#chunks[index]!;
-    return (this.#chunks[index] = kept instanceof Uint8Array ? kept : encodeChunk(kept));
+  *#reading(from: number, limitBytes: number): Steps<readonly Uint8Array[]> {
+    const read: Uint8Array[] = [];
+    let bytes = 0;
+    // Chunks may go, or come back, between two steps.
+    for (let next = from; next < this.#endPosition && (next === from || bytes < limitBytes);) {
+      checkKept(next, this.#trimmedTo);
+      const index = this.#chunkOf(next);
+      const kept = this.#chunks[index]!;
+      const end = this.#starts[index + 1] ?? this.#endPosition;
+      const encoded = kept instanceof Uint8Array ? kept : yield* encodeSteps(kept);
+      const now = this.#chunkOf(next);
+      if (this.#chunks[now] === kept) this.#chunks[now] = encoded;
+      read.push(encoded);
+      bytes += encoded.length;
+      next = end;
+    }
+    return read;
   }
 
   async seal(): Promise<void> {

@@ -6,17 +6,19 @@ import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, expect, test, vi } from "vitest";
+import * as layout from "../../assembly/layout.ts";
 import { Core, PAGES_MAX } from "../../engine/core/core.ts";
-import { open, type Store } from "../../engine/index.ts";
+import { memory, open, type Store } from "../../engine/index.ts";
 import { Poison } from "../../engine/ingest/poison.ts";
 import { openAt } from "../../engine/open.ts";
 import { compile } from "../../engine/query/compile.ts";
 import { checkPlan } from "../../engine/query/plan.ts";
 import { HostPace } from "../../engine/rebuild/host-pace.ts";
 import { Replay } from "../../engine/replay.ts";
+import { writeRecords } from "../../engine/reprocess/record.ts";
 import { sqlite } from "../../engine/store/node-sqlite.ts";
 import { goodSnapshots } from "../../engine/store/snapshot.ts";
-import { paced, type Breathe } from "../../engine/store/steps.ts";
+import { drained, paced, type Breathe } from "../../engine/store/steps.ts";
 import { engineOf, event, eventsAt, HASH_KEY, planOf, queryOf, tumbling } from "../builders.ts";
 import { settled, Slices } from "./slices.ts";
 
@@ -50,6 +52,27 @@ test("a giant push is read, put together, summed and replayed in steps", async (
   const rest = slices.pieces.filter((piece) => piece >= 100 && piece < 150);
   expect(rest).toHaveLength(50);
   await next.close();
+});
+
+test("a giant push in memory is encoded in steps when it is read, once", async () => {
+  const store = memory();
+  const times = Array.from({ length: 5000 }, (_, index) => index);
+  const engine = await engineOf(planOf(), [eventsAt(times, { x: "x".repeat(1000) })], { store });
+  const steps: number[] = [];
+  let isPushed = false;
+  const read = await store.read(0, 1, async (bytes) => {
+    steps.push(bytes);
+    // What comes between goes behind it.
+    if (!isPushed) await engine.push(event("more", 6000));
+    isPushed = true;
+  });
+  expect(steps).toEqual(Array.from({ length: 5 }, () => 1 << 20));
+  expect(read.map(({ length }) => length >> 20)).toEqual([5]);
+  expect(await store.read(0, 1, (bytes) => void steps.push(bytes))).toEqual(read);
+  expect(steps).toHaveLength(5);
+  expect(await store.read(0, 10 << 20)).toHaveLength(2);
+  expect(await store.read(5001, 1)).toEqual([]);
+  await engine.close();
 });
 
 test("a reprocess that is met replays the log in steps, too", async () => {
@@ -100,11 +123,35 @@ test("windows of many keys close, and are corrected, in steps; in a time that gr
   }
   expect(next.view("q").rows().length).toBe(length);
   expect(next.rows("q", { key: { k: 7 }, to: 10 })).toMatchObject([{ value: { n: 2 } }]);
-  // Each is named, met in its pane, and put there once more.
+  // A table for four times as many is emptied, a KiB at a time; each is named, met, and put.
+  const table = (24 * 65_536) / 1024;
   const corrected = slices.pieces.filter((piece) => piece === 2048);
-  expect(corrected).toHaveLength(Math.floor((3 * count) / 2048));
+  expect(corrected).toHaveLength(Math.floor((table + 3 * count) / 2048));
   await slices.all();
   await next.close();
+});
+
+test("corrections are taken in, measured and applied in steps", async () => {
+  const count = 20_000;
+  const corrections = Array.from({ length: count }, (_, k) => {
+    const value = new Uint8Array([layout.TAG_NUMBER, 0, 0, 0, 0, 0, 0, 8, 64]);
+    const key = String.fromCharCode(layout.TAG_STRING, 5, 0, 0, 0) + `${10_000 + k}`;
+    return { kind: "correction" as const, start: 0, end: 10, key, tag: 0, value, revision: 3 };
+  });
+  const records = drained(writeRecords(corrections, 0, 0));
+  const { plan } = checkPlan(planOf({ key: { k: "data.k" }, window: tumbling(10, "1d") }));
+  const core = await Core.open(compile(plan!, HASH_KEY).bytes);
+  const taken = [...core.holdSteps(records)];
+  expect(core.counts().position).toBe(0);
+  const applied = [...core.correctSteps()];
+  expect(core.counts().position).toBe(1);
+  expect(core.queryCounts(0).rows).toBe(count);
+  expect(new Set(taken)).toEqual(new Set([1 << 20]));
+  const copied = Math.ceil(records.length / (1 << 20)) - 1;
+  expect(copied).toBe(1);
+  expect(taken).toHaveLength(copied + Math.floor(count / 2048));
+  // Of a table of 131,072 places, 24 bytes each; named and put; the one pane is not there yet.
+  expect(applied).toHaveLength(Math.floor(((24 * 131_072) / 1024 + 2 * count) / 2048));
 });
 
 test("a large state is saved behind the swap in steps, and pushes come after it", async () => {
