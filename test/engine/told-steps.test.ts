@@ -2,7 +2,7 @@
 // more is given back a little at a time.
 
 import { expect, test } from "vitest";
-import type { Change } from "../../engine/index.ts";
+import { memory, open, type Change } from "../../engine/index.ts";
 import { Core } from "../../engine/core/core.ts";
 import { engineOf, event, planOf, tumbling } from "../builders.ts";
 
@@ -51,6 +51,42 @@ test("of windows of panes nothing is kept, however many are open", async () => {
     expect(new Set(seen.map(({ bytes }) => bytes)).size).toBe(1);
     await engine.close();
   });
+});
+
+test("sessions are retracted as they were told before a snapshot, wherever told lies then", async () => {
+  const store = memory();
+  const plan = planOf({ key: { k: "data.k" }, window: session, emit: "all" });
+  const last = new Map<string, Change>();
+  let retracted = 0;
+  const listen = (changes: readonly Change[]): void => {
+    for (const change of changes) {
+      const key = String(change.key["k"]);
+      if (change.kind === "retract") {
+        const { window, value, revision } = last.get(key)!;
+        expect(change).toMatchObject({ window, value, revision });
+        retracted++;
+      } else last.set(key, change);
+    }
+  };
+  const push = (turn: number, keys: number) =>
+    Array.from({ length: keys }, (_, k) => event(`${turn}-${k}`, turn, { k }));
+  // Saved as the table grows and as blobs are moved, and between.
+  let expected = 0;
+  for (let turn = 0; turn < 8; turn++) {
+    const engine = await open({ plan, store });
+    engine.subscribe("q", listen);
+    for (const [time, keys] of [
+      [2 * turn, 500 * (turn + 1)],
+      [2 * turn + 1, 700],
+    ] as const) {
+      // Each key that is there already gets a longer session.
+      expected += Math.min(keys, last.size);
+      await engine.push(push(time, keys));
+      expect(retracted).toBe(expected);
+    }
+    await engine.close();
+  }
+  expect(last.size).toBe(4000);
 });
 
 test("what sessions said before goes in steps, and they are retracted as they were told", async () => {
