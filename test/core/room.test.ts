@@ -1,20 +1,21 @@
 // Room: what is reserved before the append is enough for whatever the aggregates take after it. A
-// push is refused whole, or applied. The core is that with assertions: where something takes more
-// than was reserved it traps, and the engine makes another core, which is counted.
+// push is refused whole, or applied. The core is one that asserts it to the byte (exact.ts): where
+// something takes more it traps, and the engine makes another core, which is counted.
 
-import { readFile } from "node:fs/promises";
 import { describe, expect, test, vi } from "vitest";
 import { HostFault, type Engine } from "../../engine/index.ts";
 import { randomOf, type Random } from "../event/random.ts";
 import { engineOf, event, planOf, type SentEvent } from "../builders.ts";
+import { exactCore } from "./exact.ts";
 
 let cores = 0;
 
+const compiled = exactCore().then((bytes) => WebAssembly.compile(bytes));
+
 vi.mock("#core-wasm", () => ({
-  default: async () => {
+  default: () => {
     cores++;
-    const file = new URL("../../dist/core/core.debug.wasm", import.meta.url);
-    return WebAssembly.compile(await readFile(file));
+    return compiled;
   },
 }));
 
