@@ -13,7 +13,7 @@ const PIECE_MS = 2;
 const PIECE_ENTRIES_FIRST = 128;
 const PIECE_ENTRIES_MOST = 4096;
 /** How much of the longest piece of late is expected of the next one. */
-const LONGEST_LEFT = 7 / 8;
+const LONGEST_LEFT = 31 / 32;
 /** A slice of so many by a clock that has not moved. */
 const BLIND_ENTRIES = 2048;
 

@@ -45,6 +45,7 @@ import type {
 /** No flipped bit of it is one of before, 1 and 2, which are taken up. */
 const SCHEMA = 4;
 const PART_BYTES = 1 << 20;
+const FIRST_BYTES = 4096; // of a long snapshot: written in one step with what it replaces
 /** A snapshot written in steps may stand behind one of its position, which it then replaces. */
 const RUN_PARTS = 1 << 20;
 const SNAPSHOTS_KEPT = 2;
@@ -299,12 +300,12 @@ class SqliteStore implements Store {
       return this.#rows(first, position).length > 0 ? RUN_PARTS : 0;
     });
     const insert = (part: number): void => {
-      const at = part * PART_BYTES;
+      const end = FIRST_BYTES + part * PART_BYTES;
       const row = "INSERT INTO millrace_snapshot VALUES (?, ?, ?)";
-      this.#rows(row, position, run + part, bytes.subarray(at, at + PART_BYTES));
+      this.#rows(row, position, run + part, bytes.subarray(Math.max(0, end - PART_BYTES), end));
     };
     yield* this.#dropRests();
-    for (let part = Math.ceil(bytes.length / PART_BYTES) - 1; part > 0; part--) {
+    for (let part = Math.ceil((bytes.length - FIRST_BYTES) / PART_BYTES); part > 0; part--) {
       asHostFault(() => insert(part));
       yield PART_BYTES;
     }
