@@ -31,3 +31,19 @@ export function builtCore(entry: string): Uint8Array<ArrayBuffer> {
     return new Uint8Array(readFileSync(file));
   }
 }
+
+const compiled = new Map<string, WebAssembly.Module>();
+
+/** A fresh instance of the build of `entry`, opened with room for `bytes` of state. */
+export function openedCore<T extends { open(bytes: number): void }>(
+  entry: string,
+  bytes: number,
+): T {
+  const module = compiled.get(entry) ?? new WebAssembly.Module(builtCore(entry));
+  compiled.set(entry, module);
+  const memory = new WebAssembly.Memory({ initial: 16, maximum: 32768 });
+  const env = { memory, formatNumber: () => 0, parseNumber: () => 0, remainder: () => 0 };
+  const core = new WebAssembly.Instance(module, { env }).exports as unknown as T;
+  core.open(bytes);
+  return core;
+}

@@ -3,7 +3,7 @@
 
 import { describe, expect, test } from "vitest";
 import { seeded, SEEDED_LIMIT_MS, type Random } from "../event/random.ts";
-import { builtCore } from "./build.ts";
+import { openedCore } from "./build.ts";
 
 interface Exports {
   open(bytes: number): void;
@@ -18,17 +18,8 @@ interface Exports {
 }
 
 const STATE_BYTES = 64 << 20;
-let compiled: WebAssembly.Module | null = null;
 
-function freshTable(): Exports {
-  compiled ??= new WebAssembly.Module(builtCore("hash-table"));
-  const memory = new WebAssembly.Memory({ initial: 16, maximum: 32768 });
-  const env = { memory, formatNumber: () => 0, parseNumber: () => 0, remainder: () => 0 };
-  const { exports } = new WebAssembly.Instance(compiled, { env });
-  const core = exports as unknown as Exports;
-  core.open(STATE_BYTES);
-  return core;
-}
+const freshTable = (): Exports => openedCore("hash-table", STATE_BYTES);
 
 /** Tags that spread, some of which crowd at the end of the table, or that have few homes. */
 function tagsOf(random: Random): () => number {

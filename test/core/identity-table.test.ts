@@ -4,7 +4,7 @@
 
 import { describe, expect, test } from "vitest";
 import { seeded, SEEDED_LIMIT_MS, type Random } from "../event/random.ts";
-import { builtCore } from "./build.ts";
+import { openedCore } from "./build.ts";
 
 interface Exports {
   open(bytes: number): void;
@@ -21,17 +21,8 @@ interface Exports {
 type Print = readonly [first: bigint, second: bigint];
 
 const STATE_BYTES = 64 << 20;
-let compiled: WebAssembly.Module | null = null;
 
-function freshTable(): Exports {
-  compiled ??= new WebAssembly.Module(builtCore("identity-table"));
-  const memory = new WebAssembly.Memory({ initial: 16, maximum: 32768 });
-  const env = { memory, formatNumber: () => 0, parseNumber: () => 0, remainder: () => 0 };
-  const { exports } = new WebAssembly.Instance(compiled, { env });
-  const core = exports as unknown as Exports;
-  core.open(STATE_BYTES);
-  return core;
-}
+const freshTable = (): Exports => openedCore("identity-table", STATE_BYTES);
 
 const bitsOf = (random: Random, bits: number): bigint =>
   BigInt.asUintN(bits, (BigInt(random.below(2 ** 32)) << 32n) | BigInt(random.below(2 ** 32)));

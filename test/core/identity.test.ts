@@ -4,7 +4,7 @@
 
 import { describe, expect, test } from "vitest";
 import { seeded, SEEDED_LIMIT_MS, type Random } from "../event/random.ts";
-import { builtCore } from "./build.ts";
+import { openedCore } from "./build.ts";
 
 interface Exports {
   open(bytes: number): void;
@@ -36,17 +36,8 @@ const DAY = 24n * HOUR;
 /** What an identity of a steady stream takes: its sheet holds 127. */
 const NEAR_BYTES = 4096 / 127;
 const FAR_BYTES = 48;
-let compiled: WebAssembly.Module | null = null;
 
-function fresh(): Exports {
-  compiled ??= new WebAssembly.Module(builtCore("identity"));
-  const memory = new WebAssembly.Memory({ initial: 16, maximum: 32768 });
-  const env = { memory, formatNumber: () => 0, parseNumber: () => 0, remainder: () => 0 };
-  const { exports } = new WebAssembly.Instance(compiled, { env });
-  const core = exports as unknown as Exports;
-  core.open(STATE_BYTES);
-  return core;
-}
+const fresh = (): Exports => openedCore("identity", STATE_BYTES);
 
 const word = (random: Random): bigint =>
   (BigInt(random.below(2 ** 32)) << 32n) | BigInt(random.below(2 ** 32));
