@@ -53,21 +53,27 @@ test("of windows of panes nothing is kept, however many are open", async () => {
   });
 });
 
-test("sessions are retracted as they were told before a snapshot, wherever told lies then", async () => {
-  const store = memory();
-  const plan = planOf({ key: { k: "data.k" }, window: session, emit: "all" });
+/** Each retract is what was last told of its key. */
+function retractions() {
   const last = new Map<string, Change>();
-  let retracted = 0;
+  const seen = { retracted: 0 };
   const listen = (changes: readonly Change[]): void => {
     for (const change of changes) {
       const key = String(change.key["k"]);
       if (change.kind === "retract") {
         const { window, value, revision } = last.get(key)!;
         expect(change).toMatchObject({ window, value, revision });
-        retracted++;
+        seen.retracted++;
       } else last.set(key, change);
     }
   };
+  return { last, seen, listen };
+}
+
+test("sessions are retracted as they were told before a snapshot, wherever told lies then", async () => {
+  const store = memory();
+  const plan = planOf({ key: { k: "data.k" }, window: session, emit: "all" });
+  const { last, seen, listen } = retractions();
   const push = (turn: number, keys: number) =>
     Array.from({ length: keys }, (_, k) => event(`${turn}-${k}`, turn, { k }));
   // Saved as the table grows and as blobs are moved, and between.
@@ -82,7 +88,7 @@ test("sessions are retracted as they were told before a snapshot, wherever told 
       // Each key that is there already gets a longer session.
       expected += Math.min(keys, last.size);
       await engine.push(push(time, keys));
-      expect(retracted).toBe(expected);
+      expect(seen.retracted).toBe(expected);
     }
     await engine.close();
   }
@@ -95,25 +101,15 @@ test("what sessions said before goes in steps, and they are retracted as they we
       planOf({ key: { k: "data.k" }, window: session, emit: "all" }),
       [],
     );
-    const last = new Map<string, Change>();
-    let retracted = 0;
-    engine.subscribe("q", (changes) => {
-      for (const change of changes) {
-        const key = String(change.key["k"]);
-        if (change.kind === "retract") {
-          const { window, value, revision } = last.get(key)!;
-          expect(change).toMatchObject({ window, value, revision });
-          retracted++;
-        } else last.set(key, change);
-      }
-    });
+    const heard = retractions();
+    engine.subscribe("q", heard.listen);
     const push = (turn: number) =>
       Array.from({ length: KEYS }, (_, k) => event(`${turn}-${k}`, turn, { k }));
     for (let turn = 0; turn < 3; turn++) await engine.push(push(turn));
     const all = seen.length;
     for (let turn = 3; turn < 30; turn++) await engine.push(push(turn).slice(0, 3));
-    expect(retracted).toBe(2 * KEYS + 27 * 3);
-    expect(last.size).toBe(KEYS);
+    expect(heard.seen.retracted).toBe(2 * KEYS + 27 * 3);
+    expect(heard.last.size).toBe(KEYS);
     const few = seen.slice(all);
     const steps = few.map(({ from }, at) => from - (few[at - 1]?.from ?? 0)).filter((by) => by > 0);
     expect(steps.length).toBeGreaterThan(3);
