@@ -147,7 +147,8 @@ function longNumber(start: usize, isRead: bool): usize {
   const scale = exponent - part;
   if (isLong || digits > EXACT_INTEGERS || scale < -LAST_POWER || scale > LAST_POWER) {
     numberRead = parseNumber(start, p - start);
-    return p;
+    // The integer beyond 2^53 that reads as 2^53: the strict lane tells them apart.
+    return abs(numberRead) == <f64>EXACT_INTEGERS ? 0 : p;
   }
   const size = scale < 0 ? <f64>digits / power(-scale) : <f64>digits * power(scale);
   numberRead = isNegative ? -size : size;

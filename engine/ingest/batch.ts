@@ -10,6 +10,7 @@ import type { Program } from "../query/compile.ts";
 import type { Path } from "../query/frame.ts";
 import type { DecodedEvent } from "./decode.ts";
 import { ABSENT, DEFAULTED } from "./decode.ts";
+import { pathName } from "./json.ts";
 import { tickText } from "./tick.ts";
 
 const RECEIVED_UNKNOWN = -(2n ** 63n);
@@ -173,13 +174,15 @@ export class Batch {
     let at = this.#values + line * fields.length * layout.VALUE_BYTES - this.#text;
     let flags = 0;
     for (const path of fields) {
-      flags |= this.#value(at, valueAt(decoded, path));
+      const isRounded = decoded.rounded?.has(pathName(path)) ?? false;
+      flags |= this.#value(at, valueAt(decoded, path), isRounded);
       at += layout.VALUE_BYTES;
     }
     return flags;
   }
 
-  #value(at: number, value: Json | undefined): number {
+  /** Writes a value; `isRounded`: as a number, it is an integer beyond 2^53 that reads as 2^53. */
+  #value(at: number, value: Json | undefined, isRounded: boolean): number {
     if (value === null || value === undefined) return 0;
     if (typeof value === "string") {
       this.#core.view.setUint8(this.#text + at, layout.TAG_STRING);
@@ -193,7 +196,7 @@ export class Batch {
     if (Array.isArray(value)) view.setUint8(this.#text + at + layout.VALUE_IS_ARRAY, 1);
     if (typeof value !== "number") return 0;
     view.setFloat64(this.#text + at + layout.VALUE_PAYLOAD, value, true);
-    if (Math.abs(value) <= EXACT_MAX) return 0;
+    if (Math.abs(value) <= EXACT_MAX && !isRounded) return 0;
     view.setUint8(this.#text + at + layout.VALUE_FLAGS, layout.FLAG_INEXACT);
     return layout.FLAG_INEXACT;
   }

@@ -40,6 +40,8 @@ export interface DecodedEvent {
    * absent or null, DEFAULTED twice for the version that a CloudEvent leaves out.
    */
   readonly spans: Int32Array;
+  /** Where integers beyond 2^53 are that read as 2^53, by `pathName`; null where there is none. */
+  readonly rounded: ReadonlySet<string> | null;
 }
 
 export const ABSENT = -1;
@@ -160,6 +162,7 @@ export function decodeEvent(
     timeMs,
     isCloudEvent: isCloud,
     spans,
+    rounded: reader.rounded,
   };
 }
 

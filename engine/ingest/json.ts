@@ -21,11 +21,23 @@ const OPEN_OBJECT = 0x7b;
 const CLOSE_OBJECT = 0x7d;
 
 const NUMBER = /-?(?:0|[1-9]\d*)(?:\.\d+)?(?:e[+-]?\d+)?/iy;
+const ROUNDED_FROM = 2 ** 53;
 const WORDS = [
   ["true", true],
   ["false", false],
   ["null", null],
 ] as const;
+
+/** The name of a path in `JsonReader.rounded`. */
+export function pathName(path: readonly (string | number)[]): string {
+  return JSON.stringify(path);
+}
+
+/** Whether a number that reads as 2^53 is the one integer beyond it that does, however written. */
+function isRounded(text: string): boolean {
+  const digits = text.replace(/e.*/i, "").replace(/[-.]/g, "");
+  return digits.replace(/^0+|0+$/g, "") === "9007199254740993";
+}
 
 /** A fault, and where in the line it is; the smallest offset of each code is kept. */
 export interface JsonMark {
@@ -40,6 +52,9 @@ export class JsonReader {
   readonly rootValues: Json[] = [];
   /** In bytes. */
   readonly rootSpans: number[] = [];
+
+  /** Where the integers beyond 2^53 are that read as 2^53, by `pathName`. */
+  rounded: Set<string> | null = null;
 
   readonly #text: string;
   readonly #isAscii: boolean;
@@ -228,8 +243,13 @@ export class JsonReader {
     NUMBER.lastIndex = from;
     if (!NUMBER.test(this.#text)) return this.refuse("invalid_json");
     this.#at = NUMBER.lastIndex;
-    const number = Number(this.#text.slice(from, this.#at));
+    const text = this.#text.slice(from, this.#at);
+    const number = Number(text);
     if (!Number.isFinite(number)) this.mark("number_out_of_range", from, this.#pathLength);
+    if (Math.abs(number) === ROUNDED_FROM && isRounded(text)) {
+      this.rounded ??= new Set();
+      this.rounded.add(pathName(this.#path.slice(1, this.#pathLength + 1)));
+    }
     return number;
   }
 }

@@ -373,3 +373,31 @@ test("integers beyond 2^53 that the plan reads are counted, each once", async ()
   ]);
   expect(engine.stats().inexact).toBe(3);
 });
+
+test.each([
+  ["9007199254740992", 0],
+  ["9007199254740992.0", 0],
+  ["900719925474099.2e1", 0],
+  ["9007199254740991.7", 0],
+  ["9007199254740992.5", 0],
+  ["9007199254740993", 1],
+  ["-9007199254740993", 1],
+  ["9007199254740993.0", 1],
+  ["9.007199254740993E15", 1],
+  ["90071992547409930e-1", 1],
+  ["9007199254740994", 1],
+])("whether %s is beyond 2^53 is told by what was written", async (number, count) => {
+  const engine = await engineOf(planOf({ aggregate: { s: { fn: "sum", of: "data.x" } } }));
+  const line = (id: string, text: string) =>
+    JSON.stringify(event(id, 0, { a: [0], x: 0 })).replace('"x":0', `"x":${text}`);
+  // Of a shape that is known, and of a CloudEvent, which the strict lane reads.
+  await engine.push([1, 2, 3].map((id) => line(`${id}`, "1")).join("\n"));
+  await engine.push(line("4", number));
+  expect(engine.stats().inexact).toBe(count);
+  const cloud = line("5", number)
+    .replace("eventId", "id")
+    .replace("eventType", "type")
+    .replace("eventTime", "time");
+  await engine.push(`{"specversion":"1.0",${cloud.slice(1)}`);
+  expect(engine.stats()).toMatchObject({ accepted: 5, inexact: count * 2 });
+});
