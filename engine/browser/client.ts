@@ -202,6 +202,8 @@ export class Connection implements RowSource {
 
   #hear(query: string, from: TellFrom, told: (told: ArrayBuffer) => void): () => void {
     if (this.#ended !== null) throw closed();
+    // What ends it is news, though an earlier one ended so.
+    this.#told = null;
     const leave = this.#shared.subscribe(query, from, {
       told,
       failed: (fault) => this.#fail(fault),
@@ -283,7 +285,7 @@ export class Connection implements RowSource {
   #fail(fault: Error): void {
     if (this.#told?.message === fault.message) return;
     this.#told = fault;
-    this.#onFault(fault);
+    callListener(this.#onFault, fault);
   }
 
   #checkQuery(query: string): void {

@@ -22,8 +22,15 @@ export function serve(port: MessagePort): void {
   const api: HostApi = {
     start: (options, events) =>
       outcomeOf(async () => {
-        host = new Host(options, (event, buffers = []) => events.postMessage(event, buffers));
-        await host.start();
+        const own = new Host(options, (event, buffers = []) => events.postMessage(event, buffers));
+        host = own;
+        try {
+          await own.start();
+        } catch (error) {
+          // In a page nobody terminates it: without this it would get the lock when that is free.
+          void own.close();
+          throw error;
+        }
         return null;
       }),
     call: async (verb, words) => host?.call(verb, words) ?? failed(notStarted()),

@@ -193,9 +193,10 @@ export class Shared {
       "worker_gone",
       `${what}: what it acknowledged is kept; connect again.`,
     );
+    // First, so that who hears of it and connects again at once starts another host.
+    this.#drop();
     for (const reject of this.#calls.values()) reject(this.#fault);
     for (const hearer of this.#hearers.values()) hearer.failed(this.#fault);
-    this.#drop();
   }
 
   /** Who connects from now on starts another host. */

@@ -137,8 +137,8 @@ class MemoryStore implements Store {
       const chunk = kept instanceof Uint8Array ? decodeChunk(kept) : kept;
       const sealed = encodeChunk({ ...chunk, previousDigest: this.#newestSealed });
       const digest = await digestOf(sealed);
-      // Another call may have come this far meanwhile.
-      if (this.#sealedCount !== index) continue;
+      // Another call may have come this far meanwhile, and more may be trimmed.
+      if (this.#sealedCount !== index || this.#chunks[index] !== kept) continue;
       this.#chunks[index] = sealed;
       this.#newestSealed = digest;
       this.#sealedCount++;

@@ -13,7 +13,7 @@ import {
 } from "../../engine/index.ts";
 import { compile } from "../../engine/query/compile.ts";
 import { Replay } from "../../engine/replay.ts";
-import { engineOf, event, HASH_KEY, planOf, queryOf, tumbling } from "../builders.ts";
+import { engineOf, event, eventsAt, HASH_KEY, planOf, queryOf, tumbling } from "../builders.ts";
 
 /** Bytes of the state and of what was told, after the log with or without a trace. */
 async function imageOf(plan: unknown, store: Store, isTraced: boolean): Promise<Image> {
@@ -404,6 +404,15 @@ describe("explain", () => {
     await expect(explain("q", { k: 1 }, { start: 0.5, end: 1 })).rejects.toThrow("whole numbers");
     const all = await engineOf(planOf({ window: { kind: "global" } }));
     await expect(all.explain("q", {}, at(0, 10))).rejects.toThrow("are null");
+  });
+
+  test("tells all of a push that brought more than a call takes words", async () => {
+    const engine = await engineOf(planOf({ window: { kind: "global" } }));
+    const times = Array.from({ length: 150_000 }, (_, index) => index);
+    await engine.push(eventsAt(times));
+    const { events } = await engine.explain("q", {}, GLOBAL);
+    expect(events.length).toBe(times.length);
+    expect(events.at(-1)!.events[0]!.eventId).toBe("e149999");
   });
 
   test("moves nothing, and works on what was restored", async () => {

@@ -179,6 +179,30 @@ test("the memory store makes its chain only when it is asked", async () => {
   expect(digest.mock.calls.length).toBeGreaterThan(calls);
 });
 
+test("the memory store makes its chain whole though it is trimmed while it is made", async () => {
+  const store = memory();
+  const engine = await engineOf(PLAN, [], { store });
+  for (const at of [0, 1, 2]) await engine.push(event(`a${at}`, at));
+  await engine.verify();
+  for (const at of [3, 4, 5]) await engine.push(event(`a${at}`, at));
+  const digest = crypto.subtle.digest.bind(crypto.subtle);
+  const held = Promise.withResolvers<void>();
+  vi.spyOn(crypto.subtle, "digest").mockImplementationOnce(async (...words) => {
+    await held.promise;
+    return digest(...words);
+  });
+  const sealing = store.seal!();
+  await store.trim(3);
+  held.resolve();
+  await sealing;
+  await engine.push(event("a6", 6));
+  const chunks: number[] = [];
+  for (let from = 3; from < 7; from++) {
+    chunks.push(decodeChunk((await store.read(from, 1))[0]!).firstPosition);
+  }
+  expect(chunks).toEqual([3, 4, 5, 6]);
+});
+
 test("a receipt does not wait for the digest of its chunk, the next append does", async () => {
   const store = sqlite(newFile());
   const engine = await engineOf(PLAN, [], { store });
