@@ -62,9 +62,7 @@ class SqliteFile implements SqlHost {
     if (this.#isClosed) {
       throw new HostFault("engine_closed", "This log was closed: open it again to read on.");
     }
-    // Loaded when it is asked for: some Nodes warn of it, and the command line runs without.
-    const { DatabaseSync } = process.getBuiltinModule("node:sqlite");
-    const database = new DatabaseSync(this.#file, { timeout: BUSY_TIMEOUT_MS });
+    const database = this.#open();
     try {
       // The first statement takes the lock, and keeps it.
       database.exec("PRAGMA locking_mode = EXCLUSIVE");
@@ -77,6 +75,24 @@ class SqliteFile implements SqlHost {
     }
     this.#opened = database;
     return database;
+  }
+
+  #open(): DatabaseSync {
+    // Loaded when it is asked for: some Nodes warn of it, and the command line runs without.
+    const loaded: typeof import("node:sqlite") | undefined =
+      process.getBuiltinModule("node:sqlite");
+    if (loaded === undefined) {
+      const message = `Node ${process.versions.node} has no SQLite: use 22.13 or later.`;
+      throw new HostFault("storage_unavailable", message);
+    }
+    try {
+      return new loaded.DatabaseSync(this.#file, { timeout: BUSY_TIMEOUT_MS });
+    } catch (error) {
+      const reason = error instanceof Error ? error.message : String(error);
+      const way = "It must be a file, in a folder that is there and can be written.";
+      const message = `${JSON.stringify(this.#file)} does not open: ${reason}. ${way}`;
+      throw new HostFault("storage_unavailable", message, { cause: error });
+    }
   }
 
   #exec(query: string, bindings: readonly SqlValue[]): SqlRow[] {

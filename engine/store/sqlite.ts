@@ -492,7 +492,7 @@ function asHostFault<Result>(work: () => Result): Result {
     }
     if (/database is locked/i.test(reason)) {
       const message =
-        "Another process has this log open, and a log has one writer: close it there.";
+        "This log is open already, here or in another process, and has one writer: close it there.";
       throw new HostFault("storage_unavailable", message, options);
     }
     throw new HostFault("storage_unavailable", `SQLite refused: ${reason}.`, options);

@@ -4,7 +4,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { DatabaseSync } from "node:sqlite";
 import { createInterface } from "node:readline";
-import { afterAll, describe, expect, test } from "vitest";
+import { afterAll, describe, expect, test, vi } from "vitest";
 import { open } from "../../engine/open.ts";
 import { memory } from "../../engine/store/memory.ts";
 import { sqlite } from "../../engine/store/node-sqlite.ts";
@@ -127,7 +127,7 @@ describe("SQLite in Node", () => {
     await first.create(HEADER);
     await first.append(appendOf(0, 1));
     const second = sqlite(file);
-    await expectFault(() => second.recover(), "storage_unavailable", "Another process");
+    await expectFault(() => second.recover(), "storage_unavailable", "open already");
     await first.close();
     expect(await second.recover()).toMatchObject({ endPosition: 1 });
     await second.close();
@@ -151,7 +151,14 @@ describe("SQLite in Node", () => {
 
   test("a folder that is not there is a fault, not a crash", async () => {
     const store = sqlite(join(folder, "nowhere", "log.db"));
-    await expectFault(() => store.recover(), "storage_unavailable");
+    await expectFault(() => store.recover(), "storage_unavailable", "nowhere/log.db");
+  });
+
+  test("a Node that has no SQLite is a fault, with what to do", async () => {
+    const load = vi.spyOn(process, "getBuiltinModule").mockReturnValue(undefined);
+    const store = sqlite(newFile());
+    await expectFault(() => store.recover(), "storage_unavailable", "use 22.13 or later");
+    load.mockRestore();
   });
 
   test("a disk that is full is a fault, and leaves the log as it was", async () => {
