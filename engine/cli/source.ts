@@ -1,7 +1,9 @@
 // Where the bytes come from: the files named, one after another, or standard input.
 
 import { createReadStream } from "node:fs";
-import { access, constants, stat } from "node:fs/promises";
+import { access, constants, open, stat } from "node:fs/promises";
+import { UsageFault } from "./arguments.ts";
+import { printable } from "./output.ts";
 import type { TemporaryChunks } from "./temporary-chunks.ts";
 
 export interface Source {
@@ -11,6 +13,8 @@ export interface Source {
 }
 
 const CHUNK_BYTES = 256 * 1024;
+/** No recording begins so. */
+const GZIP = [0x1f, 0x8b] as const;
 
 /** Rejects where a file cannot be read: a slip in the last name costs no run. */
 export async function openSources(
@@ -18,18 +22,48 @@ export async function openSources(
   stdin: () => AsyncIterable<Uint8Array>,
 ): Promise<{ sources: Source[]; totalBytes: number | null }> {
   if (paths.length === 0) {
-    return { sources: [{ name: "standard input", chunks: stdin }], totalBytes: null };
+    const name = "standard input";
+    return { sources: [{ name, chunks: () => unpacked(name, stdin()) }], totalBytes: null };
   }
   let totalBytes: number | null = 0;
   for (const path of paths) {
     await access(path, constants.R_OK);
     const file = await stat(path);
+    if (file.isDirectory()) {
+      throw new UsageFault(printable(`${path} is a folder: name the recordings in it.`));
+    }
+    if (file.isFile()) refusePacked(path, await firstBytes(path));
     totalBytes = file.isFile() && totalBytes !== null ? totalBytes + file.size : null;
   }
   const sources = paths.map((path) => {
     return { name: path, chunks: () => createReadStream(path, { highWaterMark: CHUNK_BYTES }) };
   });
   return { sources, totalBytes };
+}
+
+/** In one sentence, where every line of it would be refused. */
+function refusePacked(name: string, bytes: Uint8Array): void {
+  if (bytes[0] !== GZIP[0] || bytes[1] !== GZIP[1]) return;
+  const way = "gunzip -c FILE | millrace run PLAN.json";
+  throw new UsageFault(printable(`${name} is gzip: unpack it on the way, ${way}`));
+}
+
+async function firstBytes(path: string): Promise<Uint8Array> {
+  await using file = await open(path);
+  const { buffer, bytesRead } = await file.read(new Uint8Array(GZIP.length));
+  return buffer.subarray(0, bytesRead);
+}
+
+async function* unpacked(
+  name: string,
+  chunks: AsyncIterable<Uint8Array>,
+): AsyncGenerator<Uint8Array> {
+  let isFirst = true;
+  for await (const chunk of chunks) {
+    if (isFirst) refusePacked(name, chunk);
+    isFirst = false;
+    yield chunk;
+  }
 }
 
 /** The same, to be read as often as one likes: what may be a stream is read once, into `kept`. */

@@ -2,6 +2,7 @@
 
 import { createHash } from "node:crypto";
 import { readFileSync } from "node:fs";
+import { gzipSync } from "node:zlib";
 import { describe, expect, test } from "vitest";
 import { canonical } from "../../engine/event/canonical.ts";
 import type { Json } from "../../engine/event/envelope.ts";
@@ -186,6 +187,20 @@ describe("recordings", () => {
     const { code, stdout, stderr } = await run([first, "/nowhere/x.ndjson"]);
     expect({ code, stdout }).toEqual({ code: 1, stdout: "" });
     expect(stderr).toMatch(/^ENOENT[^\n]*\/nowhere\/x\.ndjson'\n$/);
+  });
+
+  test("that are packed, or a folder, are refused in one sentence, before the run", async () => {
+    const packed = gzipSync(INPUT);
+    const refused = { code: 2, stdout: "" };
+    const other = await run([file("there.ndjson", INPUT), file("packed.ndjson.gz", packed)]);
+    expect(other).toMatchObject(refused);
+    expect(other.stderr).toMatch(/^[^\n]*packed\.ndjson\.gz is gzip: unpack it [^\n]*\n$/);
+    const stdin = await run([], packed);
+    expect(stdin).toMatchObject(refused);
+    expect(stdin.stderr).toMatch(/^standard input is gzip: unpack it [^\n]*\n$/);
+    const folder = await run([import.meta.dirname]);
+    expect(folder).toMatchObject(refused);
+    expect(folder.stderr).toMatch(/is a folder: name the recordings in it\.\n$/);
   });
 
   test("that are none at all are fine", async () => {
