@@ -11,6 +11,8 @@ import type { Sight } from "./sight.ts";
 /** A service is drawn at least so wide, so that bars do not shrink while it fills. */
 const SERVICE_MS_MIN = 4 * 3_600_000;
 const AXIS = 30;
+/** Orders are whole: so are the steps of their axis. */
+const ORDER_STEPS = [1, 2, 5, 10, 20, 50, 100, 200, 500, 1000];
 
 interface Drawn {
   readonly starts: readonly number[];
@@ -121,7 +123,14 @@ export class Chart {
       },
       axes: [
         { ...axis, size: 22, space: 48, values: (_, at) => at.map((s) => minuteTime(s * 1000)) },
-        { ...axis, scale: "orders", size: AXIS - 6, space: 34, grid: { stroke: line, width: 1 } },
+        {
+          ...axis,
+          scale: "orders",
+          size: AXIS - 6,
+          space: 34,
+          incrs: ORDER_STEPS,
+          grid: { stroke: line, width: 1 },
+        },
         {
           ...axis,
           scale: "revenue",

@@ -1,5 +1,6 @@
-// The heat strip: restaurants by windows, the busiest of the hour first. Rows keep still while a
-// hand or the focus is in the table, and are put in order anew at most every two seconds.
+// The heat strip: restaurants by windows, the busiest of the hour first. They are put in order anew
+// at most every two seconds. While a hand or the focus is in the table, rows keep still, and
+// restaurants that had no row are added at its end.
 
 import type { Sight } from "./sight.ts";
 import { WINDOW_MS } from "./mirror.ts";
@@ -9,8 +10,8 @@ import { minuteTime } from "./reading.ts";
 /** Orders at which a cell has its full colour. */
 const FULL_ORDERS = 16;
 const FULL_PERCENT = 88;
-/** From here on the ink turns over to stay readable. */
-const INK_PERCENT = 64;
+/** From here on black ink is the more readable; either has 4.5:1 wherever it stands. */
+const INK_PERCENT = 70;
 const ORDER_MS_MIN = 2_000;
 
 interface Line {
@@ -61,8 +62,9 @@ export class Heat {
     const isEmpty = this.#order.length === 0;
     this.#empty.hidden = !isEmpty;
     if (isEmpty && sight.mirror.frame !== null) {
-      const { state } = sight.mirror.frame;
-      write(this.#empty, state === "opening" ? "Reading the log…" : "No orders in this hour.");
+      const { state, fault } = sight.mirror.frame;
+      const words = fault === null ? "No orders in this hour." : "Nothing could be read.";
+      write(this.#empty, state === "opening" ? "Reading the log…" : words);
     }
   }
 
@@ -72,9 +74,11 @@ export class Heat {
   }
 
   #isOrderDue(wall: number): boolean {
-    if (this.#orderedAt === -Infinity) return true;
-    const isTouched = this.#body.matches(":hover") || this.#body.contains(document.activeElement);
-    return !isTouched && wall - this.#orderedAt > ORDER_MS_MIN;
+    return wall - this.#orderedAt > ORDER_MS_MIN;
+  }
+
+  get #isTouched(): boolean {
+    return this.#body.matches(":hover") || this.#body.contains(document.activeElement);
   }
 
   #putInOrder(sight: Sight, strip: readonly number[], wall: number): void {
@@ -86,7 +90,10 @@ export class Heat {
       if (total > 0) totals.push([restaurantId, total]);
     }
     totals.sort(([a, ofA], [b, ofB]) => ofB - ofA || (a < b ? -1 : 1));
-    const order = totals.map(([restaurantId]) => restaurantId);
+    let order = totals.map(([restaurantId]) => restaurantId);
+    if (this.#orderedAt !== -Infinity && this.#isTouched) {
+      order = [...this.#order, ...order.filter((restaurantId) => !this.#lines.has(restaurantId))];
+    }
     if (order.length > 0) this.#orderedAt = wall;
     if (order.join() === this.#order.join()) return;
     const kept = new Set(order);

@@ -21,6 +21,7 @@ import { Transport } from "./transport.ts";
 
 const SPEED_DEFAULT: Speed = 60;
 const KEY = "millrace-replay";
+const DELETE = "Delete the log and start over";
 /** How often freshness is looked at when no frame comes. */
 const WATCH_MS = 1_000;
 
@@ -162,9 +163,12 @@ class Board {
   }
 
   #askStartOver(): void {
-    const question =
-      "This deletes the log that this browser keeps, and plays the recording from its beginning.";
-    this.#dialog.ask("Start over?", question, "Delete the log and start over", () => {
+    const isKept = this.#mirror.frame?.storage.mode !== "memory";
+    const what = isKept
+      ? "deletes the log that this browser keeps"
+      : "forgets what this tab counted";
+    const question = `This ${what}, and plays the recording from its beginning.`;
+    this.#dialog.ask("Start over?", question, isKept ? DELETE : "Start over", () => {
       this.#sight.lookedAt = null;
       this.#sight.selected = null;
       this.#manner.isPaused = false;

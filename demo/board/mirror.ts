@@ -26,6 +26,8 @@ export interface Measures {
 export interface Sum {
   orders: number;
   pence: number;
+  /** Orders that told their amount: those of old tills do not. */
+  priced: number;
   /** Restaurants with orders in this window. */
   restaurants: number;
 }
@@ -58,10 +60,11 @@ export class Mirror {
     if (own === undefined) this.#rows.set(restaurantId, (own = new Map()));
     const { start } = boundsOf(row);
     const before = own.get(start);
-    const sum = this.#sums.get(start) ?? { orders: 0, pence: 0, restaurants: 0 };
+    const sum = this.#sums.get(start) ?? noOrders();
     this.#sums.set(start, sum);
     sum.orders += measuresOf(row).orders - (before ? measuresOf(before).orders : 0);
     sum.pence += penceOf(row) - (before ? penceOf(before) : 0);
+    sum.priced += pricedOf(row) - (before ? pricedOf(before) : 0);
     if (before === undefined) sum.restaurants++;
     own.set(start, row);
   }
@@ -105,7 +108,7 @@ export class Mirror {
   }
 
   sum(windowStart: number): Sum {
-    return this.#sums.get(windowStart) ?? { orders: 0, pence: 0, restaurants: 0 };
+    return this.#sums.get(windowStart) ?? noOrders();
   }
 
   name(restaurantId: string): string {
@@ -165,6 +168,17 @@ export function measuresOf(row: Row): Measures {
 
 function penceOf(row: Row): number {
   return Math.round((measuresOf(row).revenue ?? 0) * 100);
+}
+
+/** How many orders told their amount: the row's sum and its mean say so together. */
+function pricedOf(row: Row): number {
+  const { orders, revenue, average } = measuresOf(row);
+  if (revenue === null || average === null) return 0;
+  return average === 0 ? orders : Math.round(revenue / average);
+}
+
+export function noOrders(): Sum {
+  return { orders: 0, pence: 0, priced: 0, restaurants: 0 };
 }
 
 function number(value: unknown): number | null {

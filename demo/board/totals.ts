@@ -1,7 +1,7 @@
 // The whole city: this window and the service so far.
 
 import { Bars } from "./bars.ts";
-import { WINDOW_MS, type Sum } from "./mirror.ts";
+import { WINDOW_MS, noOrders } from "./mirror.ts";
 import { byId, write } from "./page.ts";
 import { NOTHING, count, minuteTime, money, wholeMoney, windowTime } from "./reading.ts";
 import type { Sight } from "./sight.ts";
@@ -30,11 +30,12 @@ export class Totals {
   #drawService(sight: Sight, window: number): void {
     const { mirror } = sight;
     const service = mirror.service(window).filter((start) => start <= window);
-    const sum: Sum = { orders: 0, pence: 0, restaurants: 0 };
+    const sum = noOrders();
     for (const start of service) {
-      const { orders, pence } = mirror.sum(start);
+      const { orders, pence, priced } = mirror.sum(start);
       sum.orders += orders;
       sum.pence += pence;
+      sum.priced += priced;
     }
     const since = service[0];
     for (const id of ["evening-orders", "evening-revenue"]) {
@@ -43,9 +44,10 @@ export class Totals {
       write(heading, since === undefined ? `${what} so far` : `${what} since ${minuteTime(since)}`);
     }
     write(byId("evening-orders"), count(sum.orders));
-    write(byId("evening-restaurants"), `${mirror.sum(window).restaurants} restaurants now`);
+    const when = sight.isLive ? "now" : "then";
+    write(byId("evening-restaurants"), `${mirror.sum(window).restaurants} restaurants ${when}`);
     write(byId("evening-revenue"), wholeMoney(sum.pence / 100));
-    const average = sum.orders === 0 ? NOTHING : money(sum.pence / 100 / sum.orders);
-    write(byId("evening-average"), `${average} an order`);
+    const average = sum.priced === 0 ? NOTHING : money(sum.pence / 100 / sum.priced);
+    write(byId("evening-average"), `avg ${average}, n ${count(sum.priced)}`);
   }
 }

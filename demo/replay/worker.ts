@@ -14,6 +14,8 @@ import { lineAfterLog } from "./resume.ts";
 import { Telling, faultOf } from "./telling.ts";
 
 const STEP_MS = 100;
+/** How often the page is told that the log is still being opened. */
+const OPENING_MS = 1_000;
 const NO_STORAGE: Storage = { mode: "memory", reason: null };
 
 /** What is open while there is a log to play to. */
@@ -76,7 +78,11 @@ export class Replay {
     const telling = this.#telling!;
     const recording = this.#recording!;
     telling.begin(NO_STORAGE, null);
-    telling.tell({ state: "opening", speed: this.#speed, player: null }, performance.now());
+    const tellOpening = (): void => {
+      telling.tell({ state: "opening", speed: this.#speed, player: null }, performance.now());
+    };
+    tellOpening();
+    const timer = setInterval(tellOpening, OPENING_MS);
     try {
       const { engine, storage } = await this.#log.open();
       const line = await lineAfterLog(engine, recording);
@@ -89,6 +95,8 @@ export class Replay {
       if (isPlaying) player.play(performance.now());
     } catch (error) {
       telling.setFault(faultOf(error));
+    } finally {
+      clearInterval(timer);
     }
     this.#isStopping = false;
     this.#loop = this.#run();
