@@ -7,7 +7,7 @@
 //     data     (compile.ts)    scan knows   hashed, saved    emitted, saved   changes out
 
 /** Grows with the format of state and program; a snapshot of another is not read. */
-export const LAYOUT_VERSION = 7;
+export const LAYOUT_VERSION = 8;
 
 // ── the memory map ─────────────────────────────────────────────────────────────────────────────
 
@@ -307,7 +307,7 @@ export const SUM_BYTES = 32;
 export const EXTREME_BYTES = 8;
 export const VARIANCE_BYTES = 64;
 export const FIRST_BYTES = 32;
-export const QUANTILE_BYTES = 48;
+export const QUANTILE_BYTES = 56;
 export const DISTINCT_BYTES = 16;
 export const TOP_BYTES = 16;
 export const HISTOGRAM_BYTES = 8;

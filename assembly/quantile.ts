@@ -15,12 +15,14 @@
 // octaves fill 128, all doubles 268,416. The order of inputs and of merges shows nowhere but in the
 // addresses of pages.
 //
-//   record (48 bytes):  ┌───────┬─────┬─────┬───────┬───────┬──────────┬───────────┬───┐
-//                       │ count │ min │ max │ zeros │ pages │ capacity │ directory │ – │
-//                       └───────┴─────┴─────┴───────┴───────┴──────────┴───────────┴───┘
+//   record (56 bytes):  ┌───────┬─────┬─────┬───────┬───────┬──────────┬───────────┬───────┬──────┐
+//                       │ count │ min │ max │ zeros │ pages │ capacity │ directory │ first │ near │
+//                       └───────┴─────┴─────┴───────┴───────┴──────────┴───────────┴───────┴──────┘
 //   directory:          ┌──────────────────┬──────────────────────────┐
 //                       │ 2 key i32, | few │ u4 × 8, or page u32,     │ … ascending
 //                       └──────────────────┴──────────────────────────┘   page = buckets 8 key … + 7
+//   near:               a bit for each of the 64 pages from the first one on: whether it is there,
+//                       so that those before it need not be searched but are counted
 //   page:               u4 × 8 in its entry (`few`, the key's lowest bit); once a counter needs it,
 //                       u16 × 8 in a block; then u64 × 8 (`wide`, the lowest bit of its address)
 //
@@ -42,11 +44,14 @@ const ZEROS: usize = 24; // u64
 const PAGES: usize = 32; // u32
 const CAPACITY: usize = 36; // u32
 const DIRECTORY: usize = 40; // u32
+const FIRST: usize = 44; // i32
+const NEAR: usize = 48; // u64
 
 const ENTRY_SHIFT: usize = 3;
 const CAPACITY_FIRST: u32 = 4;
 const PAGE_BITS: i32 = 3;
 const PAGE_COUNTERS: u32 = 8;
+const NEAR_PAGES: u32 = 64;
 const NARROW_BYTES: usize = 16;
 const WIDE_BYTES: usize = 64;
 const WIDE: u32 = 1;
@@ -115,21 +120,50 @@ function keyAt(entry: usize): i32 {
   return load<i32>(entry) >> 1;
 }
 
-/** The directory's entry of a page, which is made where there is none. */
-function entryOf(record: usize, key: i32): usize {
-  const pages = load<u32>(record, PAGES);
+/** Index of the first page that is not before this one. */
+function lowerBound(record: usize, key: i32): u32 {
   let low: u32 = 0;
-  let count = pages;
+  let count = load<u32>(record, PAGES);
   while (count > 0) {
     const half = count >> 1;
     const isBelow = keyAt(entryAt(record, low + half)) < key;
     low = isBelow ? low + half + 1 : low;
     count = isBelow ? count - half - 1 : half;
   }
-  if (low < pages && keyAt(entryAt(record, low)) == key) return entryAt(record, low);
+  return low;
+}
+
+/** The directory's entry of a page, which is made where there is none. */
+function entryOf(record: usize, key: i32): usize {
+  const more = <u32>(key - load<i32>(record, FIRST));
+  if (more >= NEAR_PAGES) return farEntryOf(record, key);
+  const near = load<u64>(record, NEAR);
+  const bit = <u64>1 << more;
+  const index = <u32>popcnt<u64>(near & (bit - 1));
+  if (near & bit) return entryAt(record, index);
+  store<u64>(record, near | bit, NEAR);
+  return makeEntry(record, index, key);
+}
+
+/** The same of a page that is before the first one, or far behind it. */
+function farEntryOf(record: usize, key: i32): usize {
+  const pages = load<u32>(record, PAGES);
+  const index = lowerBound(record, key);
+  if (index < pages && keyAt(entryAt(record, index)) == key) return entryAt(record, index);
+  if (index == 0) {
+    const less = load<i32>(record, FIRST) - key;
+    const isNear = pages > 0 && less < <i32>NEAR_PAGES;
+    store<u64>(record, isNear ? (load<u64>(record, NEAR) << less) | 1 : 1, NEAR);
+    store<i32>(record, key, FIRST);
+  }
+  return makeEntry(record, index, key);
+}
+
+function makeEntry(record: usize, index: u32, key: i32): usize {
+  const pages = load<u32>(record, PAGES);
   if (pages == load<u32>(record, CAPACITY)) widen(record);
-  const entry = entryAt(record, low);
-  moveUp(entry, entry + (<usize>(pages - low) << ENTRY_SHIFT), 8);
+  const entry = entryAt(record, index);
+  moveUp(entry, entry + (<usize>(pages - index) << ENTRY_SHIFT), 8);
   store<u64>(entry, <u32>(key << 1) | FEW);
   store<u32>(record, pages + 1, PAGES);
   return entry;

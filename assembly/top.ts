@@ -9,23 +9,28 @@
 // counts of both, then does the same once: the bound holds for the sum of both n. Every value that
 // occurs more than n / 1001 times is kept.
 //
-//   record (16 bytes):  ┌───────┬──────────┬─────────┬───┐
-//                       │ count │ capacity │ entries │ – │
-//                       └───────┴──────────┴─────────┴───┘
+//   record (16 bytes):  ┌───────┬──────────┬─────────┬───────┐
+//                       │ count │ capacity │ entries │ index │
+//                       └───────┴──────────┴─────────┴───────┘
 //   entry (32 bytes):   ┌──────┬───────┬──────────────────────────────┐
-//                       │ hash │ count │ value: tag, length, payload  │   ascending by hash, then
-//                       └──────┴───────┴──────────────────────────────┘   by value
+//                       │ hash │ count │ value: tag, length, payload  │   as they came
+//                       └──────┴───────┴──────────────────────────────┘
+//   index:              ┌──────────────────────┐
+//                       │ 1 + entry, u16 × 2 C │   by hash, 0: nothing
+//                       └──────────────────────┘
 //
-// The hash (canonical.ts) only says where to look: values are compared themselves. A string's bytes
-// lie in a block of their own.
+// The hash (canonical.ts) only says where to look: values are compared themselves. It is published,
+// so where that is depends on the log's key besides. A string's bytes lie in a block of their own.
 //
 // Example: "x", 1, "x" with k = 1 gives "x", 2.
 //
 //   different values         │ 10  │ 100   │ 1,000  │ 100,000     strings of up to 16 bytes
-//   bytes outside the record │ 672 │ 5,696 │ 48,768 │ 97,536 at most
+//   bytes outside the record │ 736 │ 6,208 │ 52,864 │ 105,728 at most
 //   error of a count         │ 0   │ 0     │ 0      │ ≤ n / 1001  (measured by the test)
 
 import {
+  PROGRAM,
+  PROGRAM_HASH_KEY,
   TAG_NUMBER,
   TAG_STRING,
   TAG_TOP,
@@ -34,7 +39,7 @@ import {
   TOP_KEPT,
 } from "./layout";
 import { alloc, blockBytes, free } from "./arena";
-import { ENCODED_NUMBER_BYTES, encodeCount, encodeList, encodeValue, moveUp } from "./encode";
+import { ENCODED_NUMBER_BYTES, encodeCount, encodeList, encodeValue } from "./encode";
 import { bytesAt, lengthAt, numberAt, tagAt } from "./expression";
 import { copyValue, freeValue } from "./first-last";
 import { sameBytes } from "./scan-text";
@@ -42,11 +47,14 @@ import { sameBytes } from "./scan-text";
 const COUNT: usize = 0; // u32
 const CAPACITY: usize = 4; // u32
 const ENTRIES: usize = 8; // u32
+const INDEX: usize = 12; // u32
 
 const ENTRY_HASH: usize = 0; // u64
 const ENTRY_COUNT: usize = 8; // u64
 const ENTRY_VALUE: usize = 16;
 const ENTRY_BYTES: usize = 32;
+/** Of the index, for each entry that there is room for. */
+const PLACE_BYTES: usize = 4;
 const CAPACITY_FIRST: u32 = 4;
 /** The least power of two that holds TOP_ENTRIES_MAX. */
 const CAPACITY_MAX: u32 = 2048;
@@ -69,79 +77,89 @@ function compareValues(a: usize, b: usize): i32 {
   return differs ? differs : <i32>n - <i32>m;
 }
 
-/** The order of entries. */
-function compareEntries(hash: u64, value: usize, entry: usize): i32 {
-  const other = load<u64>(entry, ENTRY_HASH);
-  if (hash != other) return hash < other ? -1 : 1;
-  return compareValues(value, entry + ENTRY_VALUE);
+// ── the index ──────────────────────────────────────────────────────────────────────────────────
+
+/** The place of the index at which no entry stands, where `find` ended. */
+let freePlace: usize = 0;
+
+/** The entry of a value, or 0. */
+function find(record: usize, hash: u64, value: usize): usize {
+  const capacity = load<u32>(record, CAPACITY);
+  if (capacity == 0) return 0;
+  const index = <usize>load<u32>(record, INDEX);
+  const mask = 2 * capacity - 1;
+  const mixed = hash * (load<u64>(PROGRAM + PROGRAM_HASH_KEY) | 1);
+  let i = <u32>(mixed >> (63 - <u64>ctz(capacity)));
+  while (true) {
+    const place = index + (<usize>i << 1);
+    const number = load<u16>(place);
+    if (!number) {
+      freePlace = place;
+      return 0;
+    }
+    const entry = entryAt(record, number - 1);
+    if (load<u64>(entry, ENTRY_HASH) == hash && !compareValues(value, entry + ENTRY_VALUE)) {
+      return entry;
+    }
+    i = (i + 1) & mask;
+  }
 }
 
-/** How the value compares to the entry that `lowerBound` found: 0 where it is the one. */
-let atBound: i32 = 0;
-
-/** Index of the first entry that is not before this value. */
-function lowerBound(record: usize, hash: u64, value: usize): u32 {
-  let low: u32 = 0;
-  let count = load<u32>(record, COUNT);
-  while (count > 0) {
-    const half = count >> 1;
-    const isBelow = load<u64>(entryAt(record, low + half), ENTRY_HASH) < hash;
-    low = isBelow ? low + half + 1 : low;
-    count = isBelow ? count - half - 1 : half;
+/** Fills an index of zeros. */
+function fillIndex(record: usize): void {
+  const count = load<u32>(record, COUNT);
+  for (let i: u32 = 0; i < count; i++) {
+    const entry = entryAt(record, i);
+    find(record, load<u64>(entry, ENTRY_HASH), entry + ENTRY_VALUE);
+    store<u16>(freePlace, i + 1);
   }
-  const all = load<u32>(record, COUNT);
-  atBound = -1;
-  for (; low < all; low++) {
-    atBound = compareEntries(hash, value, entryAt(record, low));
-    if (atBound <= 0) break;
-  }
-  return low;
 }
 
-function replaceEntries(record: usize, capacity: u32): void {
-  const before = <usize>load<u32>(record, ENTRIES);
+function setCapacity(record: usize, capacity: u32): void {
+  const entries = <usize>load<u32>(record, ENTRIES);
   const fresh = alloc(<usize>capacity * ENTRY_BYTES);
-  if (before) {
-    memory.copy(fresh, before, <usize>load<u32>(record, COUNT) * ENTRY_BYTES);
-    free(before, <usize>load<u32>(record, CAPACITY) * ENTRY_BYTES);
-  }
-  store<u32>(record, <u32>fresh, ENTRIES);
+  if (entries) memory.copy(fresh, entries, <usize>load<u32>(record, COUNT) * ENTRY_BYTES);
+  freeArrays(record);
   store<u32>(record, capacity, CAPACITY);
+  store<u32>(record, <u32>fresh, ENTRIES);
+  store<u32>(record, <u32>alloc(<usize>capacity * PLACE_BYTES), INDEX);
+  fillIndex(record);
 }
 
-/** Where values were found last, by a few bits of their hash: u16 each. No state. */
-const HINT_BITS: u64 = 11;
-const hints: usize = memory.data(2 << 11, 8);
+function freeArrays(record: usize): void {
+  const capacity = <usize>load<u32>(record, CAPACITY);
+  if (!capacity) return;
+  free(load<u32>(record, ENTRIES), capacity * ENTRY_BYTES);
+  free(load<u32>(record, INDEX), capacity * PLACE_BYTES);
+}
+
+/** A new entry, without a count. */
+function append(record: usize, hash: u64, value: usize): usize {
+  const count = load<u32>(record, COUNT);
+  const capacity = load<u32>(record, CAPACITY);
+  if (count == capacity) setCapacity(record, capacity ? capacity * 2 : CAPACITY_FIRST);
+  find(record, hash, value);
+  store<u16>(freePlace, count + 1);
+  store<u32>(record, count + 1, COUNT);
+  const entry = entryAt(record, count);
+  store<u64>(entry, hash, ENTRY_HASH);
+  copyValue(entry + ENTRY_VALUE, value);
+  return entry;
+}
+
+@inline
+function addCount(entry: usize, more: u64): void {
+  store<u64>(entry, load<u64>(entry, ENTRY_COUNT) + more, ENTRY_COUNT);
+}
 
 /** Counts a scalar, not null, of this hash. */
 export function topAdd(record: usize, hash: u64, value: usize): void {
-  const hint = hints + (<usize>(hash >> (64 - HINT_BITS)) << 1);
-  let index = <u32>load<u16>(hint);
-  let isKnown =
-    index < load<u32>(record, COUNT) && compareEntries(hash, value, entryAt(record, index)) == 0;
-  if (!isKnown) {
-    index = lowerBound(record, hash, value);
-    store<u16>(hint, index);
-    isKnown = atBound == 0;
+  let entry = find(record, hash, value);
+  if (!entry) {
+    if (load<u32>(record, COUNT) == <u32>TOP_ENTRIES_MAX) prune(record);
+    entry = append(record, hash, value);
   }
-  if (isKnown) {
-    const entry = entryAt(record, index);
-    store<u64>(entry, load<u64>(entry, ENTRY_COUNT) + 1, ENTRY_COUNT);
-    return;
-  }
-  if (load<u32>(record, COUNT) == <u32>TOP_ENTRIES_MAX) {
-    prune(record);
-    index = lowerBound(record, hash, value);
-  }
-  const count = load<u32>(record, COUNT);
-  const capacity = load<u32>(record, CAPACITY);
-  if (count == capacity) replaceEntries(record, capacity ? capacity * 2 : CAPACITY_FIRST);
-  const entry = entryAt(record, index);
-  moveUp(entry, entry + <usize>(count - index) * ENTRY_BYTES, ENTRY_BYTES);
-  store<u64>(entry, hash, ENTRY_HASH);
-  store<u64>(entry, 1, ENTRY_COUNT);
-  copyValue(entry + ENTRY_VALUE, value);
-  store<u32>(record, count + 1, COUNT);
+  addCount(entry, 1);
 }
 
 // ── pruning ────────────────────────────────────────────────────────────────────────────────────
@@ -189,75 +207,36 @@ function prune(record: usize): void {
   }
   memory.fill(entryAt(record, kept), 0, <usize>(count - kept) * ENTRY_BYTES);
   store<u32>(record, kept, COUNT);
+  memory.fill(load<u32>(record, INDEX), 0, <usize>load<u32>(record, CAPACITY) * PLACE_BYTES);
+  fillIndex(record);
 }
 
 // ── merging and freeing ────────────────────────────────────────────────────────────────────────
 
-/** Adds all counts of `from`, from the end, so that entries move at most once. */
+/** Adds all counts of `from`. */
 export function topMerge(record: usize, from: usize): void {
-  let q = load<u32>(from, COUNT);
-  if (q == 0) return;
-  let p = load<u32>(record, COUNT);
-  const union = p + q - countShared(record, from);
-  let capacity = max(load<u32>(record, CAPACITY), CAPACITY_FIRST);
-  while (capacity < union) capacity *= 2;
-  if (capacity != load<u32>(record, CAPACITY)) replaceEntries(record, capacity);
-  for (let to = union; q > 0; to--) {
-    const other = entryAt(from, q - 1);
-    const own = entryAt(record, p - 1);
-    const order = p ? compareOf(own, other) : -1;
-    if (order > 0) memory.copy(entryAt(record, to - 1), own, ENTRY_BYTES);
-    else placeMerged(entryAt(record, to - 1), own, other, order == 0);
-    if (order >= 0) p--;
-    if (order <= 0) q--;
+  const others = load<u32>(from, COUNT);
+  for (let i: u32 = 0; i < others; i++) {
+    const other = entryAt(from, i);
+    const hash = load<u64>(other, ENTRY_HASH);
+    let entry = find(record, hash, other + ENTRY_VALUE);
+    if (!entry) entry = append(record, hash, other + ENTRY_VALUE);
+    addCount(entry, load<u64>(other, ENTRY_COUNT));
   }
-  store<u32>(record, union, COUNT);
-  if (union <= <u32>TOP_ENTRIES_MAX) return;
+  if (load<u32>(record, COUNT) <= <u32>TOP_ENTRIES_MAX) return;
   prune(record);
-  if (capacity > CAPACITY_MAX) replaceEntries(record, CAPACITY_MAX);
-}
-
-@inline
-function compareOf(a: usize, b: usize): i32 {
-  return compareEntries(load<u64>(a, ENTRY_HASH), a + ENTRY_VALUE, b);
-}
-
-function placeMerged(to: usize, own: usize, other: usize, isShared: bool): void {
-  const count = load<u64>(other, ENTRY_COUNT);
-  if (isShared) {
-    memory.copy(to, own, ENTRY_BYTES);
-    store<u64>(to, load<u64>(to, ENTRY_COUNT) + count, ENTRY_COUNT);
-    return;
-  }
-  store<u64>(to, load<u64>(other, ENTRY_HASH), ENTRY_HASH);
-  store<u64>(to, count, ENTRY_COUNT);
-  copyValue(to + ENTRY_VALUE, other + ENTRY_VALUE);
-}
-
-function countShared(a: usize, b: usize): u32 {
-  const n = load<u32>(a, COUNT);
-  const m = load<u32>(b, COUNT);
-  let shared: u32 = 0;
-  for (let i: u32 = 0, j: u32 = 0; i < n && j < m; ) {
-    const order = compareOf(entryAt(a, i), entryAt(b, j));
-    if (order == 0) shared++;
-    if (order <= 0) i++;
-    if (order >= 0) j++;
-  }
-  return shared;
+  if (load<u32>(record, CAPACITY) > CAPACITY_MAX) setCapacity(record, CAPACITY_MAX);
 }
 
 export function topFree(record: usize): void {
-  const entries = <usize>load<u32>(record, ENTRIES);
-  if (!entries) return;
   const count = load<u32>(record, COUNT);
   for (let i: u32 = 0; i < count; i++) freeValue(entryAt(record, i) + ENTRY_VALUE);
-  free(entries, <usize>load<u32>(record, CAPACITY) * ENTRY_BYTES);
+  freeArrays(record);
 }
 
 /** What one input takes at most, its string `longest` bytes, but for doubling (aggregate.ts). */
 export function topGrowthBytes(longest: usize): usize {
-  return blockBytes(longest) + <usize>(CAPACITY_FIRST + 4) * ENTRY_BYTES;
+  return blockBytes(longest) + <usize>(CAPACITY_FIRST + 4) * (ENTRY_BYTES + PLACE_BYTES);
 }
 
 /** The entries of what held `external` bytes and takes `more` inputs, merged and then pruned. */
