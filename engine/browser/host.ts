@@ -83,13 +83,28 @@ export class Host {
     checkDays(this.#options.retention);
     if (this.#options.storage === "memory") return this.#lead();
     if (globalThis.navigator?.locks === undefined) throw noLocks();
-    this.#who = { ...this.#who, fingerprint: await fingerprintOf(plan.source) };
+    const aliveLock = this.#who.aliveLock ?? (await this.#live());
+    this.#who = { ...this.#who, aliveLock, fingerprint: await fingerprintOf(plan.source) };
     this.#channel = new BroadcastChannel(channelOf(this.#options.name));
     this.#channel.addEventListener("message", ({ data }) => this.#hear(data as TabMessage));
     this.#patience.begin();
     this.#post({ kind: "follows", who: this.#who });
     this.#contending = this.#contend();
     await this.#ready.promise.finally(() => this.#patience.end());
+  }
+
+  /** A host without a worker has a lock of its own, which is free when its page is gone. */
+  async #live(): Promise<string> {
+    const name = `millrace-alive:${this.#who.host}`;
+    const { promise: ended, resolve: end } = Promise.withResolvers<void>();
+    this.#ending.signal.addEventListener("abort", () => end());
+    await new Promise<void>((hold) => {
+      void navigator.locks.request(name, () => {
+        hold();
+        return ended;
+      });
+    });
+    return name;
   }
 
   // ── the page's calls ─────────────────────────────────────────────────────────────────────────

@@ -154,7 +154,7 @@ export interface Introduction {
   /** SHA-256 of the plan as given. */
   readonly fingerprint: string;
   readonly since: number;
-  /** The lock of its worker, which is free when that is gone. */
+  /** The lock of its worker, or its own, which is free when that is gone. */
   readonly aliveLock: string | null;
 }
 

@@ -79,34 +79,39 @@ test("a view that is asked of a leader that dies is told by the next", async () 
   await expect.poll(() => placesOf(follower)).toEqual([2, 2, 2]);
 });
 
-test("tabs that are gone cost the leader nothing", async () => {
-  const leader = await tab();
-  const follower = await tab();
-  await subscribe(follower);
-  for (let visits = 0; visits < 5; visits++) {
-    await follower.reload();
-    await follower.waitForFunction(() => "connect" in globalThis);
-    await follower.evaluate(async (plan) => {
-      globalThis.told = [];
-      globalThis.connection = await connect({ plan, name: "log" });
-    }, PLAN);
+test.each(["worker", "main"])(
+  "tabs that are gone cost the leader nothing, in mode %s",
+  async (mode) => {
+    const headers = { "content-security-policy": "worker-src 'none'" };
+    visit.site.answers.set("/main.html", { body: PLAIN_PAGE, headers });
+    const leader = await tab();
+    const follower = await tab(mode === "main" ? "/main.html" : undefined);
     await subscribe(follower);
-    expect(await modeOf(follower)).toBe("follower");
-  }
-  const listener = await visit.context.newPage();
-  await listener.goto(`${visit.site.url}/page.html`);
-  await listener.evaluate(() => {
-    const heard: string[] = [];
-    Object.assign(globalThis, { heard });
-    new BroadcastChannel("millrace:log").addEventListener("message", ({ data }) =>
-      heard.push((data as { kind: string }).kind),
-    );
-  });
-  await push(leader, 0, 3);
-  await expect.poll(() => placesOf(follower)).toEqual([0, 1, 2]);
-  const heard = await listener.evaluate(() => Reflect.get(globalThis, "heard") as string[]);
-  expect(heard.filter((kind) => kind === "told")).toHaveLength(1);
-});
+    for (let visits = 0; visits < 5; visits++) {
+      await follower.reload();
+      await follower.waitForFunction(() => "connect" in globalThis);
+      await follower.evaluate(async (plan) => {
+        globalThis.told = [];
+        globalThis.connection = await connect({ plan, name: "log" });
+      }, PLAN);
+      await subscribe(follower);
+      expect(await modeOf(follower)).toBe("follower");
+    }
+    const listener = await visit.context.newPage();
+    await listener.goto(`${visit.site.url}/page.html`);
+    await listener.evaluate(() => {
+      const heard: string[] = [];
+      Object.assign(globalThis, { heard });
+      new BroadcastChannel("millrace:log").addEventListener("message", ({ data }) =>
+        heard.push((data as { kind: string }).kind),
+      );
+    });
+    await push(leader, 0, 3);
+    await expect.poll(() => placesOf(follower)).toEqual([0, 1, 2]);
+    const heard = await listener.evaluate(() => Reflect.get(globalThis, "heard") as string[]);
+    expect(heard.filter((kind) => kind === "told")).toHaveLength(1);
+  },
+);
 
 test("a leader in a page that closes while it hands over writes nothing behind the next", async () => {
   const headers = { "content-security-policy": "worker-src 'none'" };
