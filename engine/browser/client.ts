@@ -190,7 +190,11 @@ export class Connection implements RowSource {
     this.#views.set(query, view);
     view.add(own);
     return () => {
-      if (view.remove(own) && this.#views.get(query) === view) this.#views.delete(query);
+      view.remove(own);
+      // A component whose filter changes stops and follows anew at once: the rows are still there.
+      queueMicrotask(() => {
+        if (this.#views.get(query) === view && view.endAlone()) this.#views.delete(query);
+      });
     };
   }
 

@@ -27,9 +27,12 @@ export class FollowedView {
     return this.#mirror.rows(filter);
   }
 
-  /** True where `listener` was the last: nothing is heard any more. */
-  remove(listener: RowListener): boolean {
+  remove(listener: RowListener): void {
     this.#listeners.delete(listener);
+  }
+
+  /** True where nobody listens: nothing is heard any more. */
+  endAlone(): boolean {
     if (this.#listeners.size > 0) return false;
     this.#stop();
     return true;

@@ -72,6 +72,34 @@ describe("A connection", () => {
     expect(workerCount()).toBe(1);
   });
 
+  test("has the rows of a view that is followed anew at once, as by another filter", async () => {
+    const found = await page.evaluate(
+      async ({ plan, query, lines }) => {
+        const connection = await connect({ plan, name: "followed" });
+        await connection.push(lines);
+        const told: number[] = [];
+        const follow = (): (() => void) => {
+          return connection.onRows(query, ({ upserts }) => told.push(upserts.length));
+        };
+        const count = (): number => connection.rows(query).length;
+        const first = follow();
+        while (told.length === 0) await new Promise((resolve) => setTimeout(resolve, 5));
+        const counts = [count()];
+        first();
+        const second = follow();
+        counts.push(count());
+        await connection.stats();
+        counts.push(count());
+        second();
+        await connection.stats();
+        counts.push(count());
+        return { counts, told };
+      },
+      { plan: PLAN, query: QUERY, lines: ordersOf(0, 700) },
+    );
+    expect(found).toEqual({ counts: [9, 9, 9, 0], told: [9] });
+  });
+
   test("keeps what it acknowledged when the page is loaded again", async () => {
     const before = await page.evaluate(
       async ({ plan, query, lines }) => {
