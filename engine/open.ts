@@ -24,7 +24,7 @@ import type { Breathe } from "./store/steps.ts";
 import type { LogHeader, Recovered, Store } from "./store/store.ts";
 
 export interface OpenOptions {
-  /** Plain data (contract.md, "A plan"). */
+  /** Plain data: docs/contract.md of this package, "A plan". */
   readonly plan: unknown;
   /** Where the log is kept; `memory()` where absent. */
   readonly store?: Store;

@@ -35,7 +35,7 @@ import { Shared } from "./shared.ts";
 const DEADLINE_MS = 30_000;
 
 export interface ConnectOptions {
-  /** Plain data (contract.md, "A plan"). */
+  /** Plain data: docs/contract.md of this package, "A plan". */
   readonly plan: unknown;
   /** Names the log of this origin; tabs that connect to one name share one log and one engine. */
   readonly name: string;

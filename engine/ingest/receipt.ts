@@ -2,14 +2,18 @@
 
 import type { EventCode, QuarantineCode } from "../event/fault.ts";
 
+/** A line that is no event, or other content under a known identity: nothing of it is kept. */
 export interface InvalidLine {
   /** Of the push's lines that are not blank. */
   readonly index: number;
   readonly code: EventCode;
+  /** JSON pointer to the value at fault, or to where it is missing; `""`: the whole line. */
   readonly pointer: string;
+  /** The place and what to change there, for a person; it repeats no value. */
   readonly message: string;
 }
 
+/** A line that is kept beside the log until `release`; its members are as of an invalid one. */
 export interface QuarantinedLine {
   readonly index: number;
   readonly code: QuarantineCode;
@@ -17,6 +21,7 @@ export interface QuarantinedLine {
   readonly message: string;
 }
 
+/** `received` is the sum of what became of the lines that are not blank; a tick is none. */
 export interface Receipt {
   readonly received: number;
   readonly accepted: number;

@@ -22,6 +22,7 @@ export type ChangeWindow = WindowBounds | { readonly start: null; readonly end: 
 
 export type ChangeKind = "update" | "final" | "retract" | "correction";
 
+/** What a push told of one key and window; `value` has the plan's aggregates by their names. */
 export interface Change {
   readonly query: string;
   readonly kind: ChangeKind;

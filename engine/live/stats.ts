@@ -6,12 +6,17 @@ import type { HostFaultCode } from "../store/host-fault.ts";
 import type { StorageMode } from "../store/store.ts";
 
 export interface QueryStats {
+  /** Windows that events were applied to, and windows that they were too late for. */
   readonly applied: number;
   readonly late: number;
+  /** Facts too late for their span. */
   readonly lateFacts: number;
+  /** Events and facts whose key, or `on`, is null or missing. */
   readonly unkeyed: number;
+  /** Facts `from` of a span that was open, and facts `to` of none. */
   readonly repeated: number;
   readonly unmatched: number;
+  /** Events and facts that wait for the clock. */
   readonly waiting: number;
   /** Windows not yet final. */
   readonly open: number;
