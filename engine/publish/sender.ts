@@ -10,7 +10,8 @@
 //
 // Where nobody can be reached whom a page of facts or more is for, the server says so of each
 // (`unavailable`), and after the back-off those behind come first: one that is out of reach keeps
-// no facts from the others. Once some are taken, or the last was tried, the oldest come again.
+// no facts from the others. Once all of a batch are taken, but for less than a page, or the last was
+// tried, the oldest come again.
 
 import type { MaybePromise } from "../store/store.ts";
 import { backOffAfter, rebased, retryAfterMs } from "./back-off.ts";
@@ -223,9 +224,9 @@ export class Sender {
       this.#tellFault(facts[0]!.line, TOO_LARGE);
       done = facts;
     } else if (this.#isWorthAnother(status, facts.length) && askedMs === null) return;
-    this.#after = receipt && !done.length && facts.length >= PAGE_FACTS ? facts.at(-1)!.number : 0;
     if (done.length > 0) this.#backOff = null;
-    if (done.length < facts.length) this.#fail(problem, askedMs);
+    this.#after = receipt && facts.length - done.length >= PAGE_FACTS ? facts.at(-1)!.number : 0;
+    if (facts.length - done.length > 0) this.#fail(problem, askedMs);
     else this.#problem = null;
     await this.#outbox.settle(
       done.map(({ number }) => number),

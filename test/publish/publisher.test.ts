@@ -46,6 +46,22 @@ function make(options: Partial<PublisherOptions> = {}): Publisher {
 const newEvent = (number: number, data = {}): ReturnType<typeof event> =>
   event(`e-${number}`, 1_710_530_700_000 + number, data);
 
+/**
+ * From now on events to "away" are out of reach, until the answer is called: as the Worker does it,
+ * what is for others is taken, and the rest named.
+ */
+function keepAway(): () => void {
+  let isAway = true;
+  server.instead = async ({ lines }) => {
+    const unavailable = lines.flatMap((line, index) => (line.includes('"away"') ? [index] : []));
+    if (!isAway || unavailable.length === 0) return undefined;
+    const taken = lines.filter((line) => !line.includes('"away"')).join("\n");
+    const receipt = await server.engine.push(taken, { format: "ndjson" });
+    return { status: 503, body: { ...receipt, received: lines.length, unavailable } };
+  };
+  return () => void (isAway = false);
+}
+
 /** An outbox whose appends are another's. */
 function appending(facts: Outbox, append: Outbox["append"]): Outbox {
   return {
@@ -266,15 +282,7 @@ describe("An answer", () => {
   });
 
   test("of 503 for more than a batch: those behind are sent, and the first once they can be", async () => {
-    let isAway = true;
-    // As the Worker does it: what is for others is taken, and the rest named.
-    server.instead = async ({ lines }) => {
-      const unavailable = lines.flatMap((line, index) => (line.includes('"away"') ? [index] : []));
-      if (!isAway || unavailable.length === 0) return undefined;
-      const taken = lines.filter((line) => !line.includes('"away"')).join("\n");
-      const receipt = await server.engine.push(taken, { format: "ndjson" });
-      return { status: 503, body: { ...receipt, received: lines.length, unavailable } };
-    };
+    const back = keepAway();
     const out = make();
     const away = Array.from({ length: 2100 }, (_, number) => newEvent(number, { to: "away" }));
     const others = Array.from({ length: 1500 }, (_, number) => newEvent(2100 + number));
@@ -283,9 +291,25 @@ describe("An answer", () => {
       .poll(() => server.engine.stats().accepted, { timeout: 20_000 })
       .toBe(others.length);
     await expect.poll(async () => (await out.stats()).waiting).toBe(away.length);
-    isAway = false;
+    back();
     await drained(out);
     expect(server.engine.stats()).toMatchObject({ accepted: 3600, duplicate: 0 });
+  });
+
+  test("of 503 for most of each batch: those behind come in whole batches, too", async () => {
+    const back = keepAway();
+    const out = make();
+    const away = Array.from({ length: 990 }, (_, number) => newEvent(number, { to: "away" }));
+    const others = Array.from({ length: 1500 }, (_, number) => newEvent(990 + number));
+    await Promise.all([...away, ...others].map((one) => out.publish(one)));
+    await expect
+      .poll(() => server.engine.stats().accepted, { timeout: 20_000 })
+      .toBe(others.length);
+    // Ten of them fit beside those that wait: that would be 150 requests.
+    expect(server.asked.length).toBeLessThan(10);
+    back();
+    await drained(out);
+    expect(server.engine.stats()).toMatchObject({ accepted: 2490, duplicate: 0 });
   });
 
   test("of 503 for a few: nothing overtakes them", async () => {
