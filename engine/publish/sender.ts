@@ -10,8 +10,8 @@
 //
 // Where nobody can be reached whom a page of facts or more is for, the server says so of each
 // (`unavailable`), and after the back-off those behind come first: one that is out of reach keeps
-// no facts from the others. Once less than a page of a batch is out of reach, or the last was tried,
-// the oldest come again.
+// no facts from the others. Once less than a page of a batch is out of reach, or the last fact was
+// tried, the oldest come again.
 
 import type { MaybePromise } from "../store/store.ts";
 import { backOffAfter, rebased, retryAfterMs } from "./back-off.ts";
