@@ -238,8 +238,8 @@ export class Connection implements RowSource {
 
   /** Whole chunks of the log that hold positions of [from, to), in the exported form. */
   async *log(range: { from?: number; to?: number } = {}): AsyncGenerator<string, void, undefined> {
-    const { from = 0, to = Infinity } = range;
-    for (let next: number | null = from; next !== null;) {
+    const { from, to = Infinity } = range;
+    for (let next: number | null | undefined = from; next !== null;) {
       const page: GivenBy<"log"> = await this.#call("log", [next, to]);
       yield* page.chunks;
       next = page.next;

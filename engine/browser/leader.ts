@@ -214,10 +214,10 @@ export class Leader {
 }
 
 /** Whole chunks from the one that holds `from`, about a million characters. */
-async function readLogPage(engine: Engine, from: number, to: number): Promise<LogPage> {
+async function readLogPage(engine: Engine, from: number | undefined, to: number): Promise<LogPage> {
   const chunks: string[] = [];
   let characters = 0;
-  for await (const text of engine.log({ from, to })) {
+  for await (const text of engine.log(from === undefined ? { to } : { from, to })) {
     if (characters >= LOG_PAGE_CHARACTERS) return { chunks, next: positionOf(text) };
     chunks.push(text);
     characters += text.length;

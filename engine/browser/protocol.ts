@@ -56,7 +56,8 @@ export interface Verbs {
   late: { words: [query: string]; gives: LateEvent[] };
   quarantine: { words: []; gives: QuarantineEntry[] };
   refused: { words: []; gives: RefusedLine[] };
-  log: { words: [from: number, to: number]; gives: LogPage };
+  /** From what the log keeps on, where `from` is undefined. */
+  log: { words: [from: number | undefined, to: number]; gives: LogPage };
   explain: { words: [query: string, key: Key, window: ChangeWindow]; gives: Explanation };
   verify: { words: [range: LogRange]; gives: Verified };
   stats: { words: []; gives: Stats };

@@ -134,6 +134,9 @@ test("archives on the page and trims: one unbroken chain, and the rest verifies"
   expect(await verifyChunks(all)).toEqual({ ok: true });
   expect(await verifyChunks(all.toSpliced(3, 1))).toMatchObject({ ok: false });
   expect(await page.evaluate(() => connection.verify())).toEqual({ ok: true });
+  const log = await page.evaluate(() => Array.fromAsync(connection.log()));
+  expect(log).toHaveLength(HOURS - trimmedTo);
+  expect(log[0]).toMatch(`{"chunk":{"position":${trimmedTo},`);
 });
 
 test("a subscription from behind the trim hears that it has ended, in every tab", async () => {
