@@ -70,7 +70,8 @@ export class LogCutter {
       this.#fact = fact;
       return null;
     }
-    throw new LogFault(`${placeText(place)}: A log's events stand behind a control line.`);
+    const way = "a recording is run without --log";
+    throw new LogFault(`${placeText(place)}: A log's events stand behind a control line: ${way}.`);
   }
 
   /** A push of its own, after the one that the line ends, if there is one. */
@@ -113,7 +114,10 @@ export function receivedAtOf({ control }: LogPush, position: number): ReceivedAt
   if (control === null) return null;
   if (control.position === position) return control.receivedAt;
   const at = `begins at position ${control.position}`;
-  throw new LogFault(`${placeText(control.place)}: The chunk ${at} when ${position} is next.`);
+  const found = `The chunk ${at} when ${position} is next`;
+  throw new LogFault(
+    `${placeText(control.place)}: ${found}: give the log in order, from its start.`,
+  );
 }
 
 function checkCount({ receivedAt, place }: Control, entries: number): void {

@@ -167,7 +167,9 @@ test("an event that another plan would hold is held, and the next chunk does not
   const { code, told } = await millrace(["run", strict, "--log"], log);
   expect(code).toBe(1);
   expect(told[0]).toContain("quarantined, event_time_in_future");
-  expect(told[1]).toBe("standard input:3: The chunk begins at position 1 when 0 is next.");
+  expect(told[1]).toBe(
+    "standard input:3: The chunk begins at position 1 when 0 is next: give the log in order, from its start.",
+  );
 });
 
 describe("refused with 1 and one sentence:", () => {
@@ -178,15 +180,21 @@ describe("refused with 1 and one sentence:", () => {
   const malformed = "standard input:1: The control line is malformed.";
 
   test.each([
-    [[event("a", 0)], "standard input:1: A log's events stand behind a control line."],
-    [["", "{}"], "standard input:2: A log's events stand behind a control line."],
+    [
+      [event("a", 0)],
+      "standard input:1: A log's events stand behind a control line: a recording is run without --log.",
+    ],
+    [
+      ["", "{}"],
+      "standard input:2: A log's events stand behind a control line: a recording is run without --log.",
+    ],
     [
       [chunk({ position: 3, receivedAt: null }), event("a", 0)],
-      "standard input:1: The chunk begins at position 3 when 0 is next.",
+      "standard input:1: The chunk begins at position 3 when 0 is next: give the log in order, from its start.",
     ],
     [
       [chunk(none), event("a", 0), "", chunk(none), event("b", 0)],
-      "standard input:4: The chunk begins at position 0 when 1 is next.",
+      "standard input:4: The chunk begins at position 0 when 1 is next: give the log in order, from its start.",
     ],
     [[chunk(none), chunk(none)], "standard input:1: The chunk has no entries."],
     [[chunk(none)], "standard input:1: The chunk has no entries."],
@@ -204,12 +212,12 @@ describe("refused with 1 and one sentence:", () => {
     ],
     [
       [chunk(none), event("a", 0), reprocess, event("b", 0)],
-      "standard input:4: A log's events stand behind a control line.",
+      "standard input:4: A log's events stand behind a control line: a recording is run without --log.",
     ],
     [[chunk(none), reprocess, event("a", 0)], "standard input:3: A fact is a chunk of its own."],
     [
       [chunk({ position: 1, receivedAt: null }), reprocess],
-      "standard input:1: The chunk begins at position 1 when 0 is next.",
+      "standard input:1: The chunk begins at position 1 when 0 is next: give the log in order, from its start.",
     ],
     [[chunk({ ...none, released: false }), event("a", 0)], malformed],
     [[chunk({ released: true, position: 0 }), event("a", 0)], malformed],
@@ -243,7 +251,9 @@ describe("refused with 1 and one sentence:", () => {
 test("a log begins with a bracket as any line does: it is no array", async () => {
   const { code, stderr } = await runLog(`[${event("a", 0)}]`);
   expect(code).toBe(1);
-  expect(stderr).toBe("standard input:1: A log's events stand behind a control line.\n");
+  expect(stderr).toBe(
+    "standard input:1: A log's events stand behind a control line: a recording is run without --log.\n",
+  );
 });
 
 test("runs through another plan: a log is a recording", async () => {
