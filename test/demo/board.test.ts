@@ -312,6 +312,23 @@ describe("a person", () => {
     await page.setViewportSize(DESKTOP);
   });
 
+  test("sees no panel over another, however low the window is", async () => {
+    for (const height of [800, 640, 480]) {
+      await page.setViewportSize({ width: 1000, height });
+      const boxes = await page.evaluate(() => {
+        return [...document.querySelectorAll(".side > *")].map((panel) => {
+          const { top, bottom } = panel.getBoundingClientRect();
+          return { top, bottom, isWhole: panel.scrollHeight <= panel.clientHeight };
+        });
+      });
+      for (const [index, { top, isWhole }] of boxes.entries()) {
+        expect(isWhole).toBe(true);
+        expect(top).toBeGreaterThanOrEqual(boxes[index - 1]?.bottom ?? 0);
+      }
+    }
+    await page.setViewportSize(DESKTOP);
+  });
+
   test(
     "plays on, and opens the lines behind the counters",
     { timeout: MOMENT_MS_MAX },
