@@ -1,4 +1,4 @@
-// All rows of all views, in the order of changes: printed, or hashed.
+// All rows of all views, in the order of changes: printed, or hashed; and lines of JSON.
 
 import { createHash } from "node:crypto";
 import type { Engine } from "../engine.ts";
@@ -7,14 +7,11 @@ import type { Json, JsonObject } from "../event/envelope.ts";
 import type { Row } from "../live/change.ts";
 import type { Output } from "./output.ts";
 
-const ROWS_A_WRITE = 1000;
+const LINES_A_WRITE = 1000;
 
 export async function printRows(engine: Engine, stdout: Output): Promise<void> {
   for (const { name } of engine.plan.queries) {
-    const rows = engine.view(name).rows();
-    for (let from = 0; from < rows.length; from += ROWS_A_WRITE) {
-      await stdout.write(jsonLines(rows.slice(from, from + ROWS_A_WRITE)));
-    }
+    await printLines(engine.view(name).rows(), stdout);
   }
 }
 
@@ -27,7 +24,14 @@ export function viewHash(engine: Engine): string {
   return hash.digest("hex");
 }
 
-export function jsonLines(items: readonly object[]): string {
+/** One JSON object a line, a part at a time: all of them may be more than a string holds. */
+export async function printLines(items: readonly object[], stdout: Output): Promise<void> {
+  for (let from = 0; from < items.length; from += LINES_A_WRITE) {
+    await stdout.write(jsonLines(items.slice(from, from + LINES_A_WRITE)));
+  }
+}
+
+function jsonLines(items: readonly object[]): string {
   return items.map((item) => `${JSON.stringify(item)}\n`).join("");
 }
 

@@ -6,13 +6,13 @@
 // Nothing is held but the push at hand: reading waits for the engine, and that for the output. Only
 // a log is read twice, and kept for it where it may be a stream (poisoned-entries.ts).
 
-import { writeFile } from "node:fs/promises";
 import type { Engine } from "../engine.ts";
 import type { PushOptions } from "../ingest/input.ts";
 import { openAt } from "../open.ts";
 import { checkRow } from "../explain.ts";
 import type { ReprocessFact } from "../ingest/fact.ts";
 import { Poison } from "../ingest/poison.ts";
+import type { Change } from "../live/change.ts";
 import type { Plan } from "../query/plan.ts";
 import { HostPace } from "../rebuild/host-pace.ts";
 import type { Store } from "../store/store.ts";
@@ -26,8 +26,9 @@ import { PoisonedEntries } from "./poisoned-entries.ts";
 import { Progress } from "./progress.ts";
 import { PushBuffer, type Push } from "./push.ts";
 import { Reception } from "./reception.ts";
+import { checkReport, writeReport } from "./report.ts";
 import { placeText, RecordingReader, type RecordedLine } from "./recording.ts";
-import { jsonLines, printRows, viewHash } from "./rows.ts";
+import { printLines, printRows, viewHash } from "./rows.ts";
 import { keepSources, openSources, type Source } from "./source.ts";
 import { TemporaryChunks } from "./temporary-chunks.ts";
 import { TemporaryLog } from "./temporary-log.ts";
@@ -46,6 +47,7 @@ export async function run(
 ): Promise<number> {
   const { source, plan: checked } = await readPlan(command.plan);
   if (command.explain !== null) checkAsked(checked, command.explain);
+  if (command.report !== null) await checkReport(command.report);
   const plan = command.emit === null ? source : withEmit(source, command.emit);
   const { sources, totalBytes } = await openSources(command.recordings, stdin);
   const store = new TemporaryLog();
@@ -97,7 +99,7 @@ class Run {
   readonly #cutter: LogCutter | null;
   readonly #poisoned = new PoisonedEntries();
   /** Changes that were told and not yet written. */
-  #changes = "";
+  #changes: (readonly Change[])[] = [];
 
   constructor(
     command: RunCommand,
@@ -115,7 +117,7 @@ class Run {
     this.#cutter = command.log ? new LogCutter() : null;
     if (!command.view) {
       engine.listen((changes) => {
-        this.#changes += jsonLines(changes);
+        this.#changes.push(changes);
       });
     }
   }
@@ -204,9 +206,9 @@ class Run {
   }
 
   async #writeChanges(): Promise<void> {
-    const text = this.#changes;
-    this.#changes = "";
-    await this.#stdout.write(text);
+    const told = this.#changes;
+    this.#changes = [];
+    for (const changes of told) await printLines(changes, this.#stdout);
   }
 
   async #writeExplanation(): Promise<void> {
@@ -227,10 +229,7 @@ class Run {
     if (view) await printRows(engine, this.#stdout);
     if (this.#command.viewHash) hashes.push(viewHash(engine));
     const stats = this.#poisoned.stats(engine.stats());
-    if (report !== null) {
-      const text = JSON.stringify({ receipt: this.#reception.receipt(), stats }, null, 2);
-      await writeFile(report, `${text}\n`);
-    }
+    if (report !== null) await writeReport(report, this.#reception.receipt(), stats);
     await this.#progress.clear();
     await this.#stderr.write(summary(this.#reception, this.#watch, stats));
     await this.#writeExplanation();

@@ -106,11 +106,13 @@ describe("--view", () => {
     expect(rows.map(({ query }) => query).join()).toBe("z,z,z,z,counts,counts,counts,counts");
   });
 
-  test("prints more rows than fit one write", async () => {
+  test("prints more rows than fit one write, as changes are told", async () => {
     const many = Array.from({ length: 2500 }, (_, k) => event(`m${k}`, 5, { data: { k } }));
     const { rows } = await run(["--view"], many.join("\n"));
     expect(rows).toHaveLength(2500);
     expect(new Set(rows.map(({ key }) => key["k"])).size).toBe(2500);
+    const { changes } = await run(["--batch", "2500"], many.join("\n"));
+    expect(changes.map(({ key }) => key)).toEqual(rows.map(({ key }) => key));
   });
 });
 
@@ -382,10 +384,17 @@ describe("--report", () => {
     expect(stats.queries.counts.open).toBe(0);
   });
 
-  test("that cannot be written exits with 1", async () => {
-    const { code, stderr } = await run(["--report", "/nowhere/report.json"]);
-    expect(code).toBe(1);
-    expect(stderr).toContain("ENOENT");
+  test("that cannot be written costs no run, and exits with 1; a folder is refused", async () => {
+    const lost = await run(["--report", "/nowhere/report.json"]);
+    expect(lost).toMatchObject({ code: 1, stdout: "" });
+    expect(lost.stderr).toMatch(/^ENOENT[^\n]*\n$/);
+    const folder = await run(["--report", import.meta.dirname]);
+    expect(folder).toMatchObject({ code: 2, stdout: "" });
+    expect(folder.stderr).toMatch(/is a folder: name a file for the report\.\n$/);
+  });
+
+  test("goes to a stream, too", async () => {
+    expect(await run(["--report", "/dev/null"])).toMatchObject({ code: 0 });
   });
 });
 

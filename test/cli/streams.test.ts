@@ -2,7 +2,17 @@
 
 import { describe, expect, test } from "vitest";
 import { main } from "../../engine/cli/command.ts";
-import { chunksOf, EVENTS, folder, INPUT, millrace, PLAN, Sink, type Ran } from "./terminal.ts";
+import {
+  chunksOf,
+  event,
+  EVENTS,
+  folder,
+  INPUT,
+  millrace,
+  PLAN,
+  Sink,
+  type Ran,
+} from "./terminal.ts";
 
 const file = folder();
 const plan = file("plan.json", PLAN);
@@ -23,6 +33,20 @@ describe("streams", () => {
     const { stdout } = await runOn(["--batch", "1"], { stdout: new Sink(true) });
     expect(stdout.text).toBe((await run(["--batch", "1"])).stdout);
     expect(stdout.writes).toBe(5);
+  });
+
+  test("what one push tells is written a part at a time: a string has an end", async () => {
+    const lines: number[] = [];
+    class Counting extends Sink {
+      override _write(chunk: string, encoding: BufferEncoding, done: () => void): void {
+        lines.push(chunk.split("\n").length - 1);
+        super._write(chunk, encoding, done);
+      }
+    }
+    const many = Array.from({ length: 2500 }, (_, k) => event(`m${k}`, 5, { data: { k } }));
+    const stdout = new Counting();
+    await runOn(["--batch", "2500"], { stdout }, many.join("\n"));
+    expect(lines).toEqual([1000, 1000, 500]);
   });
 
   test("reading waits for the output", async () => {
