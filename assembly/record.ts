@@ -6,9 +6,9 @@
 //   │ next │ pane │ key │ length │ revision │ position │ accumulators, or, once final,    │
 //   └──────┴──────┴─────┴────────┴──────────┴──────────┤ its encoded value (final.ts)     │
 //                                                      └──────────────────────────────────┘
-//   ┌──────┬──────┬─────┬────────┬──────────┬──────────┬───────┬─────┬──────────┬───┐
-//   │ next │ timer│ key │ length │ revision │ position │ start │ end │ previous │ – │  accumulators …
-//   └──────┴──────┴─────┴────────┴──────────┴──────────┴───────┴─────┴──────────┴───┘
+//   ┌──────┬───────┬─────┬────────┬──────────┬──────────┬───────┬─────┬──────────┬────────┐
+//   │ next │ timer │ key │ length │ revision │ position │ start │ end │ previous │ higher │  …
+//   └──────┴───────┴─────┴────────┴──────────┴──────────┴───────┴─────┴──────────┴────────┘
 //
 // `revision` counts the events applied (and one for being final); `position` is that of the entry
 // during whose processing the last of them was applied.
@@ -55,6 +55,8 @@ export const RECORD_POSITION: usize = 24;
 export const RECORD_START: usize = 32;
 export const RECORD_END: usize = 40;
 export const RECORD_PREVIOUS: usize = 48;
+/** The last one before it in its lane that is higher (lane.ts). */
+export const RECORD_HIGHER: usize = 52;
 
 @inline
 export function keyOf(record: usize): usize {
