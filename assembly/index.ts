@@ -191,9 +191,15 @@ export function seal(): void {
   sealLogged();
 }
 
-/** How many years of zones the accepted lines may need and the state lacks; -1 without memory. */
-export function years(): i32 {
-  return listYears() ? <i32>missingYears() : -1;
+/**
+ * How many years of zones the accepted lines may need and the state lacks: `most`, or one more
+ * where they are more than that; -1 without memory.
+ */
+export function years(most: i32): i32 {
+  const fit = listYears(most);
+  const count = <i32>missingYears();
+  if (fit) return count;
+  return count == most ? most + 1 : -1;
 }
 
 /** The list of them: u32 zone, i32 year each. */

@@ -446,11 +446,12 @@ export function reservePassing(): bool {
   return reserveAll(boundWindows(i64.MAX_VALUE));
 }
 
-const MISSING_MAX: u32 = 4096;
-
-/** Lists the years of zones that the accepted events may need and the state lacks. */
-export function listYears(): bool {
-  if (!beginMissing(MISSING_MAX)) return false;
+/**
+ * Lists the years of zones that the accepted events may need and the state lacks; false without
+ * memory, or where they are more than `most`.
+ */
+export function listYears(most: u32): bool {
+  if (!beginMissing(most)) return false;
   for (let i: u32 = 0; i < slotCount; i++) {
     const slot = slotAt(i);
     if (verdictOf(slot) != VERDICT_ACCEPTED || kindOf(slot) != KIND_EVENT) continue;

@@ -28,7 +28,7 @@ import {
 import { alloc } from "./arena";
 import { civilMonth, civilYear, firstDayOf, floorDiv, splitDay } from "./civil";
 import { needBlocks } from "./need";
-import { scratch, scratchAlloc } from "./regions";
+import { scratch, scratchAlloc, scratchExtend } from "./regions";
 import { S_ZONES } from "./state";
 
 const YEAR_NEXT: usize = 0;
@@ -116,22 +116,22 @@ export function needBrought(): void {
 /** The years that the state lacks: (zone, year) pairs, an offset in scratch. */
 let missing: i32 = 0;
 let missingCount: u32 = 0;
-let missingMax: u32 = 0;
+let missingMost: u32 = 0;
 
-export function beginMissing(max: u32): bool {
+export function beginMissing(most: u32): bool {
   missingCount = 0;
-  missingMax = max;
-  missing = scratchAlloc(<usize>max << 3);
+  missingMost = most;
+  missing = scratchAlloc(0);
   return missing >= 0;
 }
 
-/** Lists the years that the window of `time` may need; false where the list is full. */
+/** Lists the years that the window of `time` may need; false where the list can hold no more. */
 export function listMissing(query: usize, time: i64): bool {
   const zone = load<u32>(query, QUERY_ZONE);
   const last = utcYear(time + reachOf(query));
   for (let year = utcYear(time - reachOf(query)); year <= last; year++) {
     if (knownYear(zone, year) || isListed(zone, year)) continue;
-    if (missingCount == missingMax) return false;
+    if (missingCount == missingMost || !scratchExtend(8)) return false;
     const at = scratch + missing + (<usize>missingCount << 3);
     store<u32>(at, zone);
     store<i32>(at, <i32>year, 4);

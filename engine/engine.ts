@@ -77,7 +77,8 @@ export class Engine implements RowSource {
   /**
    * Takes events in: NDJSON or one JSON array as text or bytes, an object, or a list of objects.
    * The receipt says what became of each; what it calls accepted is durable. Rejects, and leaves
-   * no trace, with the HostFault of the store, or `state_full`.
+   * no trace, with the HostFault of the store, `state_full`, `too_many_years` (cut it), or
+   * `engine_flushed`.
    */
   push(input: PushInput, options: PushOptions = {}): Promise<Receipt> {
     return this.#turns.take(() => this.#push(() => readPushed(input, options.format), options));
@@ -111,8 +112,8 @@ export class Engine implements RowSource {
    * past where a core has failed: that is made again first.
    */
   idleAt(): number | null {
-    const { isSpent, silence } = this.#running;
-    return silence.dueAt(isSpent ? null : this.#core);
+    const { isSpent, saving, silence } = this.#running;
+    return saving.isFlushed ? null : silence.dueAt(isSpent ? null : this.#core);
   }
 
   /**
@@ -121,7 +122,7 @@ export class Engine implements RowSource {
    */
   async tickIdle(now: number): Promise<boolean> {
     if (this.#running.isSpent) await this.#mend();
-    if (this.#turns.isUnderWay) return false;
+    if (this.#turns.isUnderWay || this.#running.saving.isFlushed) return false;
     const timeMs = this.#running.silence.tickAt(this.#core, now);
     if (timeMs !== null) await this.tick(timeMs);
     return timeMs !== null;
@@ -132,6 +133,7 @@ export class Engine implements RowSource {
     options: PushOptions,
   ): Promise<Receipt> {
     try {
+      this.#running.saving.assertUnflushed();
       if (this.#isUnsettled) await this.#settle();
       const pushed = read();
       const { release = options.released === true ? LOGGED_RELEASE : null } = pushed;
@@ -224,6 +226,7 @@ export class Engine implements RowSource {
 
   async #reprocess(fact: ReprocessFact): Promise<Change[]> {
     try {
+      this.#running.saving.assertUnflushed();
       if (this.#isUnsettled) await this.#settle();
       const { replay } = this.#running;
       this.#place.retaining.assertWhole("To reprocess");
@@ -245,9 +248,9 @@ export class Engine implements RowSource {
   }
 
   /**
-   * Makes every window final, as if the clock had passed them all (`--flush`); not in the log. A
-   * turn of its own: a listener's push comes behind it. Rejects with the HostFault `state_full`, or
-   * `core_failed`, and then told nothing.
+   * Makes every window final, as if the clock had passed them all (`--flush`); not in the log, so
+   * that nothing can be pushed behind it (`engine_flushed`): opened again, the log goes on. A turn
+   * of its own. Rejects with the HostFault `state_full`, or `core_failed`, and then told nothing.
    */
   flush(): Promise<Change[]> {
     return this.#turn(async () => {

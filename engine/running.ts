@@ -12,7 +12,7 @@ import { Intake, type Filled, type FillOptions } from "./ingest/intake.ts";
 import { FAILURES_MAX, quietLine, type Poison } from "./ingest/poison.ts";
 import type { Quarantine } from "./ingest/quarantine.ts";
 import type { Settled } from "./ingest/tally.ts";
-import { bringYears } from "./ingest/zone-years.ts";
+import { bringPushed } from "./ingest/zone-years.ts";
 import type { Row } from "./live/change.ts";
 import { Decoder } from "./live/decoder.ts";
 import { readRows, type RowFilter } from "./live/view.ts";
@@ -358,11 +358,11 @@ export class Running {
     }
   }
 
-  /** The years of zones that the entries are the first to need. HostFault `state_full`. */
+  /** The years of zones that the entries are the first to need. HostFault `state_full`, `too_many_years`. */
   makeRoom({ entries }: Settled, given: readonly ZoneYear[]): MaybePromise<readonly ZoneYear[]> {
     if (entries === 0) return [];
     try {
-      const zones = bringYears(this.core, this.program.zones, given);
+      const zones = bringPushed(this.core, this.program.zones, given);
       this.core.reserve();
       return zones;
     } catch (error) {

@@ -6,6 +6,7 @@ import type { Poison } from "./ingest/poison.ts";
 import type { Plan } from "./query/plan.ts";
 import { hostBreathe } from "./rebuild/host-pace.ts";
 import type { Retaining } from "./retention.ts";
+import { HostFault } from "./store/host-fault.ts";
 import { encodeSteps, type Snapshot } from "./store/snapshot.ts";
 import { paced, type Breathe, type Steps } from "./store/steps.ts";
 import type { MaybePromise, Store } from "./store/store.ts";
@@ -71,6 +72,13 @@ export class Saving {
       return saved instanceof Promise ? saved.then(noteSaved) : noteSaved();
     };
     return encoded instanceof Promise ? encoded.then(keep) : keep(encoded);
+  }
+
+  /** What was told final stays so, and no entry says it: nothing follows. HostFault. */
+  assertUnflushed(): void {
+    if (!this.isFlushed) return;
+    const message = "This engine was flushed, each of its windows is final";
+    throw new HostFault("engine_flushed", `${message}: close it and open the log again to go on.`);
   }
 
   saveWhenDue(core: Core): MaybePromise<void> {

@@ -68,7 +68,9 @@ limits("assembly/arena.ts", "test/core/arena.test.ts", {
   SMALL_MAX: "says what a block at a multiple of its size leaves below it",
 });
 limits("assembly/output.ts", RUN, { OUTPUTS_MAX: "so many aggregates and derived members" });
-limits("assembly/room.ts", RUN, { MISSING_MAX: "a push may need 4,096 years of time zones" });
+limits("engine/ingest/zone-years.ts", RUN, {
+  YEARS_MAX: "a push may need 4,096 years of time zones",
+});
 limits("engine/query/compile.ts", RUN, { PLACE_BYTES_MAX: "in its record, up to 512 bytes" });
 limits("assembly/layout.ts", "test/ingest/decode.test.ts", {
   LINE_BYTES_MAX: "padded(262_144)",

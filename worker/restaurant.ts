@@ -77,6 +77,7 @@ const RESTORED_AT_ONCE = 32;
 /** Nothing was changed, and the engine goes on as it was: no room, or a log that was trimmed. */
 const ANSWERED: ReadonlySet<HostFaultCode> = new Set([
   "state_full",
+  "too_many_years",
   "quota_exceeded",
   "log_trimmed",
   "log_incomplete",

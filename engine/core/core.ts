@@ -22,7 +22,7 @@ interface Exports {
   accept(): void;
   seal(): void;
   reserve(): number;
-  years(): number;
+  years(most: number): number;
   yearList(): number;
   bring(bytes: number): number;
   batch(): number;
@@ -230,10 +230,11 @@ export class Core {
     this.#exports.seal();
   }
 
-  /** The years of zones that the accepted lines may need and the state lacks. */
-  missingYears(): { zone: number; year: number }[] {
-    const count = this.#exports.years();
+  /** The years of zones that the accepted lines may need and the state lacks; null: over `most`. */
+  missingYears(most: number): { zone: number; year: number }[] | null {
+    const count = this.#exports.years(most);
     this.#must(count + 1, "list the years of its time zones");
+    if (count > most) return null;
     const list = this.#exports.yearList();
     return Array.from({ length: count }, (_, index) => {
       const at = list + index * 8;

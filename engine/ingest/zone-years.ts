@@ -4,6 +4,21 @@
 import * as layout from "../../assembly/layout.ts";
 import type { Core } from "../core/core.ts";
 import { readZoneYear, type ZoneYear } from "../event/zone.ts";
+import { HostFault } from "../store/host-fault.ts";
+
+/** Of a push: to find so many in the platform takes it a quarter of a minute. */
+const YEARS_MAX = 4096;
+/** An entry of the log needs what it needs. */
+const ANY_YEARS = 2 ** 31 - 2;
+
+/** `bringYears` for a push. HostFault `too_many_years`. */
+export function bringPushed(
+  core: Core,
+  zones: readonly string[],
+  given: readonly ZoneYear[],
+): readonly ZoneYear[] {
+  return bringYears(core, zones, given, YEARS_MAX);
+}
 
 /**
  * Brings the years that the accepted lines are the first to need; those are the answer, to be
@@ -13,9 +28,12 @@ export function bringYears(
   core: Core,
   zones: readonly string[],
   given: readonly ZoneYear[],
+  most = ANY_YEARS,
 ): readonly ZoneYear[] {
   if (zones.length === 0) return [];
-  const years = core.missingYears().map(({ zone, year }) => {
+  const missing = core.missingYears(most);
+  if (missing === null) throw tooManyYears();
+  const years = missing.map(({ zone, year }) => {
     const name = zones[zone]!;
     return (
       given.find((each) => each.zone === name && each.year === year) ?? readZoneYear(name, year)
@@ -23,6 +41,12 @@ export function bringYears(
   });
   if (years.length > 0) core.bringYears(encode(zones, years));
   return years;
+}
+
+function tooManyYears(): HostFault {
+  const message = `The events of this push fall into more than ${YEARS_MAX} new years of time zones`;
+  const advice = "push fewer of them at once, 1,000 say, and look at their times";
+  return new HostFault("too_many_years", `${message}, nothing of it was taken: ${advice}.`);
 }
 
 /** The layout of assembly/zone.ts. */

@@ -15,8 +15,10 @@ export type HostFaultCode =
   | "log_trimmed"
   | "log_incomplete"
   | "state_full"
+  | "too_many_years"
   | "unknown_id"
   | "core_failed"
+  | "engine_flushed"
   | "engine_closed"
   | "publisher_closed";
 

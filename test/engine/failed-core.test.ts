@@ -184,8 +184,8 @@ describe("a flush", () => {
       told.push(...changes.map(({ kind, window }) => `${kind} ${window.start}`)),
     );
     await engine.flush();
-    await pushed;
-    expect(told).toEqual(["final 0", "final 1000", "update 2000"]);
+    await expect(pushed).rejects.toMatchObject({ code: "engine_flushed" });
+    expect(told).toEqual(["final 0", "final 1000"]);
   });
 
   test("waits for a push that is under way", async () => {

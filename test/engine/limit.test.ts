@@ -5,12 +5,14 @@ import { readFile } from "node:fs/promises";
 import { describe, expect, test, vi } from "vitest";
 import { PROGRAM_BYTES_MAX } from "../../assembly/layout.ts";
 import type { Engine } from "../../engine/index.ts";
+import { Core } from "../../engine/core/core.ts";
+import { Batch } from "../../engine/ingest/batch.ts";
 import { tickOf } from "../../engine/ingest/tick.ts";
 import { eventFault } from "../../engine/event/fault.ts";
 import { compile } from "../../engine/query/compile.ts";
 import { checkPlan } from "../../engine/query/plan.ts";
 import * as limit from "../../engine/query/plan-limit.ts";
-import { engineOf, event, planOf, queryOf, tumbling, HASH_KEY } from "../builders.ts";
+import { engineOf, event, ndjson, planOf, queryOf, tumbling, HASH_KEY } from "../builders.ts";
 import { FULL } from "../measured.ts";
 
 vi.mock("#core-wasm", () => ({
@@ -263,9 +265,22 @@ describe("a push may need 4,096 years of time zones that are new", () => {
   test("and one more is refused before the append: it is to be cut", async () => {
     const engine = await engineOf(planOf({ window }));
     const push = engine.push(inYears(2000, 2000 + 4097));
-    await expect(push).rejects.toMatchObject({ code: "state_full" });
+    await expect(push).rejects.toMatchObject({ code: "too_many_years" });
+    await expect(push).rejects.toThrow("push fewer of them at once");
     expect(engine.stats()).toMatchObject({ position: 0, accepted: 0 });
     expect(await engine.push(inYears(2000, 2010))).toMatchObject({ accepted: 10 });
+  });
+
+  test("an entry of the log needs what it needs", async () => {
+    const program = compile(checkPlan(planOf({ window })).plan!, HASH_KEY);
+    const core = await Core.open(program.bytes);
+    const lines = new TextEncoder().encode(ndjson(inYears(1, 9999)));
+    expect(new Batch(core, program, lines, null).lines).toBe(9998);
+    core.probe();
+    expect(core.missingYears(9997)).toBeNull();
+    expect(core.missingYears(9998)).toHaveLength(9998);
+    const years = core.missingYears(2 ** 31 - 2)!.map(({ year }) => year);
+    expect([Math.min(...years), Math.max(...years), years.length]).toEqual([1, 9998, 9998]);
   });
 
   // To find the offsets of so many years takes a quarter of a minute.

@@ -270,13 +270,39 @@ test("what a flush made final is not saved: opened again, the engine is what the
     const engine = await engineOf(plan, [[event("a", 5)]], { store });
     await engine.flush();
     if (asks) expect(await engine.snapshot()).toEqual({ position: 0 });
-    await engine.push([event("b", 6)]);
     await engine.close();
     const again = await engineOf(plan, [], { store });
+    expect(again.view("q").rows()).toMatchObject([{ value: { n: 1 }, final: false }]);
+    await again.push([event("b", 6)]);
     expect(again.view("q").rows()).toMatchObject([{ value: { n: 2 }, final: false }]);
     const fresh = await engineOf(plan, [[event("a", 5)], [event("b", 6)]]);
     expect(await again.stateHash()).toBe(await fresh.stateHash());
   }
+});
+
+test("nothing follows a flush, which no entry of the log says: the view stays as it was", async () => {
+  const store = memory();
+  const plan = planOf({ window: tumbling(10, 0) }, { clock: { idle: "1s", maxAhead: 10 } });
+  const engine = await engineOf(plan, [], { store });
+  await engine.push([event("a", 5), event("held", 1000)], { receivedAt: 5 });
+  const [held] = engine.quarantine();
+  await engine.flush();
+  const rows = engine.view("q").rows();
+  const flushed = { name: "HostFault", code: "engine_flushed" };
+  await expect(engine.push(event("b", 6))).rejects.toMatchObject(flushed);
+  await expect(engine.push(event("b", 6))).rejects.toThrow("open the log again");
+  await expect(engine.tick(7)).rejects.toMatchObject(flushed);
+  await expect(engine.release([held!.id])).rejects.toMatchObject(flushed);
+  const range = { from: 0, to: 10 };
+  await expect(engine.reprocess("q", range)).rejects.toMatchObject(flushed);
+  // Nothing is due, either.
+  expect([engine.idleAt(), await engine.tickIdle(10_000_000)]).toEqual([null, false]);
+  expect(await engine.flush()).toEqual([]);
+  expect([engine.view("q").rows(), engine.stats().position]).toEqual([rows, 1]);
+  await engine.close();
+  const again = await engineOf(plan, [], { store });
+  expect(await again.push(event("b", 6))).toMatchObject({ accepted: 1 });
+  expect(again.view("q").rows()).toMatchObject([{ value: { n: 2 }, final: false }]);
 });
 
 describe("a snapshot that is not good", () => {
