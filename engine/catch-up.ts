@@ -5,7 +5,7 @@ import type { Change, Row } from "./live/change.ts";
 import { Decoder } from "./live/decoder.ts";
 import type { RowFeed } from "./live/mirror.ts";
 import { callListener, type Listener, type Subscriptions } from "./live/subscription.ts";
-import { differenceOf, queriesOf, shownOf, type Shown } from "./rebuild/difference.ts";
+import { differenceOf, queriesOf, shownOf, toldRows, type Shown } from "./rebuild/difference.ts";
 import { HostFault } from "./store/host-fault.ts";
 import { drained, paced, type Breathe, type Steps } from "./store/steps.ts";
 import type { Running } from "./running.ts";
@@ -25,14 +25,16 @@ export interface SubscribeOptions {
   readonly onCaughtUp?: () => void;
 }
 
-/** Tells the view as it is, and what comes. HostFault as of a view. */
+/** Tells of the view as it is what `emit` tells, and what comes. HostFault as of a view. */
 export function tellRows(
   running: Running,
   subscriptions: Subscriptions,
   query: string,
   listener: Listener,
 ): () => void {
-  const changes = rowsAsChanges(running.rows(query), running.position);
+  const asked = running.plan.queries[running.indexOf(query)] ?? null;
+  const rows = toldRows({ query: asked, rows: running.rows(query) });
+  const changes = rowsAsChanges(rows, running.position);
   if (changes.length > 0) callListener(listener, changes);
   return subscriptions.add(query, listener);
 }

@@ -30,6 +30,7 @@ import { byBytes, type Pace } from "./rebuild/pace.ts";
 import { Rebuild, type Site } from "./rebuild/rebuild.ts";
 import type { Replayed, Tell } from "./replay.ts";
 import { Running, type Place } from "./running.ts";
+import { checkFrom, checkRange, checkTick, unknownQuery } from "./store/asked.ts";
 import { verifyLog, type Verified } from "./store/chain.ts";
 import { exportChunk } from "./store/chunk.ts";
 import { HostFault } from "./store/host-fault.ts";
@@ -77,8 +78,7 @@ export class Engine implements RowSource {
   /**
    * Takes events in: NDJSON or one JSON array as text or bytes, an object, or a list of objects.
    * The receipt says what became of each; what it calls accepted is durable. Rejects, and leaves
-   * no trace, with the HostFault of the store, `state_full`, `too_many_years` (cut it), or
-   * `engine_flushed`.
+   * no trace, with the HostFault of the store, `state_full`, `too_many_years`, `engine_flushed`.
    */
   push(input: PushInput, options: PushOptions = {}): Promise<Receipt> {
     return this.#turns.take(() => this.#push(() => readPushed(input, options.format), options));
@@ -99,9 +99,9 @@ export class Engine implements RowSource {
     );
   }
 
-  /** Time passed without events: `timeMs` since 1970. */
+  /** Time passed without events: `timeMs` since 1970. Rejects as `push`, and with `bad_time`. */
   async tick(timeMs: number): Promise<void> {
-    if (!Number.isSafeInteger(timeMs)) throw new RangeError("A tick is a whole number of ms.");
+    checkTick(timeMs);
     const read = (): Pushed => ({ bytes: tickLine(timeMs) });
     await this.#turns.take(() => this.#push(read, { ticks: true }));
   }
@@ -215,7 +215,7 @@ export class Engine implements RowSource {
   /**
    * Computes the closed windows of a query that touch [from, to), ms since 1970, again from the
    * log, late events included. The answer is what it corrected, whatever `emit` tells listeners.
-   * Rejects with a RangeError, the HostFault of the store, or `state_full`, and leaves no trace.
+   * Rejects, and leaves no trace, as `push`, and with `unknown_query`, `bad_range`.
    */
   async reprocess(query: string, range: { from: number; to: number }): Promise<Change[]> {
     if (this.#indexOf(query) < 0) await this.rebuilt();
@@ -295,6 +295,7 @@ export class Engine implements RowSource {
   subscribe(query: string, listener: Listener, options: SubscribeOptions = {}): () => void {
     this.#indexOf(query);
     const { from = "now" } = options;
+    checkFrom(from);
     if (from === "now") return this.#subscriptions.add(query, listener);
     const running = this.#running;
     const isOther = this.#isRebuilding && !isSameQuery(running.plan, this.plan, query);
@@ -314,20 +315,19 @@ export class Engine implements RowSource {
 
   /**
    * The events behind a number: what was applied to the key's window, what was late for it, what
-   * was told of it and when. It replays the log, as it is now, in a core of its own. Rejects with a
-   * RangeError for a query, key or window that the plan has not, and with the HostFault of a log
-   * that cannot be read.
+   * was told of it and when. It replays the log, as it is now, in a core of its own. Rejects with
+   * `unknown_query`, `bad_key`, `bad_window`, and with the HostFault of a log that cannot be read.
    */
   async explain(query: string, key: Key, window: ChangeWindow): Promise<Explanation> {
     if (this.#indexOf(query) < 0) await this.rebuilt();
     if (this.#running.isSpent) await this.#mend();
     this.#place.retaining.assertWhole("To explain");
-    const { plan, replay } = this.#running;
+    const { plan, replay, saving } = this.#running;
     const index = this.#indexOf(query);
     checkRow(plan.queries[index]!, key, window);
     const { position } = this.#core.counts();
     const row = findRow(this.view(query), key, window);
-    const present = { position, row, refused: this.refused(), flushes: [...this.#place.flushes] };
+    const present = { position, row, refused: this.refused(), isFlushed: saving.isFlushed };
     return explain(plan, index, key, window, present, replay, this.#store);
   }
 
@@ -349,6 +349,7 @@ export class Engine implements RowSource {
 
   /** Whole chunks of the log that hold positions of [from, to), in the exported form. */
   async *log(range: LogRange = {}): AsyncGenerator<string, void, undefined> {
+    checkRange(range);
     const { from = this.#place.retaining.trimmedTo, to = Infinity } = range;
     for await (const chunk of readChunks(this.#store, from, to)) yield exportChunk(chunk);
   }
@@ -356,16 +357,22 @@ export class Engine implements RowSource {
   /**
    * Walks the log's chain over the chunks that hold positions of [from, to): each is whole, and
    * carries the SHA-256 of the one before it. What is broken first is a value, its place and what
-   * to do. Rejects with the HostFault of a store that cannot be read at all.
+   * to do: `log_trimmed` below what is kept. Rejects with the HostFault of a store that cannot be
+   * read at all.
    */
   async verify(range: LogRange = {}): Promise<Verified> {
+    checkRange(range);
     if (this.#running.isSpent) await this.#mend();
     const { trimmedTo } = this.#place.retaining;
     const { position } = this.#core.counts();
     const { from = trimmedTo, to = Infinity } = range;
     const newest = to < position ? null : this.#place.appending.newest;
     await this.#store.seal?.();
-    return verifyLog(this.#store, from, trimmedTo, Math.min(to, position), await newest);
+    const end = Math.min(to, position);
+    const verified = await verifyLog(this.#store, from, trimmedTo, end, await newest);
+    // What was kept when this was asked may have been trimmed meanwhile.
+    const isPassed = range.from === undefined && trimmedTo < this.#place.retaining.trimmedTo;
+    return isPassed && verified.broken?.code === "log_trimmed" ? this.verify(range) : verified;
   }
 
   /** HostFault as of `view`. */
@@ -488,7 +495,6 @@ export class Engine implements RowSource {
     const { plan } = this.#running;
     const names = queriesOf(this.plan, plan);
     if (names.includes(query)) return plan.queries.findIndex(({ name }) => name === query);
-    const listed = names.map((name) => JSON.stringify(name)).join(", ");
-    throw new RangeError(`No query of this plan has the name given: it has ${listed}.`);
+    throw unknownQuery(names);
   }
 }

@@ -12,6 +12,7 @@ import { traceOf, type Traced } from "./live/trace.ts";
 import type { View } from "./live/view.ts";
 import type { Plan, Query } from "./query/plan.ts";
 import type { Replay, Replayed, Tell } from "./replay.ts";
+import { HostFault } from "./store/host-fault.ts";
 import type { Store } from "./store/store.ts";
 
 /** An event, or a span, that was applied to the window. */
@@ -90,7 +91,7 @@ export interface Present {
   readonly row: Row | null;
   readonly refused: readonly RefusedLine[];
   /** Positions at which every window was made final, which is not in the log. */
-  readonly flushes: readonly number[];
+  readonly isFlushed: boolean;
 }
 
 /** Rejects with the HostFault of a log that cannot be read. */
@@ -133,13 +134,13 @@ interface ToldOfWindow {
   readonly emissions: readonly Emission[];
 }
 
-/** Replays the log up to the present, with what was flushed between its chunks. */
+/** Replays the log up to the present, and flushes where that was done. */
 async function readWindow(
   plan: Plan,
   query: number,
   key: Key,
   window: ChangeWindow,
-  { position, flushes }: Present,
+  { position, isFlushed }: Present,
   replay: Replay,
 ): Promise<ToldOfWindow> {
   const asked = plan.queries[query]!;
@@ -165,15 +166,12 @@ async function readWindow(
     if (reprocess === undefined) return;
     if (changesIn([reprocess.found]).length > 0) corrections.push({ ...reprocess, clock: clock! });
   };
-  let from = 0;
-  for (const flushedAt of flushes) {
-    await replay.run(core, from, flushedAt, tell);
+  await replay.run(core, 0, position, tell);
+  if (isFlushed) {
     const records: Uint8Array[] = [];
     core.flush((bytes) => records.push(bytes.slice()));
     tell(records);
-    from = flushedAt;
   }
-  await replay.run(core, from, position, tell);
   const late = traced.filter(({ isLate }) => isLate);
   const last = corrections.at(-1);
   const applied = last === undefined ? traced.filter(({ isLate }) => !isLate) : [];
@@ -237,23 +235,24 @@ function contributionOf(traced: Traced, events: ReadonlyMap<number, LoggedEvent>
   };
 }
 
-/** RangeError where key or window cannot be those of a row of the query. */
+/** HostFault `bad_key`, `bad_window` where they cannot be those of a row of the query. */
 export function checkRow(query: Query, key: Key, window: ChangeWindow): void {
   const names = query.key.map(({ name }) => name);
   const given = Object.entries(key);
   if (given.length !== names.length || !names.every((name) => Object.hasOwn(key, name))) {
     const wanted = names.length === 0 ? "no members" : `the members ${names.join(", ")}`;
-    throw new RangeError(`A key of this query has ${wanted}.`);
+    throw new HostFault("bad_key", `A key of this query has ${wanted}.`);
   }
   if (!given.every(([, value]) => isScalar(value))) {
-    throw new RangeError("A key has strings, numbers, booleans and nulls.");
+    throw new HostFault("bad_key", "A key has strings, numbers, booleans and nulls.");
   }
   const { start, end } = window;
   const isGlobal = start === null && end === null;
   const isSpan = Number.isSafeInteger(start) && Number.isSafeInteger(end);
   if (isGlobal === (query.window.kind === "global") && (isGlobal || isSpan)) return;
   const wanted = query.window.kind === "global" ? "null" : "whole numbers of ms since 1970";
-  throw new RangeError(`Start and end of a window of this query are ${wanted}.`);
+  const message = `Start and end of a window of this query are ${wanted}.`;
+  throw new HostFault("bad_window", message);
 }
 
 /** The row of the key's window; null where the view has none. */

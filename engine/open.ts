@@ -102,7 +102,7 @@ async function openOn(
   poison.note(newest?.poisoned ?? []);
   const retaining = new Retaining(store, quarantine, poison, recovered, options.retention);
   const { hashKey } = header;
-  const kept = { store, quarantine, appending, retaining, poison, flushes: [] };
+  const kept = { store, quarantine, appending, retaining, poison };
   const place = { ...kept, hashKey, schemas, pagesMax };
   const served = snapshots.filter((snapshot) => snapshot.plan === serving.source);
   retaining.assertReaches(served[0]?.position ?? 0);

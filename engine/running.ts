@@ -41,8 +41,6 @@ export interface Place {
   readonly appending: Appending;
   readonly retaining: Retaining;
   readonly poison: Poison;
-  /** Where all windows were made final, which is not in the log. */
-  readonly flushes: number[];
   /** Of each core. */
   readonly pagesMax: number;
 }
@@ -228,7 +226,7 @@ export class Running {
 
   /**
    * A core from which the log can be replayed up to `position`: at the log's beginning or,
-   * once that was trimmed, at the newest good snapshot. HostFault `log_incomplete`.
+   * once that was trimmed, at the newest good snapshot. HostFault `log_trimmed`, `log_incomplete`.
    */
   async openBelow(position: number): Promise<{ core: Core; from: number }> {
     const { retaining, store } = this.#place;
@@ -239,13 +237,15 @@ export class Running {
     });
     const { core, snapshot } = await this.#take(good);
     const from = snapshot?.position ?? 0;
+    // The one that was there when this was asked may have made room for a newer one.
+    retaining.assertHeard(position, this.saving.oldest);
     retaining.assertReaches(from);
     return { core, from };
   }
 
   /**
    * A core that failed is dropped, and made again from the log; what its newest chunk told. It is
-   * flushed again where it was: that was told, and no entry says so. Readers are refused until the
+   * flushed again if it was: that was told, and no entry says so. Readers are refused until the
    * new one stands where the log ends. A chunk on which that fails too is applied entry by entry:
    * what fails then is poisoned. HostFault `core_failed`.
    */
@@ -257,16 +257,9 @@ export class Running {
       const { core, from } = await this.openBelow(Infinity);
       this.#watchIn(core);
       const alone: number | undefined = suspect?.firstPosition;
-      const run = (begin: number, end: number): Promise<void> =>
-        this.replay.run(core, begin, end, (told) => (records = told), alone);
       try {
-        let begin = from;
-        for (const flush of this.#place.flushes.filter((position) => position >= from)) {
-          await run(begin, flush);
-          core.flush(() => {});
-          begin = flush;
-        }
-        await run(begin, Infinity);
+        await this.replay.run(core, from, Infinity, (told) => (records = told), alone);
+        if (this.saving.isFlushed) core.flush(() => {});
       } catch (error) {
         if (error instanceof MarksFound) continue;
         if (!(error instanceof EntriesFailed)) throw error;
@@ -358,7 +351,7 @@ export class Running {
     }
   }
 
-  /** The years of zones that the entries are the first to need. HostFault `state_full`, `too_many_years`. */
+  /** The years of zones that are new with the entries. HostFault `state_full`, `too_many_years`. */
   makeRoom({ entries }: Settled, given: readonly ZoneYear[]): MaybePromise<readonly ZoneYear[]> {
     if (entries === 0) return [];
     try {
@@ -405,7 +398,6 @@ export class Running {
       const message = "The core failed in making every window final: nothing is told of it.";
       throw new HostFault("core_failed", message, { cause: error });
     }
-    this.#place.flushes.push(this.position);
     this.saving.isFlushed = true;
     return records;
   }

@@ -77,8 +77,7 @@ export class Saving {
   /** What was told final stays so, and no entry says it: nothing follows. HostFault. */
   assertUnflushed(): void {
     if (!this.isFlushed) return;
-    const message = "This engine was flushed, each of its windows is final";
-    throw new HostFault("engine_flushed", `${message}: close it and open the log again to go on.`);
+    throw new HostFault("engine_flushed", "This engine was flushed: open the log again to go on.");
   }
 
   saveWhenDue(core: Core): MaybePromise<void> {

@@ -239,7 +239,7 @@ export class RestaurantObject extends DurableObject<Env> {
         window,
       );
     } catch (error) {
-      return { refused: { why: "bad_parameter", detail: (error as RangeError).message } };
+      return { refused: { why: "bad_parameter", detail: (error as HostFault).message } };
     }
     const before = this.#explaining;
     const { promise, resolve } = Promise.withResolvers<void>();

@@ -2,7 +2,7 @@
 // a worker, or another tab's, or in this page where there is none; what is read is promised.
 
 import type { LateEvent } from "../core/core.ts";
-import type { SubscribeFrom } from "../catch-up.ts";
+import type { SubscribeOptions } from "../catch-up.ts";
 import type { LogRange } from "../store/log-reader.ts";
 import type { Explanation } from "../explain.ts";
 import type { PushInput, PushOptions } from "../ingest/input.ts";
@@ -17,6 +17,7 @@ import type { Stats } from "../live/stats.ts";
 import { callListener, type Listener } from "../live/subscription.ts";
 import type { RowFilter } from "../live/view.ts";
 import type { Retention } from "../retention.ts";
+import { checkFrom, checkTick, unknownQuery } from "../store/asked.ts";
 import type { Verified } from "../store/chain.ts";
 import { HostFault } from "../store/host-fault.ts";
 import { FollowedView } from "./followed-view.ts";
@@ -30,7 +31,7 @@ import {
   type Verb,
   type WordsOf,
 } from "./protocol.ts";
-import { Shared } from "./shared.ts";
+import { Shared, type Hearer } from "./shared.ts";
 
 const DEADLINE_MS = 30_000;
 
@@ -138,7 +139,7 @@ export class Connection implements RowSource {
 
   /** Time passed without events: `timeMs` since 1970. */
   async tick(timeMs: number): Promise<void> {
-    if (!Number.isSafeInteger(timeMs)) throw new RangeError("A tick is a whole number of ms.");
+    checkTick(timeMs);
     await this.#call("tick", [timeMs]);
   }
 
@@ -151,7 +152,7 @@ export class Connection implements RowSource {
   }
 
   /** As `Engine.reprocess`; also rejects with `worker_gone` if the tab that has the log ends. */
-  reprocess(query: string, range: { from: number; to: number }): Promise<Change[]> {
+  async reprocess(query: string, range: { from: number; to: number }): Promise<Change[]> {
     this.#checkQuery(query);
     return this.#call("reprocess", [query, range]);
   }
@@ -164,11 +165,24 @@ export class Connection implements RowSource {
     };
   }
 
-  /** Tells `listener` the changes of a query once a push, as `Engine.subscribe`. */
-  subscribe(query: string, listener: Listener, options: { from?: SubscribeFrom } = {}): () => void {
+  /**
+   * Tells `listener` the changes of a query once a push, as `Engine.subscribe`, whichever tab has
+   * the log.
+   */
+  subscribe(
+    query: string,
+    listener: Listener,
+    options: Pick<SubscribeOptions, "from" | "onCaughtUp"> = {},
+  ): () => void {
     this.#checkQuery(query);
-    return this.#hear(query, options.from ?? "now", (told) => {
-      callListener(listener, decodeJson<Change[]>(told));
+    const { from = "now" } = options;
+    checkFrom(from);
+    // Each leader says when it has caught up; of a position the first to do so is heard.
+    let onCaughtUp = typeof from === "number" ? options.onCaughtUp : undefined;
+    return this.#hear(query, from, (told) => {
+      if (told !== null) return callListener(listener, decodeJson<Change[]>(told));
+      if (onCaughtUp) callListener(onCaughtUp, undefined);
+      onCaughtUp = undefined;
     });
   }
 
@@ -200,11 +214,11 @@ export class Connection implements RowSource {
 
   #follow(query: string): FollowedView {
     return new FollowedView(this.#queries.get(query)!, (hear) =>
-      this.#hear(query, "rows", (told) => hear(decodeJson<RowsTold>(told))),
+      this.#hear(query, "rows", (told) => told && hear(decodeJson<RowsTold>(told))),
     );
   }
 
-  #hear(query: string, from: TellFrom, told: (told: ArrayBuffer) => void): () => void {
+  #hear(query: string, from: TellFrom, told: Hearer["told"]): () => void {
     if (this.#ended !== null) throw closed();
     // What ends it is news, though an earlier one ended so.
     this.#told = null;
@@ -221,7 +235,7 @@ export class Connection implements RowSource {
   }
 
   /** The newest 1,000 late events of a query, oldest first. */
-  late(query: string): Promise<LateEvent[]> {
+  async late(query: string): Promise<LateEvent[]> {
     this.#checkQuery(query);
     return this.#call("late", [query]);
   }
@@ -247,7 +261,7 @@ export class Connection implements RowSource {
   }
 
   /** The events behind a number, as `Engine.explain`. */
-  explain(query: string, key: Key, window: ChangeWindow): Promise<Explanation> {
+  async explain(query: string, key: Key, window: ChangeWindow): Promise<Explanation> {
     this.#checkQuery(query);
     return this.#call("explain", [query, key, window]);
   }
@@ -293,9 +307,7 @@ export class Connection implements RowSource {
   }
 
   #checkQuery(query: string): void {
-    if (this.#queries.has(query)) return;
-    const names = [...this.#queries.keys()].map((name) => JSON.stringify(name)).join(", ");
-    throw new RangeError(`No query of this plan has the name given: it has ${names}.`);
+    if (!this.#queries.has(query)) throw unknownQuery(this.#queries.keys());
   }
 }
 

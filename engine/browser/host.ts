@@ -72,7 +72,7 @@ export class Host {
     this.#calls = new Calls(this.#patience);
     this.#archiving = new Archiving(options.deadlineMs, emit);
     this.#told = new Told(this.#who.host, (subscription, told) => {
-      this.#emit({ kind: "told", subscription, told }, [told]);
+      this.#emit({ kind: "told", subscription, told }, told === null ? [] : [told]);
     });
   }
 

@@ -133,8 +133,8 @@ export interface HostAnswer {
 
 /** What a host tells its page unasked. */
 export type HostEvent =
-  /** JSON: changes, or RowsTold. */
-  | { readonly kind: "told"; readonly subscription: number; readonly told: ArrayBuffer }
+  /** JSON: changes, or RowsTold. Null: all that was since a position was told. */
+  | { readonly kind: "told"; readonly subscription: number; readonly told: ArrayBuffer | null }
   /** A chunk for the page's archive; `archived` answers. */
   | {
       readonly kind: "archive";

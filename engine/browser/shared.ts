@@ -27,9 +27,9 @@ export type StartOptions = Omit<HostOptions, "aliveLock"> & {
 type ArchiveEvent = Extract<HostEvent, { readonly kind: "archive" }>;
 type Archive = NonNullable<Retention["archive"]>;
 
-/** Hears what is told as JSON, or what ended a subscription. */
+/** Hears what is told as JSON, null where all that was was told, or what ended a subscription. */
 export interface Hearer {
-  told(told: ArrayBuffer): void;
+  told(told: ArrayBuffer | null): void;
   failed(fault: Error): void;
 }
 

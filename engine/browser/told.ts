@@ -16,12 +16,12 @@ interface Subscription {
 
 export class Told {
   readonly #host: string;
-  readonly #tell: (subscription: number, told: ArrayBuffer) => void;
+  readonly #tell: (subscription: number, told: ArrayBuffer | null) => void;
   readonly #subscriptions = new Map<number, Subscription>();
   /** Where the leader at hand stands. */
   #position = 0;
 
-  constructor(host: string, tell: (subscription: number, told: ArrayBuffer) => void) {
+  constructor(host: string, tell: (subscription: number, told: ArrayBuffer | null) => void) {
     this.#host = host;
     this.#tell = tell;
   }
@@ -66,7 +66,7 @@ export class Told {
       if (known === undefined) return;
       known.through = Math.max(known.through ?? 0, through);
       if (told === null) known.isLive = true;
-      else this.#tell(subscription, told);
+      this.#tell(subscription, told);
     };
   }
 

@@ -15,6 +15,7 @@ import { Poison } from "../ingest/poison.ts";
 import type { Change } from "../live/change.ts";
 import type { Plan } from "../query/plan.ts";
 import { HostPace } from "../rebuild/host-pace.ts";
+import { HostFault } from "../store/host-fault.ts";
 import type { Store } from "../store/store.ts";
 import { UsageFault, type AskedRow, type RunCommand } from "./arguments.ts";
 import { ClockWatch } from "./clock-watch.ts";
@@ -82,7 +83,7 @@ function checkAsked(plan: Plan, { query, key, window }: AskedRow): void {
   try {
     checkRow(asked, key, window);
   } catch (error) {
-    if (error instanceof RangeError) throw new UsageFault(`--explain: ${error.message}`);
+    if (error instanceof HostFault) throw new UsageFault(`--explain: ${error.message}`);
     throw error;
   }
 }

@@ -1,5 +1,6 @@
 // Host facts as lines: `{"fact":{…}}` in the log and in its exported form, each a chunk of its own.
 
+import { badRange } from "../store/asked.ts";
 import { GENESIS } from "../store/chain.ts";
 import type { Chunk } from "../store/chunk.ts";
 
@@ -74,11 +75,11 @@ export function poisonLine(positions: readonly number[]): Uint8Array {
   return encoder.encode(`${JSON.stringify({ fact: { poisoned: { positions } } })}\n`);
 }
 
-/** What a caller asks for. RangeError. */
+/** What a caller asks for. HostFault `bad_range`. */
 export function reprocessFact(query: string, range: { from: number; to: number }): ReprocessFact {
   const { from, to } = range;
   if (isRange(from, to)) return { query, from, to };
-  throw new RangeError("A range is whole ms since 1970, `from` before `to`.");
+  throw badRange("A range is whole ms since 1970, `from` before `to`.");
 }
 
 /** Whether the two are whole ms since 1970, the first before the second. */

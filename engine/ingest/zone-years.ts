@@ -32,7 +32,10 @@ export function bringYears(
 ): readonly ZoneYear[] {
   if (zones.length === 0) return [];
   const missing = core.missingYears(most);
-  if (missing === null) throw tooManyYears();
+  if (missing === null) {
+    const message = `A push can need ${YEARS_MAX} new years of time zones`;
+    throw new HostFault("too_many_years", `${message}: push fewer events at once.`);
+  }
   const years = missing.map(({ zone, year }) => {
     const name = zones[zone]!;
     return (
@@ -41,12 +44,6 @@ export function bringYears(
   });
   if (years.length > 0) core.bringYears(encode(zones, years));
   return years;
-}
-
-function tooManyYears(): HostFault {
-  const message = `The events of this push fall into more than ${YEARS_MAX} new years of time zones`;
-  const advice = "push fewer of them at once, 1,000 say, and look at their times";
-  return new HostFault("too_many_years", `${message}, nothing of it was taken: ${advice}.`);
 }
 
 /** The layout of assembly/zone.ts. */

@@ -2,6 +2,7 @@
 // where it lies; nothing is kept here.
 
 import type { Core } from "../core/core.ts";
+import { checkRange } from "../store/asked.ts";
 import type { ChangeWindow, Key, Row } from "./change.ts";
 import type { Decoder } from "./decoder.ts";
 
@@ -14,7 +15,7 @@ export interface RowFilter {
 }
 
 export interface View {
-  /** Rows in the order of changes: window end, window start, key. */
+  /** Rows in the order of changes: window end, window start, key. HostFault `bad_range`. */
   rows(filter?: RowFilter): Row[];
 }
 
@@ -24,6 +25,7 @@ export function readRows(
   query: number,
   filter: RowFilter = {},
 ): Row[] {
+  checkRange(filter);
   const { from = -Infinity, to = Infinity, key: wanted } = filter;
   const records: Uint8Array[] = [];
   const encoded = wanted === undefined ? null : decoder.encodedKey(query, wanted);

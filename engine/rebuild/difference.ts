@@ -81,6 +81,7 @@ export function* differenceOf(before: Shown, after: Shown, position: number): St
 }
 
 /** With `emit: "final"` only finals were told, or are. */
-function toldRows({ query, rows }: Shown): readonly Row[] {
-  return query?.emit === "final" ? rows.filter(({ final }) => final) : rows;
+export function toldRows({ query, rows }: Shown): readonly Row[] {
+  if (query === null || query.emit === "none") return [];
+  return query.emit === "final" ? rows.filter(({ final }) => final) : rows;
 }

@@ -125,21 +125,41 @@ describe("A connection", () => {
   });
 
   test("tells a subscription the rows there are, and what was told since a position", async () => {
-    const { snapshot, since } = await page.evaluate(
-      async ({ plan, query, first, second }) => {
+    const { snapshot, since, toldAt } = await page.evaluate(
+      async ({ plan, query, first, second, third }) => {
         const connection = await connect({ plan, name: "told" });
         await connection.push(first);
         await connection.push(second);
         const told = { snapshot: [] as Change[], since: [] as Change[] };
         connection.subscribe(query, (some) => told.snapshot.push(...some), { from: "snapshot" });
-        connection.subscribe(query, (some) => told.since.push(...some), { from: 9 });
-        while (told.since.length === 0) await new Promise((resolve) => setTimeout(resolve, 10));
-        return told;
+        const toldAt: (number | string)[] = [];
+        const caughtUp = Promise.withResolvers<void>();
+        const hear = (some: readonly Change[]): void => {
+          toldAt.push(...some.map(({ position }) => position));
+          told.since.push(...some);
+        };
+        const onCaughtUp = (): void => {
+          toldAt.push("caught up");
+          caughtUp.resolve();
+        };
+        connection.subscribe(query, hear, { from: 9, onCaughtUp });
+        await caughtUp.promise;
+        // From now on, or of a view, there is nothing to catch up with.
+        for (const from of ["now", "snapshot"] as const) {
+          connection.subscribe(query, () => {}, { from, onCaughtUp });
+        }
+        await connection.push(third);
+        while (toldAt.length < 3) await new Promise((resolve) => setTimeout(resolve, 10));
+        return { ...told, since: told.since.slice(0, 1), toldAt };
       },
-      { plan: PLAN, query: QUERY, first: ordersOf(0, 9), second: ordersOf(9, 1) },
+      {
+        ...{ plan: PLAN, query: QUERY, first: ordersOf(0, 9) },
+        ...{ second: ordersOf(9, 1), third: ordersOf(10, 1) },
+      },
     );
-    expect(snapshot.map(({ value }) => value["orders"])).toEqual([4, 3, 3]);
+    expect(snapshot.slice(0, 3).map(({ value }) => value["orders"])).toEqual([4, 3, 3]);
     expect(since).toEqual([snapshot[0]]);
+    expect(toldAt).toEqual([9, "caught up", 10]);
   });
 
   test("takes text, bytes, objects and an array apart as an engine does", async () => {
@@ -183,17 +203,46 @@ describe("A connection", () => {
         };
         const refused = await told(() => connect({ plan: { version: 2 }, name: "faults" }));
         const connection = await connect({ plan, name: "faults" });
-        const unknown = await told(() => connection.view("none"));
+        const range = { from: 2, to: 1 };
+        const window = { start: 0.5, end: 1 };
+        const [{ name: query }] = plan.queries as unknown as [{ name: string }];
+        const asked: unknown[] = [];
+        for (const work of [
+          () => connection.view("none"),
+          () => connection.rows("none"),
+          () => connection.onRows("none", () => {}),
+          () => connection.subscribe("none", () => {}),
+          () => connection.late("none"),
+          () => connection.explain("none", {}, { start: 0, end: 1 }),
+          () => connection.reprocess("none", { from: 0, to: 1 }),
+          () => connection.reprocess(query, range),
+          () => connection.view(query).rows({ from: NaN }),
+          () => connection.verify({ to: NaN }),
+          () => connection.subscribe(query, () => {}, { from: -1 }),
+          () => connection.explain(query, {}, { start: 0, end: 1 }),
+          () => connection.explain(query, { restaurantId: "R" }, window),
+          () => connection.tick(0.5),
+          () => connection.push("", { receivedAt: 0.5 }),
+        ]) {
+          asked.push(((await told(work)) as { code?: string } | null)?.code);
+        }
+        // What promises rejects, and throws nothing.
+        const isPromised = connection.late("none").catch(() => true);
         const conflict = await told(() => connect({ plan: wider, name: "faults" }));
         const release = await told(() => connection.release(["none"]));
         await connection.close();
         const closed = await told(() => connection.stats());
-        return { refused, unknown, conflict, release, closed };
+        return { refused, asked, isPromised: await isPromised, conflict, release, closed };
       },
       { plan: PLAN, wider: WIDER_PLAN },
     );
     expect(found.refused).toEqual({ name: "PlanRefused", code: "plan_refused", faults: 2 });
-    expect(found.unknown).toMatchObject({ name: "RangeError" });
+    expect(found.asked).toEqual([
+      ...Array.from({ length: 7 }, () => "unknown_query"),
+      ...Array.from({ length: 4 }, () => "bad_range"),
+      ...["bad_key", "bad_window", "bad_time", "bad_time"],
+    ]);
+    expect(found.isPromised).toBe(true);
     expect(found.conflict).toMatchObject({ name: "HostFault", code: "plan_conflict" });
     expect(found.release).toMatchObject({ name: "HostFault", code: "unknown_id" });
     expect(found.closed).toMatchObject({ name: "HostFault", code: "engine_closed" });

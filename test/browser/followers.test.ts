@@ -32,6 +32,19 @@ function subscribe(page: Page, from: "now" | "snapshot" | number = "now"): Promi
   );
 }
 
+/** Notes `caught up` among the faults. */
+function subscribeFrom(page: Page, from: number): Promise<void> {
+  return page.evaluate(
+    ({ query, from }) => {
+      connection.subscribe(query, (changes) => globalThis.told.push(...changes), {
+        from,
+        onCaughtUp: () => globalThis.faults.push("caught up"),
+      });
+    },
+    { query: QUERY, from },
+  );
+}
+
 function push(page: Page, from: number, count: number): Promise<{ position: number }> {
   return page.evaluate((lines) => connection.push(lines), ordersOf(from, count));
 }
@@ -77,6 +90,19 @@ test("a view that is asked of a leader that dies is told by the next", async () 
   await crash(leader);
   expect(await modeOf(follower)).toBe("worker");
   await expect.poll(() => placesOf(follower)).toEqual([2, 2, 2]);
+});
+
+test("a follower's subscription is caught up once, whoever leads", async () => {
+  const [leader, follower] = [await tab(), await tab()];
+  await push(leader, 0, 5);
+  await subscribeFrom(follower, 0);
+  await expect.poll(() => faultsOf(follower)).toEqual(["caught up"]);
+  const told = await placesOf(follower);
+  expect(told.length).toBeGreaterThan(0);
+  await leader.close();
+  await push(follower, 5, 1);
+  await expect.poll(() => placesOf(follower)).toEqual([...told, 5]);
+  expect([await modeOf(follower), await faultsOf(follower)]).toEqual(["worker", ["caught up"]]);
 });
 
 test.each(["worker", "main"])(

@@ -348,6 +348,53 @@ test("one listener subscribed twice is told twice, and stopped once at a time", 
   expect(calls).toBe(3);
 });
 
+test("what cannot be asked is a fault with a code, whatever asks", async () => {
+  const engine = await engineOf(planOf(), [eventsAt([1])]);
+  const unknown = [
+    () => engine.view("none"),
+    () => engine.rows("none"),
+    () => engine.onRows("none", () => {}),
+    () => engine.subscribe("none", () => {}),
+    () => engine.late("none"),
+    () => engine.explain("none", {}, { start: 0, end: 10 }),
+    () => engine.reprocess("none", { from: 0, to: 1 }),
+  ];
+  const bad = [
+    () => engine.reprocess("q", { from: 1, to: 1 }),
+    () => engine.view("q").rows({ from: NaN }),
+    () => engine.rows("q", { to: "1" as never }),
+    () => engine.log({ from: NaN }).next(),
+    () => engine.verify({ to: NaN }),
+    ...[-1, 0.5, NaN, "then", null].map((from) => () => {
+      engine.subscribe("q", () => {}, { from: from as never });
+    }),
+  ];
+  for (const [code, asking] of [["unknown_query", unknown] as const, ["bad_range", bad] as const]) {
+    for (const ask of asking) {
+      const asked = (async () => void (await ask()))();
+      await expect(asked, String(ask)).rejects.toMatchObject({ name: "HostFault", code });
+    }
+  }
+});
+
+test.each([
+  ["all", ["final 0", "update 10"], ["final 10", "update 20"]],
+  ["final", ["final 0"], ["final 10"]],
+  ["none", [], []],
+])('from "snapshot" it hears what emit %s tells, as ever', async (emit, first, then) => {
+  const engine = await engineOf(planOf({ emit }), [eventsAt([1, 12])]);
+  expect(engine.rows("q")).toHaveLength(2);
+  const told: string[] = [];
+  engine.subscribe(
+    "q",
+    (changes) => told.push(...changes.map(({ kind, window }) => `${kind} ${window.start}`)),
+    { from: "snapshot" },
+  );
+  expect(told.splice(0)).toEqual(first);
+  await engine.push(event("more", 20));
+  expect(told).toEqual(then);
+});
+
 test('from "snapshot" it first hears the view, then what changes', async () => {
   const engine = await engineOf(TWO);
   await pushIn(engine, feed(30, 2), 7);

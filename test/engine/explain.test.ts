@@ -393,13 +393,17 @@ describe("explain", () => {
     const engine = await engineOf(planOf({ key: { k: "data.k" } }));
     const explain = (query: string, key: object, window: object): Promise<unknown> =>
       engine.explain(query, key as never, window as never);
-    await expect(explain("nobody", {}, at(0, 10))).rejects.toThrow(RangeError);
+    const coded = (code: string): object => ({ name: "HostFault", code });
+    await expect(explain("nobody", {}, at(0, 10))).rejects.toMatchObject(coded("unknown_query"));
+    await expect(explain("q", {}, at(0, 10))).rejects.toMatchObject(coded("bad_key"));
+    await expect(explain("q", { k: [] }, at(0, 10))).rejects.toMatchObject(coded("bad_key"));
     await expect(explain("q", {}, at(0, 10))).rejects.toThrow("the members k");
     await expect(explain("q", { k: 1, l: 2 }, at(0, 10))).rejects.toThrow("the members k");
     for (const k of [NaN, [], {}, undefined]) {
       await expect(explain("q", { k }, at(0, 10))).rejects.toThrow("strings, numbers");
     }
-    await expect(explain("q", { k: 1 }, { start: 2 ** 53, end: 1 })).rejects.toThrow(RangeError);
+    const beyond = explain("q", { k: 1 }, { start: 2 ** 53, end: 1 });
+    await expect(beyond).rejects.toMatchObject(coded("bad_window"));
     await expect(explain("q", { k: 1 }, GLOBAL)).rejects.toThrow("whole numbers");
     await expect(explain("q", { k: 1 }, { start: 0.5, end: 1 })).rejects.toThrow("whole numbers");
     const all = await engineOf(planOf({ window: { kind: "global" } }));

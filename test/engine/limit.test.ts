@@ -266,7 +266,7 @@ describe("a push may need 4,096 years of time zones that are new", () => {
     const engine = await engineOf(planOf({ window }));
     const push = engine.push(inYears(2000, 2000 + 4097));
     await expect(push).rejects.toMatchObject({ code: "too_many_years" });
-    await expect(push).rejects.toThrow("push fewer of them at once");
+    await expect(push).rejects.toThrow("push fewer events at once");
     expect(engine.stats()).toMatchObject({ position: 0, accepted: 0 });
     expect(await engine.push(inYears(2000, 2010))).toMatchObject({ accepted: 10 });
   });

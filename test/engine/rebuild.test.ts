@@ -161,7 +161,9 @@ describe("while it is rebuilt", () => {
     await slices.all();
     expect((await explained).events).toHaveLength(2);
     expect(await corrected).toEqual([]);
-    expect(() => engine.view("nothing")).toThrow(RangeError);
+    expect(() => engine.view("nothing")).toThrow(
+      expect.objectContaining({ code: "unknown_query" }),
+    );
   });
 
   test("a reprocess becomes an entry that the new plan takes in its own way", async () => {

@@ -125,7 +125,8 @@ test("an id that names no held line releases nothing, and is named", async () =>
 
 test("a receive time is a whole number of ms", async () => {
   const engine = await holding([at("old", 1)]);
-  await expect(engine.release(idsOf(engine), { receivedAt: 0.5 })).rejects.toThrow(RangeError);
+  const refused = engine.release(idsOf(engine), { receivedAt: 0.5 });
+  await expect(refused).rejects.toMatchObject({ code: "bad_time" });
   expect(engine.quarantine()).toHaveLength(1);
 });
 

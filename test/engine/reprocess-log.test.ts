@@ -122,7 +122,8 @@ describe("refused", () => {
   ])("%s %j", async (query, range, message) => {
     const engine = await engineOf(planOf(), LATE);
     const refused = engine.reprocess(query, range);
-    await expect(refused).rejects.toThrow(RangeError);
+    const code = query === "q" ? "bad_range" : "unknown_query";
+    await expect(refused).rejects.toMatchObject({ name: "HostFault", code });
     await expect(refused).rejects.toThrow(message);
     expect(engine.stats().position).toBe(4);
   });

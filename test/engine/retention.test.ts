@@ -57,6 +57,18 @@ function recovering(store: Store, snapshots: readonly StoredSnapshot[]): Store {
   });
 }
 
+/** The store, of which `verb` waits for `before`. */
+function hooked(store: Store, verb: "read" | "recover", before: () => Promise<void>): Store {
+  return new Proxy(store, {
+    get: (_, name) => {
+      const value: unknown = Reflect.get(store, name, store);
+      if (typeof value !== "function") return value;
+      const own = value.bind(store) as (...words: unknown[]) => unknown;
+      return name === verb ? async (...words: unknown[]) => (await before(), own(...words)) : own;
+    },
+  });
+}
+
 describe.each(["memory", "SQLite"])("a log in %s that is kept for two days", (kind) => {
   const newStore = (): Store =>
     kind === "memory" ? memory() : sqlite(join(folder, `log-${files++}.db`));
@@ -109,13 +121,70 @@ describe.each(["memory", "SQLite"])("a log in %s that is kept for two days", (ki
     await expect(engine.explain("q", {}, window)).rejects.toMatchObject(gone);
     expect(() => engine.subscribe("q", () => {}, { from: trimmedTo - 1 })).toThrow("position");
     await expect(Array.fromAsync(engine.log({ from: trimmedTo - 1 }))).rejects.toMatchObject(gone);
-    await expect(engine.verify({ from: trimmedTo - 1 })).rejects.toMatchObject(gone);
+    expect(await engine.verify({ from: trimmedTo - 1 })).toMatchObject({
+      ok: false,
+      broken: { position: trimmedTo - 1, ...gone },
+    });
+    expect(await engine.verify({ from: 0 })).toMatchObject({
+      ok: false,
+      broken: { position: 0, ...gone, message: expect.stringContaining("below") as string },
+    });
     expect(await Array.fromAsync(engine.log())).toHaveLength(200 - trimmedTo);
     const heard: number[] = [];
     engine.subscribe("q", (changes) => heard.push(...changes.map(({ position }) => position)), {
       from: 198,
     });
     await expect.poll(() => heard, { timeout: 20_000 }).toEqual([198, 199]);
+    await engine.close();
+  }, 60_000);
+
+  test("verifies what it keeps, also where that is trimmed meanwhile", async () => {
+    const store = newStore();
+    let reading: (() => Promise<void>) | null = null;
+    const engine = await kept(
+      hooked(store, "read", async () => {
+        const once = reading;
+        reading = null;
+        await once?.();
+      }),
+      [],
+      200,
+    );
+    const { trimmedTo } = engine.stats();
+    reading = async () => {
+      for (let hour = 200; hour < 300; hour++) await engine.push(at(hour));
+      await settle();
+    };
+    expect(await engine.verify()).toEqual({ ok: true });
+    expect(engine.stats().trimmedTo).toBeGreaterThan(trimmedTo);
+    await engine.close();
+  }, 60_000);
+
+  test("a subscription whose snapshot makes room before it is read hears where to begin", async () => {
+    const store = newStore();
+    let gate = Promise.resolve();
+    const engine = await kept(
+      hooked(store, "recover", () => gate),
+      [],
+      200,
+    );
+    const { position: from } = (await store.recover())!.snapshots[1]!;
+    const opened = Promise.withResolvers<void>();
+    gate = opened.promise;
+    const { promise: fault, resolve: onFault } = Promise.withResolvers<Error>();
+    engine.subscribe("q", () => {}, { from, onFault });
+    for (let hour = 200; hour < 202; hour++) {
+      await engine.push(at(hour));
+      await engine.snapshot();
+    }
+    opened.resolve();
+    expect(await fault).toMatchObject({ code: "log_trimmed" });
+    const [, first] = /before position (\d+) /.exec((await fault).message)!;
+    const heard: number[] = [];
+    engine.subscribe("q", (changes) => heard.push(...changes.map(({ position }) => position)), {
+      from: Number(first),
+    });
+    await expect.poll(() => heard, { timeout: 20_000 }).toEqual([Number(first)]);
     await engine.close();
   }, 60_000);
 

@@ -135,7 +135,9 @@ describe("A mirror", () => {
     const { mirror } = mirrored(engine, "q");
     await engine.push(event("c", 3, { id: "A" }));
     expect(mirror.rows()).toEqual(engine.view("q").rows());
-    expect(() => engine.onRows("nothing", () => {})).toThrow(RangeError);
+    expect(() => engine.onRows("nothing", () => {})).toThrow(
+      expect.objectContaining({ code: "unknown_query" }),
+    );
   });
 
   for (const emit of ["all", "none"]) {

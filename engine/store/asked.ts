@@ -1,0 +1,38 @@
+// What a caller asks for that cannot be, the same wherever it is asked: a HostFault that names the
+// place, and says what to give instead. No value is repeated.
+
+import { HostFault } from "./host-fault.ts";
+
+export function unknownQuery(names: Iterable<string>): HostFault {
+  const listed = [...names].map((name) => JSON.stringify(name)).join(", ");
+  const message = `No query of this plan has the name given: it has ${listed}.`;
+  return new HostFault("unknown_query", message);
+}
+
+/** HostFault `bad_time`. */
+export function checkTick(timeMs: number): void {
+  if (!Number.isSafeInteger(timeMs)) throw badTime("A tick is a whole number of ms since 1970.");
+}
+
+export function badTime(message: string): HostFault {
+  return new HostFault("bad_time", message);
+}
+
+export function badRange(message: string): HostFault {
+  return new HostFault("bad_range", message);
+}
+
+/** Of times or positions, either end open. HostFault `bad_range`. */
+export function checkRange({ from, to }: { readonly from?: number; readonly to?: number }): void {
+  for (const end of [from, to]) {
+    if (end === undefined || (typeof end === "number" && !Number.isNaN(end))) continue;
+    throw badRange("`from` and `to` are numbers, or absent.");
+  }
+}
+
+/** Where a subscription begins. HostFault `bad_range`. */
+export function checkFrom(from: unknown): void {
+  const isPosition = Number.isSafeInteger(from) && (from as number) >= 0;
+  if (isPosition || from === "now" || from === "snapshot") return;
+  throw badRange('`from` is "now", "snapshot" or a position.');
+}
