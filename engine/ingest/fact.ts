@@ -1,6 +1,6 @@
 // Host facts as lines: `{"fact":{…}}` in the log and in its exported form, each a chunk of its own.
 
-import { badRange } from "../store/asked.ts";
+import { HostFault } from "../store/host-fault.ts";
 import { GENESIS } from "../store/chain.ts";
 import type { Chunk } from "../store/chunk.ts";
 
@@ -79,7 +79,7 @@ export function poisonLine(positions: readonly number[]): Uint8Array {
 export function reprocessFact(query: string, range: { from: number; to: number }): ReprocessFact {
   const { from, to } = range;
   if (isRange(from, to)) return { query, from, to };
-  throw badRange("A range is whole ms since 1970, `from` before `to`.");
+  throw new HostFault("bad_range", "A range is whole ms since 1970, `from` before `to`.");
 }
 
 /** Whether the two are whole ms since 1970, the first before the second. */

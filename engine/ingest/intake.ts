@@ -8,7 +8,7 @@ import { CLOUD_MEMBERS, MEMBERS, type Json } from "../event/envelope.ts";
 import { eventFault, pointerTo, type EventFault, type QuarantineCode } from "../event/fault.ts";
 import { parseTime } from "../event/time.ts";
 import type { Program } from "../query/compile.ts";
-import { badTime } from "../store/asked.ts";
+import { HostFault } from "../store/host-fault.ts";
 import { CHUNK_RELEASED, decodeChunk, type Chunk } from "../store/chunk.ts";
 import { entryLines } from "../store/entry.ts";
 import type { MaybePromise, Store } from "../store/store.ts";
@@ -82,7 +82,8 @@ export class Intake {
     const received = isByMember ? [] : checkedTimes(receivedAt);
     const batch = new Batch(core, this.#program, bytes, isList(received) ? null : received);
     if (isList(received) && !isByMember && received.length !== batch.lines) {
-      throw badTime(
+      throw new HostFault(
+        "bad_time",
         `Got ${received.length} receive times for ${batch.lines} lines: give each one.`,
       );
     }
@@ -353,7 +354,10 @@ export function isList(received: ReceiveTimes): received is readonly (number | n
 function checkedTimes(given: ReceiveTimes): ReceiveTimes {
   for (const time of isList(given) ? given : [given]) {
     if (time !== null && !Number.isSafeInteger(time)) {
-      throw badTime("A receive time is a whole number of ms since 1970, or null.");
+      throw new HostFault(
+        "bad_time",
+        "A receive time is a whole number of ms since 1970, or null.",
+      );
     }
   }
   return given;

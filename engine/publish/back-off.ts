@@ -31,7 +31,7 @@ export function rebased({ attempts, fromMs, untilMs }: BackOff, nowMs: number): 
 /** `Retry-After` in ms: seconds, or an HTTP date by the server's own clock where that is known. */
 export function retryAfterMs(headers: Headers, nowMs: number): number | null {
   const asked = headers.get("Retry-After") ?? "";
-  if (/^\d+$/.test(asked)) return Number(asked) * 1000;
+  if (/^\d+$/.test(asked)) return Number(asked) * FIRST_MS;
   const untilMs = Date.parse(asked) - (Date.parse(headers.get("Date") ?? "") || nowMs);
   return untilMs >= 0 ? untilMs : null;
 }

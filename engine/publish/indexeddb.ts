@@ -19,6 +19,8 @@ import type { BackOff, Fact, Outbox } from "./outbox.ts";
 const FACTS = "facts";
 const STATE = "state";
 const BACK_OFF = "backOff";
+/** One that is not open by then is given up; all calls are tried twice. */
+export const OPEN_MS = 10_000;
 
 /** The outbox `name` of this origin, shared by its tabs; opened by the first call. */
 export function indexeddb(name: string): Outbox {
@@ -103,6 +105,8 @@ class IndexedDbOutbox implements Outbox {
     const wasThere = await hasWitness(this.name);
     const request = indexedDB.open(this.name);
     return await new Promise((resolve, reject) => {
+      // One that opens after all is collected, and closed with that.
+      setTimeout(reject, OPEN_MS, new Error("Got no answer."));
       request.onupgradeneeded = (event) => {
         request.result.createObjectStore(FACTS, { keyPath: "number", autoIncrement: true });
         const state = request.result.createObjectStore(STATE);
@@ -126,6 +130,6 @@ class IndexedDbOutbox implements Outbox {
 function asHostFault(cause: unknown): HostFault {
   // A transaction that was aborted with its connection has no error.
   const said = String(cause);
-  const code = said.startsWith("Quota") ? "quota_exceeded" : "storage_unavailable";
+  const code = /^Quota/.test(said) ? "quota_exceeded" : "storage_unavailable";
   return new HostFault(code, `IndexedDB keeps nothing now (${said}).`, { cause });
 }

@@ -39,10 +39,10 @@ export interface SenderStats {
 export const BATCH_FACTS_MAX = 1000;
 export const BATCH_LENGTH_MAX = 1 << 20;
 /** The edge unpacks to at most 100 times what was sent; what is more alike goes unpacked. */
-const PACKED_RATIO_MAX = 100;
+export const PACKED_RATIO_MAX = 100;
 const PAGE_FACTS = 100;
 /** A server that does not answer for so long is given up; its facts are sent again. */
-const DEADLINE_MS = 60_000;
+export const DEADLINE_MS = 60_000;
 
 const RECEIPT_STATUSES = [200, 422, 503];
 const TOO_LARGE: Fault = {
@@ -179,7 +179,7 @@ export class Sender {
   }
 
   async #waitForTurn(): Promise<void> {
-    while (this.#backOff !== null && !this.#isClosing) {
+    while (this.#backOff && !this.#isClosing) {
       const now = this.#host.now();
       this.#backOff = rebased(this.#backOff, now);
       const leftMs = this.#backOff.untilMs - now;
@@ -203,7 +203,7 @@ export class Sender {
       const page = await this.#outbox.read(facts.at(-1)?.number ?? this.#after, asked);
       for (const fact of page) {
         length += fact.line.length + 1;
-        if (facts.length > 0 && length > BATCH_LENGTH_MAX) return facts;
+        if (facts.length && length > BATCH_LENGTH_MAX) return facts;
         facts.push(fact);
       }
       if (page.length < asked || facts.length === this.#limit) return facts;
@@ -224,7 +224,7 @@ export class Sender {
       this.#tellFault(facts[0]!.line, TOO_LARGE);
       done = facts;
     } else if (this.#isWorthAnother(status, facts.length) && askedMs === null) return;
-    if (done.length > 0) this.#backOff = null;
+    if (done.length) this.#backOff = null;
     this.#after = receipt && facts.length - done.length >= PAGE_FACTS ? facts.at(-1)!.number : 0;
     if (facts.length - done.length > 0) this.#fail(problem, askedMs);
     else this.#problem = null;
@@ -293,7 +293,7 @@ export class Sender {
     const headers = {
       "Content-Type": "application/x-ndjson",
       ...(isPacked && { "Content-Encoding": "gzip" }),
-      ...(this.#token.value !== undefined && { Authorization: `Bearer ${this.#token.value}` }),
+      ...(this.#token.value != null && { Authorization: `Bearer ${this.#token.value}` }),
     };
     const response = await this.#host.fetch(url, {
       method: "POST",

@@ -11,22 +11,15 @@ export function unknownQuery(names: Iterable<string>): HostFault {
 
 /** HostFault `bad_time`. */
 export function checkTick(timeMs: number): void {
-  if (!Number.isSafeInteger(timeMs)) throw badTime("A tick is a whole number of ms since 1970.");
-}
-
-export function badTime(message: string): HostFault {
-  return new HostFault("bad_time", message);
-}
-
-export function badRange(message: string): HostFault {
-  return new HostFault("bad_range", message);
+  if (!Number.isSafeInteger(timeMs))
+    throw new HostFault("bad_time", "A tick is a whole number of ms since 1970.");
 }
 
 /** Of times or positions, either end open. HostFault `bad_range`. */
 export function checkRange({ from, to }: { readonly from?: number; readonly to?: number }): void {
   for (const end of [from, to]) {
     if (end === undefined || (typeof end === "number" && !Number.isNaN(end))) continue;
-    throw badRange("`from` and `to` are numbers, or absent.");
+    throw new HostFault("bad_range", "`from` and `to` are numbers, or absent.");
   }
 }
 
@@ -34,5 +27,5 @@ export function checkRange({ from, to }: { readonly from?: number; readonly to?:
 export function checkFrom(from: unknown): void {
   const isPosition = Number.isSafeInteger(from) && (from as number) >= 0;
   if (isPosition || from === "now" || from === "snapshot") return;
-  throw badRange('`from` is "now", "snapshot" or a position.');
+  throw new HostFault("bad_range", '`from` is "now", "snapshot" or a position.');
 }

@@ -29,10 +29,10 @@ export type HostFaultCode =
 
 /** An error that a host can meet in operation; `code` is stable, the message says what to do. */
 export class HostFault extends Error {
+  override readonly name = "HostFault";
   readonly code: HostFaultCode;
   constructor(code: HostFaultCode, message: string, options?: ErrorOptions) {
     super(message, options);
-    this.name = "HostFault";
     this.code = code;
   }
 }

@@ -1,7 +1,8 @@
 // The outbox of a browser, in one; and two publishers of one page under real Web Locks.
 
-import { afterEach, describe, expect, test } from "vitest";
+import { afterEach, describe, expect, test, vi } from "vitest";
 import { indexeddb, publisher, type Outbox, type Publisher } from "../../engine/publish/index.ts";
+import { OPEN_MS } from "../../engine/publish/indexeddb.ts";
 import { replaceMethod, restoreMethods } from "../store/watched-indexeddb.ts";
 import { outboxContract } from "./contract.ts";
 
@@ -116,6 +117,58 @@ describe("The outbox of a browser", () => {
     await outbox.append(["b"]);
     expect(await outbox.count()).toBe(1);
   });
+});
+
+/** Holds the database `name` in an upgrade, so that nobody else opens it; the answer ends that. */
+async function holdUpgrade(name: string): Promise<() => void> {
+  const request = indexedDB.open(name);
+  const held = Promise.withResolvers<void>();
+  let isHeld = true;
+  request.addEventListener("upgradeneeded", () => {
+    const store = request.result.createObjectStore("held");
+    const hold = (): void => {
+      if (isHeld) store.get(0).addEventListener("success", hold);
+      else store.transaction.abort();
+    };
+    hold();
+    held.resolve();
+  });
+  request.addEventListener("error", (event) => event.preventDefault());
+  await held.promise;
+  return () => void (isHeld = false);
+}
+
+test("a database that does not open fails what is published, and keeps nothing of it", async () => {
+  const name = newName();
+  const letGo = await holdUpgrade(`millrace-outbox:${name}`);
+  vi.useFakeTimers({ toFake: ["setTimeout", "clearTimeout"] });
+  const own = publisher({ url: "http://127.0.0.1:1/", store: indexeddb(name) });
+  try {
+    const [first, counted] = [own.publish({ n: 1 }), own.stats()];
+    const told: string[] = [];
+    const note = (fault: unknown): number => told.push((fault as { code: string }).code);
+    const settled = Promise.all([first, counted].map((each) => each.catch(note)));
+    const frame = (): Promise<unknown> => new Promise((resolve) => requestAnimationFrame(resolve));
+    while (vi.getTimerCount() === 0) await frame();
+    await vi.advanceTimersByTimeAsync(OPEN_MS - 1);
+    expect(told).toEqual([]);
+    // Each is tried once more.
+    for (let waits = 0; waits < 3 && told.length < 2; waits++) {
+      await vi.advanceTimersByTimeAsync(OPEN_MS);
+      await frame();
+    }
+    await settled;
+    expect(told).toEqual(["storage_unavailable", "storage_unavailable"]);
+    vi.useRealTimers();
+    letGo();
+    await own.publish({ n: 2 });
+    const outbox = open(name);
+    expect((await outbox.read(0, 9)).map(({ line }) => line)).toEqual([`{"n":2}`]);
+  } finally {
+    vi.useRealTimers();
+    letGo();
+    await own.close();
+  }
 });
 
 test("a publisher over an outbox that was deleted is told so, once, though nothing waits", async () => {
