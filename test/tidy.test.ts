@@ -162,7 +162,7 @@ test("nothing is `any`", () => {
 
 /** Hosts have a clock, chance and a console; the rest of the engine is given what it needs. */
 const HOSTS =
-  /^engine\/(browser\/|cli[./]|publish\/host\.|rebuild\/host-|store\/indexeddb\.|wall-clock\.)/;
+  /^engine\/(browser\/|cli[./]|publish\/host\.|rebuild\/host-|(store|publish)\/indexeddb\.|wall-clock\.)/;
 const engine = sources.filter(({ path }) => path.startsWith("engine/") && !HOSTS.test(path));
 
 test("time and chance are inputs of the engine, and it prints nothing", () => {
