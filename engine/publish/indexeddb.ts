@@ -130,6 +130,6 @@ class IndexedDbOutbox implements Outbox {
 function asHostFault(cause: unknown): HostFault {
   // A transaction that was aborted with its connection has no error.
   const said = String(cause);
-  const code = /^Quota/.test(said) ? "quota_exceeded" : "storage_unavailable";
+  const code = /Quota/.test(said) ? "quota_exceeded" : "storage_unavailable";
   return new HostFault(code, `IndexedDB keeps nothing now (${said}).`, { cause });
 }
