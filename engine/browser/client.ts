@@ -83,10 +83,12 @@ export interface ConnectView {
  * Connects to the log `name` and opens it if no tab has. Rejects with PlanRefused, with the
  * HostFaults of opening (`log_lost`: see `deleteLog`), and with `worker_unavailable`,
  * `worker_gone`, `storage_unavailable`, `plan_conflict`, `retention_conflict` (this page is
- * connected to `name` with another plan, or retention).
+ * connected to `name` with another plan, or retention); with a RangeError where no name is given.
  */
 export async function connect(options: ConnectOptions): Promise<Connection> {
   const { plan, name, worker, storage = "indexeddb", retention } = options;
+  // Else every page that forgot it would have the log "undefined".
+  if (!name) throw new RangeError("A log has a name: connect({ plan, name }).");
   const { days, archive } = retention ?? {};
   const start = {
     plan,

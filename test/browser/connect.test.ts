@@ -100,6 +100,18 @@ describe("A connection", () => {
     expect(found).toEqual({ counts: [9, 9, 9, 0], told: [9] });
   });
 
+  test("is refused without a name", async () => {
+    const told = await page.evaluate(async (plan) => {
+      const options = { plan } as unknown as Parameters<typeof connect>[0];
+      return await connect(options).then(
+        () => "connected",
+        (error: Error) => error.message,
+      );
+    }, PLAN);
+    expect(told).toContain("A log has a name");
+    expect(workerCount()).toBe(0);
+  });
+
   test("keeps what it acknowledged when the page is loaded again", async () => {
     const before = await page.evaluate(
       async ({ plan, query, lines }) => {
