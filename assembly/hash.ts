@@ -227,7 +227,7 @@ export function tableInsert(table: usize, tag: u32, ref: usize): void {
 }
 
 /** From now on the table has 2^bits slots, zeros, at `fresh`. */
-export function tableWiden(table: usize, bits: u32, fresh: usize): void {
+function tableWiden(table: usize, bits: u32, fresh: usize): void {
   assert(!load<u32>(table, FORMER));
   if (tableBits(table)) {
     store<u64>(table, load<u64>(table), FORMER);
@@ -240,7 +240,7 @@ export function tableWiden(table: usize, bits: u32, fresh: usize): void {
 }
 
 /** Inserts where there is room; the slots, half as many, that are the table's no more; or 0. */
-export function tablePut(table: usize, tag: u32, ref: usize): usize {
+function tablePut(table: usize, tag: u32, ref: usize): usize {
   const emptied = load<u32>(table, FORMER) ? moveOn(table) : 0;
   store<u32>(table, tableCount(table) + 1, COUNT);
   table = tableFor(table, tag);
@@ -271,30 +271,6 @@ function moveOn(table: usize): usize {
   store<u64>(table, 0, FORMER);
   store<u64>(table, 0, FROM);
   return slots;
-}
-
-/** The slots that were at `from`, if they are the table's, are at `to` now; whether they are. */
-export function tableMoved(table: usize, from: usize, to: usize): bool {
-  if (load<u32>(table) == <u32>from) store<u32>(table, <u32>to);
-  else if (load<u32>(table, FORMER) == <u32>from) store<u32>(table, <u32>to, FORMER);
-  else return false;
-  return true;
-}
-
-/** All its slots were moved by so much. */
-export function tableShift(table: usize, by: usize): void {
-  if (load<u32>(table)) store<u32>(table, load<u32>(table) + <u32>by);
-  if (load<u32>(table, FORMER)) store<u32>(table, load<u32>(table, FORMER) + <u32>by, FORMER);
-}
-
-/** The address of the slot with this tag, which but one entry has; 0 where there is none. */
-export function tableSlotOf(table: usize, tag: u32): usize {
-  if (tableBits(table) == 0) return 0;
-  table = tableFor(table, tag);
-  for (let i = home(table, tag); slotRef(table, i); i = slotAfter(table, i)) {
-    if (slotTag(table, i) == tag) return tableSlots(table) + (<usize>i << 3);
-  }
-  return 0;
 }
 
 export function tableRemove(table: usize, tag: u32, ref: usize): void {

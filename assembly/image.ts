@@ -3,17 +3,20 @@
 // (engine/store/snapshot.ts keeps both beside it), so no pointer needs to be mended.
 
 import { STATE } from "./layout";
-import { reserveState, reserveTold, setToldBytes, told } from "./regions";
+import { reserveState, told } from "./regions";
 import { S_TOP } from "./state";
+import { restorePages } from "./told-pages";
 
 export function stateBytes(): usize {
   return <usize>load<u32>(S_TOP) - STATE;
 }
 
-/** Room in a fresh instance for an image; false where the host has no memory. */
-export function reserveImage(stateBytes: usize, toldBytes: usize): bool {
-  if (!reserveState(stateBytes) || !reserveTold(toldBytes)) return false;
-  setToldBytes(toldBytes);
+/**
+ * Room in a fresh instance for an image whose head of told was copied in; false where the host has
+ * no memory.
+ */
+export function reserveImage(stateBytes: usize): bool {
+  if (!reserveState(stateBytes) || !restorePages()) return false;
   assert(<usize>STATE + stateBytes <= told);
   return true;
 }

@@ -74,8 +74,6 @@ import {
   scratchAlloc,
   scratchMark,
   scratchReturn,
-  told,
-  toldBytes,
 } from "./regions";
 import {
   borrowValues,
@@ -112,6 +110,7 @@ import {
 } from "./state";
 import { firstTellingTime } from "./timer";
 import { toldOpen } from "./told";
+import { imageAt, imageBytes, imageRun } from "./told-pages";
 import { traceWindow } from "./trace";
 import { watchQuery } from "./watch";
 
@@ -385,15 +384,20 @@ export function stateLength(): usize {
   return stateBytes();
 }
 
-export function toldAddress(): usize {
-  return told;
-}
-
 export function toldLength(): usize {
-  return toldBytes;
+  return imageBytes();
 }
 
-/** Room for an image in an instance just opened; the host then copies both parts in. */
-export function restore(stateLength: usize, toldLength: usize): bool {
-  return reserveImage(stateLength, toldLength);
+/** Where byte `at` of told's image lies, and how many stand there one behind the other. */
+export function toldAt(at: usize): usize {
+  return imageAt(at);
+}
+
+export function toldRun(at: usize): usize {
+  return imageRun(at);
+}
+
+/** Room for an image in an instance just opened, whose head of told was copied in. */
+export function restore(stateLength: usize): bool {
+  return reserveImage(stateLength);
 }

@@ -21,6 +21,8 @@ export const SCAN = 229376;
 export const FOUND = 262144;
 /** The state region starts here and never moves, so what points into it is an address. */
 export const STATE = 393216;
+/** What was told begins with so many bytes in an image: they are copied in before all else. */
+export const TOLD_HEAD_BYTES = 64;
 
 // ── the batch: one slot a line ─────────────────────────────────────────────────────────────────
 //

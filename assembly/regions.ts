@@ -1,19 +1,28 @@
-// The three regions: state, told, scratch. State starts at a constant and grows upwards; told and
-// scratch lie behind it and move up when it needs room, so what points into them is an offset
-// from `told` or `scratch`, and nothing holds such an address across a reservation.
+// The three regions: state, told, scratch. State starts at a constant and grows upwards; scratch
+// lies behind all and moves up when there has to be room before it, so what points into it is an
+// offset from `scratch`, and nothing holds such an address across a reservation.
 //
-//   STATE ──► top ┄┄ room ┄┄ told ──► toldBytes ┄┄ room ┄┄ scratch ──► scratchBytes ┄┄ memory's end
+//   STATE ──► top ┄┄ room ┄┄ told ▭▭▭▭▭▭▭ toldEnd ┄┄ room ┄┄ scratch ──► scratchBytes ┄┄ memory's end
+//
+// Told lies in frames of 64 KiB, in any order (told-pages.ts). State that grows takes the place of
+// the lowest of them, which goes behind the highest: with a push as many as it needs, and a few
+// ahead of that, never all. The room on both sides is zeros.
 //
 // Room in state and told is made before the append of a push (room.ts), never after it.
 
 import { PAGE_BYTES, STATE } from "./layout";
 import { S_TOP } from "./state";
+import { frameMoved } from "./told-pages";
 
 const REGION_BYTES_FIRST: usize = PAGE_BYTES;
+const FRAME_BYTES: usize = PAGE_BYTES;
+/** So many bytes of frames are moved ahead of need with one reservation. */
+const AHEAD_BYTES: usize = 16 * FRAME_BYTES;
 
+/** Where the first frame of told begins, and the last one ends. */
 export let told: usize = STATE + REGION_BYTES_FIRST;
-export let toldBytes: usize = 0;
-export let scratch: usize = STATE + 2 * REGION_BYTES_FIRST;
+export let toldEnd: usize = told;
+export let scratch: usize = told;
 let scratchBytes: usize = 0;
 /** What lies behind it, and behind told, was never written, and is zero. */
 let written: usize = 0;
@@ -25,59 +34,83 @@ function reach(end: usize): bool {
   return memory.grow(<i32>((end - have + PAGE_BYTES - 1) / PAGE_BYTES)) >= 0;
 }
 
-/** Opens a gap of `bytes` before `at`; what lies there and behind it moves up. */
-function widen(at: usize, bytes: usize): bool {
+/** Moves scratch up by `bytes`, and leaves zeros. */
+function widen(bytes: usize): bool {
   const end = scratch + scratchBytes;
   if (!reach(end + bytes)) return false;
   const dirty = max(written, scratch);
   // What is claimed of scratch may be large, and only what was written of it has to move.
   const used = min(dirty, end);
-  memory.copy(at + bytes, at, used - at);
-  memory.fill(at, 0, min(dirty - at, bytes));
+  memory.copy(scratch + bytes, scratch, used - scratch);
+  memory.fill(scratch, 0, min(dirty - scratch, bytes));
   written = max(dirty, used + bytes);
+  scratch += bytes;
   return true;
 }
 
-/** `more` bytes for the region that ends at `limit`, half as much again where there is memory. */
-function grow(size: usize, more: usize, at: usize): usize {
-  const exact = (more + PAGE_BYTES - 1) & ~(<usize>PAGE_BYTES - 1);
-  const ample = max(exact, (size >> 1) & ~(<usize>PAGE_BYTES - 1));
-  if (widen(at, ample)) return ample;
-  return widen(at, exact) ? exact : 0;
+/** Room up to `end` before scratch, half as much again where there is memory. */
+function reserveTo(end: usize): bool {
+  if (end <= scratch) return true;
+  const ample = ((scratch - STATE) >> 1) & ~(FRAME_BYTES - 1);
+  return (end - scratch < ample && widen(ample)) || widen(end - scratch);
 }
 
 /** Room for `more` bytes at the end of the state region; false where the host has no memory. */
 export function reserveState(more: usize): bool {
   const top = <usize>load<u32>(S_TOP);
-  if (top + more <= told) return true;
-  const gap = grow(told - STATE, top + more - told, told);
-  told += gap;
-  scratch += gap;
-  return gap != 0;
+  const end = (top + more + FRAME_BYTES - 1) & ~(FRAME_BYTES - 1);
+  if (end > told) {
+    if (!reserveTo(end + toldEnd - told)) return false;
+    raiseTold(end);
+  }
+  // A table that is widened needs much at once: a quarter of the state is room, by and by.
+  if (told < toldEnd && told - top < (top - STATE) >> 2 && toldEnd + AHEAD_BYTES <= scratch) {
+    raiseTold(told + AHEAD_BYTES);
+  }
+  return true;
 }
 
-/** Room for `bytes` in all in the told region. */
-export function reserveTold(bytes: usize): bool {
-  if (told + bytes <= scratch) return true;
-  const gap = grow(scratch - told, told + bytes - scratch, scratch);
-  scratch += gap;
-  return gap != 0;
+/** Told begins at `to`: its frames below that go behind the others. There is room. */
+function raiseTold(to: usize): void {
+  const moved = min(toldEnd, to);
+  toldEnd += to - told;
+  let free = toldEnd - (moved - told);
+  for (; told < moved; told += FRAME_BYTES, free += FRAME_BYTES) moveFrame(told, free);
+  told = to;
+}
+
+function moveFrame(from: usize, to: usize): void {
+  memory.copy(to, from, FRAME_BYTES);
+  memory.fill(from, 0, FRAME_BYTES);
+  frameMoved(from, to);
+}
+
+/** Room for so many frames of told more; false where the host has no memory. */
+export function reserveFrames(count: u32): bool {
+  return reserveTo(toldEnd + <usize>count * FRAME_BYTES);
+}
+
+/** A frame more, of zeros; there is room. */
+export function takeFrame(): usize {
+  assert(toldEnd + FRAME_BYTES <= scratch);
+  toldEnd += FRAME_BYTES;
+  return toldEnd - FRAME_BYTES;
 }
 
 /** Gives room back: told and scratch where they were at `toldBefore` and `scratchBefore`. */
 export function shrinkTo(toldBefore: usize, scratchBefore: usize): void {
-  assert(toldBefore + toldBytes <= scratchBefore && toldBefore <= told);
-  memory.copy(toldBefore, told, toldBytes);
-  // Behind what was told there are zeros.
-  memory.fill(toldBefore + toldBytes, 0, scratchBefore - toldBefore - toldBytes);
+  assert(toldBefore <= told);
+  const end = toldBefore + (toldEnd - told);
+  assert(end <= scratchBefore);
+  let from = max(end, told);
+  for (let to = toldBefore; to < min(end, told); to += FRAME_BYTES, from += FRAME_BYTES) {
+    moveFrame(from, to);
+  }
+  memory.fill(end, 0, scratchBefore - end);
   told = toldBefore;
+  toldEnd = end;
   scratch = scratchBefore;
   scratchBytes = 0;
-}
-
-export function setToldBytes(bytes: usize): void {
-  assert(told + bytes <= scratch);
-  toldBytes = bytes;
 }
 
 export function clearScratch(): void {
@@ -128,7 +161,7 @@ export function scratchExtend(bytes: usize): bool {
 /** All three as small as they start. */
 export function resetRegions(): void {
   told = STATE + REGION_BYTES_FIRST;
-  scratch = told + REGION_BYTES_FIRST;
-  toldBytes = 0;
+  toldEnd = told;
+  scratch = told;
   scratchBytes = 0;
 }

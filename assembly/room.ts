@@ -99,7 +99,7 @@ import {
   subjectAt,
   needTimers,
 } from "./timer";
-import { BLOB_PADDING, keepsTold, reserveTelling } from "./told";
+import { keepsTold, reserveTelling } from "./told";
 import { reserveTouched } from "./touch";
 
 /** What the accepted events of the push need, added up by `boundEvents`. */
@@ -172,7 +172,7 @@ function boundInputs(count: u32, index: u32, closes: bool): void {
   needBlocksUpTo(count, KEY_HEADER_BYTES + key);
   if (keepsTold(query)) {
     sessions += count;
-    blobs += <u64>count * (BLOB_PADDING + load<u32>(query, QUERY_VALUE_BYTES));
+    blobs += <u64>count * load<u32>(query, QUERY_VALUE_BYTES);
   }
 }
 
@@ -423,7 +423,7 @@ function reserveAll(brief: u64): bool {
     reserveKeyBuffer(keyBytes + 16) &&
     reserveValues(keyBytes) &&
     reserveState(<usize>all) &&
-    reserveTelling(sessions, <usize>blobs);
+    reserveTelling(sessions, blobs);
   // Room that the push takes with it when it fails would be missing for the next, smaller one, and
   // for the tick that frees more.
   if (!fits) shrinkTo(toldBefore, scratchBefore);

@@ -59,7 +59,6 @@ import {
   roomOf,
   startOf,
 } from "./record";
-import { told } from "./regions";
 import {
   NO_TIME,
   Q_FINALS,
@@ -87,9 +86,8 @@ import {
   BLOB_END,
   BLOB_REVISION,
   BLOB_START,
-  BLOB_VALUE,
-  blobLength,
   blobOf,
+  copyTold,
   dropBlob,
   keepBlob,
 } from "./told";
@@ -232,15 +230,13 @@ function leaveBounds(session: usize, stays: bool): void {
 
 /** The window that was told of the session no longer exists. There is room in the buffer. */
 function retractTold(session: usize): void {
-  const offset = blobOf(session);
-  if (!offset) return;
-  const blob = told + offset;
+  const blob = blobOf(session);
+  if (!blob) return;
   const to = beginChange(CHANGE_RETRACT, false, queryOf(keyOf(session)), keyOf(session));
-  const length = blobLength(offset);
-  memory.copy(to, blob + BLOB_VALUE, length);
+  const valueEnd = copyTold(blob, to);
   const start = load<i64>(blob, BLOB_START);
   const revision = load<u64>(blob, BLOB_REVISION);
-  endChange(start, load<i64>(blob, BLOB_END), revision, load<u64>(S_POSITION), to + length);
+  endChange(start, load<i64>(blob, BLOB_END), revision, load<u64>(S_POSITION), valueEnd);
   dropBlob(session);
 }
 

@@ -3,78 +3,72 @@
 // so it lies in a region of its own: saved in a snapshot, no part of the state's hash, never
 // allocating in the state.
 //
-//   ┌───────┬──────┬─────┬─────────┬────┬──────┬──────────────────────┐
-//   │ table │ base │ top │ garbage │ to │ from │ … blobs …            │
-//   └───────┴──────┴─────┴─────────┴────┴──────┴──────────────────────┘
-//   blob:   ┌───────┬────────┬───────┬─────┬──────────┬────────┬─────────────────┐
-//           │ bytes │ record │ start │ end │ revision │ length │ encoded value … │
-//           └───────┴────────┴───────┴─────┴──────────┴────────┴─────────────────┘
-//   slots:  ┌───────┬───┬─────────────┐
-//           │ bytes │ 0 │ slots …     │      of the table (hash.ts), a blob like any other
-//           └───────┴───┴─────────────┘
+//   blob:      ┌────────┬───────┬─────┬──────────┬────────┬──────┬─────────────────┐
+//              │ link 8 │ start │ end │ revision │ length │ rest │ encoded value … │  64 bytes
+//              └────────┴───────┴─────┴──────────┴────────┴──────┴─────────────────┘
+//   the rest:  ┌──────┬───────────────────────────────────────────────────────────┐
+//              │ rest │ … encoded value …                                         │  64 bytes
+//              └──────┴───────────────────────────────────────────────────────────┘
+//   bucket:    ┌───────────┬──────────────┬───────────────┐
+//              │ link 8 … 7 of them …     │ link, longer  │  64 bytes
+//              └───────────┴──────────────┴───────────────┘
+//   link:      ┌────────────┬──────────┬───────┐
+//              │ record  28 │ longer 1 │ piece │            0: none
+//              └────────────┴──────────┴───────┘
 //
-// The table has the offset of a record's blob in the region under a tag that is the record's own,
-// and addresses that are mended (`mend`) when the region has moved. Blobs are only ever appended.
-// What is told no more is garbage; once that is half, the rest moves down, some with each push:
-// between `to` and `from` nothing is left. All behind `top` is zeros.
+// All is in pieces of one size (told-pages.ts), so what is told no more leaves room for any other,
+// and nothing is ever moved for it. A record's blob is found by linear hashing (Litwin, 1980): a
+// bucket is a line of the cache with links to its blobs; beyond eight, a blob has the link to the
+// next. When there are more blobs, a bucket is added, which takes its part of one that was there:
+// no blob waits for a whole table.
 
 import { EMIT_ALL, QUERY_EMIT, QUERY_WINDOW_KIND, WINDOW_SESSION } from "./layout";
 import {
-  isFull,
-  tableBits,
-  tableCount,
-  tableMoved,
-  tablePut,
-  tableRemove,
-  tableShift,
-  tableSlotOf,
-  tableWiden,
-} from "./hash";
-import { reserveTold, setToldBytes, told } from "./regions";
-import { TABLE_BYTES } from "./state";
+  addBucket,
+  addPiece,
+  bucketCount,
+  head,
+  openPages,
+  pieceAt,
+  pieceCount,
+  reservePages,
+  PIECE_BYTES,
+} from "./told-pages";
 
-const BASE: usize = TABLE_BYTES;
-const TOP: usize = BASE + 4;
-const GARBAGE: usize = BASE + 8;
-const TO: usize = BASE + 12;
-/** 0: none are moved. */
-const FROM: usize = BASE + 16;
-const HEAD_BYTES: usize = BASE + 24;
+// Of the head, behind what told-pages.ts has there: u32 each.
+const COUNT: usize = 8;
+/** The first piece that is free, 0: none is; each has the next one. */
+const FREE: usize = 12;
 
-const BLOB_RECORD: usize = 4;
+const LINK: usize = 0;
+const LINK_BYTES: usize = 8;
+/** The link of a bucket that may be longer. */
+const LAST: usize = PIECE_BYTES - LINK_BYTES;
 export const BLOB_START: usize = 8;
 export const BLOB_END: usize = 16;
 export const BLOB_REVISION: usize = 24;
-const BLOB_LENGTH: usize = 32;
-export const BLOB_VALUE: usize = 40;
-const SLOTS: usize = 8;
-const BITS_FIRST: u32 = 6;
+const LENGTH: usize = 32;
+const REST: usize = 36;
+const VALUE: usize = 40;
+const FIRST_BYTES: usize = PIECE_BYTES - VALUE;
+/** The same of the pieces behind the first one. */
+const REST_REST: usize = 0;
+const REST_VALUE: usize = 4;
+const REST_BYTES: usize = PIECE_BYTES - REST_VALUE;
 
-/** So much is looked at with a push when blobs are moved, and more where it has more to tell. */
-const MOVED_BYTES: usize = 256 * 1024;
+/** Of a link: there may be another behind it. */
+const LONGER: u64 = 1;
+
+const BUCKETS_FIRST: u32 = 8;
 
 @inline
-function head(field: usize): u32 {
-  return load<u32>(told + field);
+function blobCount(): u32 {
+  return load<u32>(head, COUNT);
 }
 
-@inline
-function setHead(field: usize, value: usize): void {
-  store<u32>(told + field, <u32>value);
-}
-
-/** Of the blob for 2^bits slots. */
-@inline
-function slotsBytes(bits: u32): usize {
-  return SLOTS + (<usize>8 << bits);
-}
-
-/** Nothing told; the region has room for its first size. */
+/** Nothing is told. */
 export function toldOpen(): void {
-  memory.fill(told, 0, HEAD_BYTES);
-  setHead(BASE, told);
-  setHead(TOP, HEAD_BYTES);
-  setToldBytes(HEAD_BYTES);
+  openPages();
 }
 
 /** Whether it is kept what is told of a query's windows. */
@@ -84,78 +78,123 @@ export function keepsTold(query: usize): bool {
   );
 }
 
-// ── room ───────────────────────────────────────────────────────────────────────────────────────
+/** Room for `more` sessions, whose values have `bytes`; false where the host has no memory. */
+export function reserveTelling(more: u32, bytes: u64): bool {
+  if (more == 0) return true;
+  // Of each the first piece, and one that is not full.
+  return reservePages(2 * <u64>more + bytes / REST_BYTES + 1, bucketsFor(more) + BUCKETS_FIRST + 1);
+}
 
-/** Room for `more` sessions and `bytes` of blobs; false where the host has no memory. */
-export function reserveTelling(more: u32, bytes: usize): bool {
-  mend();
-  if (head(FROM) || head(GARBAGE) > head(TOP) / 2) moveBlobs(max(2 * bytes, MOVED_BYTES));
-  let all = <u64>head(TOP) + bytes;
-  for (let bits = tableBits(told); isFull(bits, tableCount(told) + more); ) {
-    bits = bits ? bits + 1 : BITS_FIRST;
-    all += slotsBytes(bits);
+// ── buckets ────────────────────────────────────────────────────────────────────────────────────
+
+/** Few have more than eight links: three on average, or up to six where they are to be split. */
+@inline
+function bucketsFor(blobs: u64): u64 {
+  return blobs / 3;
+}
+
+/** Records are addresses, multiples of 16: the factor brings them into the higher bits. */
+@inline
+function hashOf(record: u32): u32 {
+  const product = record * 0x9e3779b1;
+  return product ^ (product >> 15);
+}
+
+@inline
+function recordOf(link: u64): u32 {
+  return <u32>(link & ~LONGER);
+}
+
+@inline
+function blobAt(link: u64): usize {
+  return pieceAt(<u32>(link >> 32));
+}
+
+/** The bucket of what has this hash. */
+function bucketOf(hash: u32): usize {
+  const buckets = bucketCount();
+  const half: u32 = 1 << (31 - clz(buckets));
+  const bucket = hash & (2 * half - 1);
+  return pieceAt(~(bucket < buckets ? bucket : bucket - half));
+}
+
+/** Where the link to the record's blob stands; 0 where there is none. */
+function placeOf(record: usize): usize {
+  if (!blobCount()) return 0;
+  let place = bucketOf(hashOf(<u32>record));
+  for (const last = place + LAST; place < last; place += LINK_BYTES) {
+    if (recordOf(load<u64>(place)) == <u32>record) return place;
   }
-  return all < 0x70000000 && reserveTold(<usize>all);
-}
-
-/** The table's addresses, where the region has moved since. */
-function mend(): void {
-  tableShift(told, told - head(BASE));
-  setHead(BASE, told);
-}
-
-/** Moves the blobs that are still told down, and their slots after them: `bytes` of the region. */
-function moveBlobs(bytes: usize): void {
-  const top = <usize>head(TOP);
-  let to = head(FROM) ? <usize>head(TO) : HEAD_BYTES;
-  let from = head(FROM) ? <usize>head(FROM) : HEAD_BYTES;
-  const begin = from;
-  const end = min(top, from + bytes);
-  while (from < end) {
-    const length = <usize>load<u32>(told + from);
-    if (follow(from, to)) {
-      memory.copy(told + to, told + from, length);
-      to += length;
-    } else setHead(GARBAGE, head(GARBAGE) - length);
-    from += length;
+  while (true) {
+    const link = load<u64>(place);
+    if (recordOf(link) == <u32>record) return place;
+    if (!(link & LONGER)) return 0;
+    place = blobAt(link) + LINK;
   }
-  const dirty = max(begin, to);
-  memory.fill(told + dirty, 0, from - dirty);
-  setHead(TO, to);
-  setHead(FROM, from);
-  if (from < top) return;
-  setHead(FROM, 0);
-  setTop(to);
 }
 
-/** What the table has at `from` will be at `to`; false where it has nothing there. */
-function follow(from: usize, to: usize): bool {
-  const record = load<u32>(told + from, BLOB_RECORD);
-  if (!record) return tableMoved(told, told + from + SLOTS, told + to + SLOTS);
-  const slot = tableSlotOf(told, tagOf(record));
-  if (!slot || load<u32>(slot, 4) != <u32>from) return false;
-  store<u32>(slot, <u32>to, 4);
-  return true;
+function enter(bucket: usize, record: u32, blob: u64): void {
+  const last = bucket + LAST;
+  let place = bucket;
+  while (place < last && load<u64>(place)) place += LINK_BYTES;
+  const other = load<u64>(place);
+  if (other) store<u64>(pieceAt(<u32>blob), other, LINK);
+  store<u64>(place, (blob << 32) | record | (other ? LONGER : 0));
 }
 
-function setTop(top: usize): void {
-  setHead(TOP, top);
-  setToldBytes(top);
+/** The link behind this one. */
+@inline
+function behind(link: u64): u64 {
+  return link & LONGER ? load<u64>(blobAt(link), LINK) : 0;
+}
+
+/** A bucket more: of the blobs of the one it is split from, those that belong here. */
+function widen(): void {
+  const added = bucketCount();
+  addBucket();
+  if (added < BUCKETS_FIRST) return;
+  const half: u32 = 1 << (31 - clz(added));
+  const split = pieceAt(~(added - half));
+  const bucket = pieceAt(~added);
+  for (let place = split; place < split + LAST; place += LINK_BYTES) {
+    const link = load<u64>(place);
+    if (!(hashOf(recordOf(link)) & half)) continue;
+    store<u64>(place, 0);
+    enter(bucket, recordOf(link), link >> 32);
+  }
+  let link = load<u64>(split, LAST);
+  store<u64>(split, 0, LAST);
+  while (link) {
+    const next = behind(link);
+    enter(hashOf(recordOf(link)) & half ? bucket : split, recordOf(link), link >> 32);
+    link = next;
+  }
 }
 
 // ── blobs ──────────────────────────────────────────────────────────────────────────────────────
 
-/** A record's own, since the factor is odd. */
-@inline
-function tagOf(record: usize): u32 {
-  return <u32>record * 0x9e3779b1;
+/** What was last told of a session; 0 where nothing was. Good until room is made. */
+export function blobOf(record: usize): usize {
+  const place = placeOf(record);
+  return place ? blobAt(load<u64>(place)) : 0;
 }
 
-/** What was last told of a session, an offset in the region; 0 where nothing was. */
-export function blobOf(record: usize): usize {
-  if (!tableCount(told)) return 0;
-  const slot = tableSlotOf(told, tagOf(record));
-  return slot ? <usize>load<u32>(slot, 4) : 0;
+/** Copies the value told to `to`; its end there. */
+export function copyTold(blob: usize, to: usize): usize {
+  let left = <usize>load<u32>(blob, LENGTH);
+  let rest = blob + REST;
+  let from = blob + VALUE;
+  let bytes = FIRST_BYTES;
+  while (true) {
+    bytes = min(left, bytes);
+    memory.copy(to, from, bytes);
+    to += bytes;
+    left -= bytes;
+    if (!left) return to;
+    rest = pieceAt(load<u32>(rest));
+    from = rest + REST_VALUE;
+    bytes = REST_BYTES;
+  }
 }
 
 /** Keeps what is told of a session; there is room. */
@@ -167,60 +206,73 @@ export function keepBlob(
   value: usize,
   length: usize,
 ): void {
-  const offset = list(record);
-  const bytes = (BLOB_VALUE + length + 7) & ~7;
-  const blob = told + offset;
-  store<u32>(blob, <u32>bytes);
-  store<u32>(blob, <u32>record, BLOB_RECORD);
+  const blob = blobOf(record) || addBlob(record);
   store<i64>(blob, start, BLOB_START);
   store<i64>(blob, end, BLOB_END);
   store<u64>(blob, revision, BLOB_REVISION);
-  store<u32>(blob, <u32>length, BLOB_LENGTH);
-  memory.copy(blob + BLOB_VALUE, value, length);
-  setTop(offset + bytes);
-}
-
-/** Gives the record's slot the next blob; the offset of that. */
-function list(record: usize): usize {
-  const tag = tagOf(record);
-  const slot = tableSlotOf(told, tag);
-  if (slot) {
-    discard(load<u32>(slot, 4));
-    const offset = <usize>head(TOP);
-    store<u32>(slot, <u32>offset, 4);
-    return offset;
+  store<u32>(blob, <u32>length, LENGTH);
+  let rest = blob + REST;
+  let to = blob + VALUE;
+  let bytes = FIRST_BYTES;
+  while (true) {
+    bytes = min(length, bytes);
+    memory.copy(to, value, bytes);
+    value += bytes;
+    length -= bytes;
+    if (!length) break;
+    if (!load<u32>(rest)) store<u32>(rest, takePiece());
+    rest = pieceAt(load<u32>(rest));
+    to = rest + REST_VALUE;
+    bytes = REST_BYTES;
   }
-  if (isFull(tableBits(told), tableCount(told) + 1)) widen();
-  const offset = <usize>head(TOP);
-  const emptied = tablePut(told, tag, offset);
-  if (emptied) discard(emptied - SLOTS - told);
-  return offset;
+  freePieces(load<u32>(rest));
+  store<u32>(rest, 0);
 }
 
-/** Slots twice as many behind all blobs: what lies there is zeros. */
-function widen(): void {
-  const bits = tableBits(told) ? tableBits(told) + 1 : BITS_FIRST;
-  const offset = <usize>head(TOP);
-  store<u32>(told + offset, <u32>slotsBytes(bits));
-  tableWiden(told, bits, told + offset + SLOTS);
-  setTop(offset + slotsBytes(bits));
+function addBlob(record: usize): usize {
+  const count = blobCount() + 1;
+  store<u32>(head, count, COUNT);
+  while (bucketCount() < max(<u32>bucketsFor(count), BUCKETS_FIRST)) widen();
+  const piece = takePiece();
+  const blob = pieceAt(piece);
+  store<u32>(blob, 0, REST);
+  enter(bucketOf(hashOf(<u32>record)), <u32>record, piece);
+  return blob;
 }
 
-/** Bytes of the value told. */
-export function blobLength(offset: usize): usize {
-  return load<u32>(told + offset, BLOB_LENGTH);
-}
-
-/** What was told of the session is told no more; it stays readable until the push ends. */
+/** What was told of the session is told no more. */
 export function dropBlob(record: usize): void {
-  const offset = blobOf(record);
-  if (!offset) return;
-  tableRemove(told, tagOf(record), offset);
-  discard(offset);
+  const place = placeOf(record);
+  if (!place) return;
+  const link = load<u64>(place);
+  store<u64>(place, behind(link));
+  store<u32>(head, blobCount() - 1, COUNT);
+  const blob = blobAt(link);
+  store<u32>(blob, load<u32>(blob, REST), REST_REST);
+  freePieces(<u32>(link >> 32));
 }
 
-export const BLOB_PADDING: usize = BLOB_VALUE + 8;
+/** A piece, with none behind it. */
+function takePiece(): u32 {
+  const piece = load<u32>(head, FREE);
+  if (piece) {
+    const at = pieceAt(piece);
+    store<u32>(head, load<u32>(at), FREE);
+    store<u32>(at, 0, REST_REST);
+    return piece;
+  }
+  // The first one stands for none.
+  if (!pieceCount()) addPiece();
+  return addPiece();
+}
 
-function discard(offset: usize): void {
-  setHead(GARBAGE, head(GARBAGE) + load<u32>(told + offset));
+/** The piece, and those behind it, are free; 0: none is. */
+function freePieces(piece: u32): void {
+  while (piece) {
+    const at = pieceAt(piece);
+    const next = load<u32>(at, REST_REST);
+    store<u32>(at, load<u32>(head, FREE));
+    store<u32>(head, piece, FREE);
+    piece = next;
+  }
 }

@@ -5,6 +5,7 @@
 import load from "#core-wasm";
 import * as layout from "../../assembly/layout.ts";
 import { HostFault } from "../store/host-fault.ts";
+import type { ImageParts, Snapshot } from "../store/snapshot.ts";
 import { drained, STEP_BYTES, type Steps } from "../store/steps.ts";
 
 interface Exports {
@@ -50,16 +51,14 @@ interface Exports {
   due(): number;
   queryStats(query: number): number;
   stateLength(): number;
-  toldAddress(): number;
   toldLength(): number;
-  restore(stateLength: number, toldLength: number): number;
+  toldAt(at: number): number;
+  toldRun(at: number): number;
+  restore(stateLength: number): number;
 }
 
 /** State and told, as assembly/image.ts lays them out. */
-export interface Image {
-  readonly state: Uint8Array;
-  readonly told: Uint8Array;
-}
+type Image = Pick<Snapshot, "state" | "told">;
 
 /** What the core writes for a time where there is none. */
 const NO_TIME = -(2n ** 63n);
@@ -446,28 +445,31 @@ export class Core {
     return this.#exports.stateLength();
   }
 
-  /** Views of state and told, good until the next call. */
-  image(): Image {
-    const told = this.#exports.toldAddress();
-    const { bytes } = this;
+  /** Views of state and, from any byte on, of told, good until the next call. */
+  image(): ImageParts {
     return {
-      state: bytes.subarray(layout.STATE, layout.STATE + this.#exports.stateLength()),
-      told: bytes.subarray(told, told + this.#exports.toldLength()),
+      state: this.bytes.subarray(layout.STATE, layout.STATE + this.#exports.stateLength()),
+      toldBytes: this.#exports.toldLength(),
+      toldFrom: (at) => {
+        const start = this.#exports.toldAt(at);
+        return this.bytes.subarray(start, start + this.#exports.toldRun(at));
+      },
     };
   }
 
   /** Makes an instance just opened what `image` was taken of, in steps of so many bytes. */
   *restoreSteps({ state, told }: Image): Steps<void> {
-    this.#must(this.#exports.restore(state.length, told.length), "restore a snapshot");
-    const toldAt = this.#exports.toldAddress();
-    for (const [part, to] of [
-      [state, layout.STATE],
-      [told, toldAt],
-    ] as const) {
-      for (let at = 0; at < part.length; at += STEP_BYTES) {
-        this.bytes.set(part.subarray(at, at + STEP_BYTES), to + at);
-        yield STEP_BYTES;
-      }
+    this.bytes.set(told.subarray(0, layout.TOLD_HEAD_BYTES), this.#exports.toldAt(0));
+    this.#must(this.#exports.restore(state.length), "restore a snapshot");
+    for (let at = 0; at < state.length; at += STEP_BYTES) {
+      this.bytes.set(state.subarray(at, at + STEP_BYTES), layout.STATE + at);
+      yield STEP_BYTES;
+    }
+    for (let at = layout.TOLD_HEAD_BYTES; at < told.length;) {
+      const length = this.#exports.toldRun(at);
+      this.bytes.set(told.subarray(at, at + length), this.#exports.toldAt(at));
+      at += length;
+      yield length;
     }
   }
 

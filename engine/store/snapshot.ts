@@ -43,19 +43,30 @@ export interface Snapshot {
   readonly poisoned: readonly number[];
 }
 
+/** What a snapshot is made of: told lies in pieces, each from some byte on. */
+export interface ImageParts {
+  readonly state: Uint8Array;
+  readonly toldBytes: number;
+  readonly toldFrom: (at: number) => Uint8Array;
+}
+
 export function encodeSnapshot(snapshot: Snapshot): Uint8Array<ArrayBuffer> {
-  return drained(encodeSteps(snapshot, () => snapshot));
+  const { state, told } = snapshot;
+  const toldFrom = (at: number): Uint8Array => told.subarray(at, at + STEP_BYTES);
+  return drained(encodeSteps(snapshot, () => ({ state, toldBytes: told.length, toldFrom })));
 }
 
 /** The same in steps; each asks for `image`, since whoever comes between may move it. */
 export function* encodeSteps(
   snapshot: Omit<Snapshot, "state" | "told">,
-  image: () => Pick<Snapshot, "state" | "told">,
+  image: () => ImageParts,
 ): Steps<Uint8Array<ArrayBuffer>> {
   const plan = new TextEncoder().encode(snapshot.plan);
   const { poisoned } = snapshot;
-  const { state, told } = image();
-  const poisonedAt = HEADER_BYTES + plan.length + state.length + told.length;
+  // Whoever comes between may make the memory grow, and then a view has no length.
+  const { state, toldBytes } = image();
+  const stateBytes = state.length;
+  const poisonedAt = HEADER_BYTES + plan.length + stateBytes + toldBytes;
   const bytes = new Uint8Array(poisonedAt + poisoned.length * POSITION_BYTES);
   const view = new DataView(bytes.buffer);
   view.setUint32(AT_MAGIC, MAGIC, true);
@@ -65,8 +76,8 @@ export function* encodeSteps(
   view.setFloat64(AT_JUDGED, snapshot.judgedSince, true);
   view.setFloat64(AT_SINCE, snapshot.since, true);
   view.setUint32(AT_PLAN, plan.length, true);
-  view.setUint32(AT_STATE, state.length, true);
-  view.setUint32(AT_TOLD, told.length, true);
+  view.setUint32(AT_STATE, stateBytes, true);
+  view.setUint32(AT_TOLD, toldBytes, true);
   bytes.set(plan, HEADER_BYTES);
   for (const [index, position] of poisoned.entries()) {
     view.setFloat64(poisonedAt + index * POSITION_BYTES, position, true);
@@ -74,17 +85,15 @@ export function* encodeSteps(
   const stateAt = HEADER_BYTES + plan.length;
   let sum = crc32c(bytes, HEADER_BYTES, stateAt, crc32c(bytes, 0, AT_SUM));
   let to = stateAt;
-  for (const [part, { length }] of [
-    ["state", state],
-    ["told", told],
-  ] as const) {
-    for (let at = 0; at < length; at += STEP_BYTES) {
-      const end = Math.min(at + STEP_BYTES, length);
-      bytes.set(image()[part].subarray(at, end), to);
-      sum = crc32c(bytes, to, to + end - at, sum);
-      to += end - at;
-      if (end < length) yield STEP_BYTES;
-    }
+  while (to < poisonedAt) {
+    const now = image();
+    const at = to - stateAt;
+    const isState = at < stateBytes;
+    const part = isState ? now.state.subarray(at, at + STEP_BYTES) : now.toldFrom(at - stateBytes);
+    bytes.set(part, to);
+    sum = crc32c(bytes, to, to + part.length, sum);
+    to += part.length;
+    if (to < poisonedAt) yield part.length;
   }
   view.setUint32(AT_SUM, crc32c(bytes, poisonedAt, bytes.length, sum), true);
   return bytes;

@@ -13,7 +13,11 @@ const BUG = (ms: number): string =>
   `if (load<i64>(slot, SLOT_TIME) % 1000 == ${ms}) unreachable();`;
 const PLACES: readonly (readonly [file: string, before: string, bug: string])[] = [
   ["apply.ts", "  remember(slot + SLOT_IDENTITY", BUG(666)],
-  ["image.ts", "  setToldBytes(toldBytes);", "if (stateBytes == 7) unreachable();"],
+  [
+    "image.ts",
+    "  assert(<usize>STATE + stateBytes <= told);",
+    "if (stateBytes == 7) unreachable();",
+  ],
   ["probe.ts", "  store<u32>(place, index + 1);", BUG(667)],
 ];
 

@@ -2,7 +2,7 @@
 
 import { Poison } from "../../engine/ingest/poison.ts";
 import { describe, expect, test } from "vitest";
-import { PAGES_MAX, type Image } from "../../engine/core/core.ts";
+import { PAGES_MAX } from "../../engine/core/core.ts";
 import {
   checkPlan,
   memory,
@@ -14,9 +14,10 @@ import {
 import { compile } from "../../engine/query/compile.ts";
 import { Replay } from "../../engine/replay.ts";
 import { engineOf, event, eventsAt, HASH_KEY, planOf, queryOf, tumbling } from "../builders.ts";
+import { imageOf, type Image } from "./image.ts";
 
 /** Bytes of the state and of what was told, after the log with or without a trace. */
-async function imageOf(plan: unknown, store: Store, isTraced: boolean): Promise<Image> {
+async function tracedImage(plan: unknown, store: Store, isTraced: boolean): Promise<Image> {
   const checked = checkPlan(plan).plan!;
   const replay = new Replay(checked, compile(checked, HASH_KEY), store, new Poison(), PAGES_MAX);
   const core = await replay.open();
@@ -24,8 +25,7 @@ async function imageOf(plan: unknown, store: Store, isTraced: boolean): Promise<
   let records = 0;
   await replay.run(core, 0, Infinity, (told) => (records += told.length));
   expect(records).toBeGreaterThan(0);
-  const { state, told } = core.image();
-  return { state: state.slice(), told: told.slice() };
+  return imageOf(core);
 }
 
 /** The ids of each contribution's events. */
@@ -437,8 +437,8 @@ describe("explain", () => {
     const plan = planOf();
     const engine = await open({ plan, store, hashKey: HASH_KEY });
     await engine.push([event("a", 1), event("b", 2), event("c", 25), event("d", 3)]);
-    const plain = await imageOf(plan, store, false);
-    expect(await imageOf(plan, store, true)).toEqual(plain);
+    const plain = await tracedImage(plan, store, false);
+    expect(await tracedImage(plan, store, true)).toEqual(plain);
     const digest = new Uint8Array(await crypto.subtle.digest("SHA-256", plain.state.slice()));
     expect(Buffer.from(digest).toString("hex")).toBe(await engine.stateHash());
   });

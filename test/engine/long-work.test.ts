@@ -20,6 +20,7 @@ import { sqlite } from "../../engine/store/node-sqlite.ts";
 import { goodSnapshots } from "../../engine/store/snapshot.ts";
 import { drained, paced, type Breathe } from "../../engine/store/steps.ts";
 import { engineOf, event, eventsAt, HASH_KEY, planOf, queryOf, tumbling } from "../builders.ts";
+import { imageOf } from "./image.ts";
 import { settled, Slices } from "./slices.ts";
 
 const folder = mkdtempSync(join(tmpdir(), "millrace-long-"));
@@ -235,7 +236,7 @@ test("a large snapshot is read, summed and taken in steps, and opened beside oth
   const [snapshot] = await goodSnapshots(recovered, breathe);
   const core = await Core.open(compile(checkPlan(keyed).plan!, HASH_KEY).bytes);
   await paced(core.restoreSteps(snapshot!), breathe);
-  expect(core.image()).toEqual({ state: snapshot!.state, told: snapshot!.told });
+  expect(imageOf(core)).toEqual({ state: snapshot!.state, told: snapshot!.told });
   expect(Math.max(...steps)).toBe(1 << 20);
   expect(steps.length).toBeGreaterThanOrEqual(3 * Math.floor(size / (1 << 20)));
   // Opening does so.

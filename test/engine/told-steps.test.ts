@@ -1,5 +1,5 @@
-// What was told of open windows: nothing is kept of it but of sessions, and there what is told no
-// more is given back a little at a time.
+// What was told of open windows: nothing is kept of it but of sessions. There it lies in frames of
+// the memory, of which few are moved at once, and what is told no more leaves room for the next.
 
 import { expect, test } from "vitest";
 import { memory, open, type Change } from "../../engine/index.ts";
@@ -8,24 +8,32 @@ import { engineOf, event, planOf, tumbling } from "../builders.ts";
 
 const session = { kind: "session", gap: 1000, grace: 0 };
 const KEYS = 9000;
-/** Of the region's head (assembly/told.ts): how far blobs were moved, 0 where none are. */
-const FROM = 48;
-const MOVED_BYTES = 256 * 1024;
+const HEAD_BYTES = 64;
 
 interface Seen {
   readonly bytes: number;
-  readonly from: number;
+  /** Where each piece of the image lies in memory, which is at most a frame long. */
+  readonly frames: readonly number[];
 }
 
-/** What lies in the region of told after each call of `reserve`. */
+function seenIn(core: Core): Seen {
+  const { toldBytes, toldFrom } = core.image();
+  const frames: number[] = [];
+  for (let at = HEAD_BYTES; at < toldBytes;) {
+    const { byteOffset, length } = toldFrom(at);
+    frames.push(byteOffset);
+    at += length;
+  }
+  return { bytes: toldBytes, frames };
+}
+
+/** What lies in told after each call of `reserve`. */
 async function reserving(work: (seen: readonly Seen[]) => Promise<void>): Promise<void> {
   const seen: Seen[] = [];
   const method = Object.getOwnPropertyDescriptor(Core.prototype, "reserve")!;
   const value = function (this: Core): void {
     (method.value as Core["reserve"]).call(this);
-    const { told } = this.image();
-    const from = new DataView(told.buffer, told.byteOffset).getUint32(FROM, true);
-    seen.push({ bytes: told.length, from });
+    seen.push(seenIn(this));
   };
   Object.defineProperty(Core.prototype, "reserve", { ...method, value });
   try {
@@ -95,27 +103,48 @@ test("sessions are retracted as they were told before a snapshot, wherever told 
   expect(last.size).toBe(4000);
 });
 
-test("what sessions said before goes in steps, and they are retracted as they were told", async () => {
+test("what is told no more leaves its room, whatever length it had", async () => {
+  const keys = 2000;
   await reserving(async (seen) => {
-    const engine = await engineOf(
-      planOf({ key: { k: "data.k" }, window: session, emit: "all" }),
-      [],
-    );
+    const query = { key: { k: "data.k" }, window: session, emit: "all" } as const;
+    const aggregate = { text: { fn: "last", of: "data.text" } };
+    const engine = await engineOf(planOf({ ...query, aggregate }), []);
     const heard = retractions();
     engine.subscribe("q", heard.listen);
-    const push = (turn: number) =>
-      Array.from({ length: KEYS }, (_, k) => event(`${turn}-${k}`, turn, { k }));
-    for (let turn = 0; turn < 3; turn++) await engine.push(push(turn));
-    const all = seen.length;
-    for (let turn = 3; turn < 30; turn++) await engine.push(push(turn).slice(0, 3));
-    expect(heard.seen.retracted).toBe(2 * KEYS + 27 * 3);
-    expect(heard.last.size).toBe(KEYS);
-    const few = seen.slice(all);
-    const steps = few.map(({ from }, at) => from - (few[at - 1]?.from ?? 0)).filter((by) => by > 0);
-    expect(steps.length).toBeGreaterThan(3);
-    // One of them may end with slots of the table.
-    expect(Math.max(...steps)).toBeLessThan(2 * MOVED_BYTES);
-    expect(few.at(-1)!.bytes).toBeLessThan((2 * Math.max(...seen.map(({ bytes }) => bytes))) / 3);
+    const push = (turn: number, shift: number) =>
+      Array.from({ length: keys }, (_, k) => {
+        const data = { k, text: "x".repeat((k * 37 + shift * 101) % 400) };
+        return event(`${turn}-${k}`, turn >> 1, data);
+      });
+    for (let turn = 0; turn < 6; turn++) await engine.push(push(turn, turn));
+    // With every other one the session is longer: what it said is told no more.
+    expect(heard.seen.retracted).toBe(2 * keys);
+    const first = seen[1]!.bytes;
+    // Closed, and opened anew: as many sessions of the same lengths.
+    await engine.push(push(20_000, 0));
+    await engine.push([event("after", 10_001, { k: 0, text: "" })]);
+    expect(seen.at(-1)!.bytes).toBeLessThan(1.02 * first);
+    await engine.close();
+  });
+});
+
+test("as the state grows, few frames of what was told are moved with a push", async () => {
+  await reserving(async (seen) => {
+    const plan = planOf({ key: { k: "data.k" }, window: session, emit: "all" });
+    const engine = await engineOf(plan, []);
+    engine.subscribe("q", () => {});
+    for (let turn = 0; turn < 130; turn++) {
+      const ids = Array.from({ length: 1000 }, (_, index) => turn * 1000 + index);
+      await engine.push(ids.map((k) => event(`e${k}`, 0, { k })));
+    }
+    const moved = seen.slice(1).map(({ frames }, at) => {
+      const before = new Set(seen[at]!.frames);
+      return seen[at]!.frames.length - frames.filter((frame) => before.has(frame)).length;
+    });
+    const frames = seen.at(-1)!.frames.length;
+    expect(frames).toBeGreaterThan(160);
+    expect(moved.filter((count) => count > 0).length).toBeGreaterThan(20);
+    expect(Math.max(...moved)).toBeLessThan(40);
     await engine.close();
   });
 });
