@@ -1,7 +1,11 @@
 // docs/contract.md, run: its plan is accepted and its defaults are those of a plan that says
 // nothing, its words are those that the checks know, and its shapes those that an engine gives.
+// And the README's first program.
 
-import { readFileSync } from "node:fs";
+import { execFileSync } from "node:child_process";
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
 import { expect, test } from "vitest";
 import { EVENT_CODES, QUARANTINE_CODES } from "../engine/event/fault.ts";
 import { checkPlan } from "../engine/query/plan.ts";
@@ -65,6 +69,19 @@ test("its codes are those that there are", () => {
   const faults = [...union.matchAll(/\| "([a-z_]+)"/g)].map(([, code]) => code!);
   const named = wordsBetween("Faults of a host", "## A log");
   expect(named.toSorted()).toEqual(["code", ...faults].toSorted());
+});
+
+test("the README's first program runs as it stands", () => {
+  const [, program] = read("../README.md").match(/```ts\n([\s\S]*?)```/)!;
+  const folder = mkdtempSync(join(tmpdir(), "millrace-readme-"));
+  const file = join(folder, "program.mts");
+  const built = JSON.stringify(new URL("../dist/engine/index.js", import.meta.url));
+  writeFileSync(file, program!.replace('"millrace"', built));
+  const shown = execFileSync(process.execPath, [file], { encoding: "utf8" });
+  rmSync(folder, { recursive: true });
+  expect(shown).toContain("kind: 'update'");
+  expect(shown).toContain("accepted: 1");
+  expect(shown).toContain("revenue: 29.9");
 });
 
 test("a receipt, a change and a row have its members", async () => {
