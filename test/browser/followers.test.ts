@@ -3,9 +3,13 @@
 
 import type { Page } from "playwright";
 import { expect, test } from "vitest";
+import { FULL } from "../measured.ts";
 import { crash, hang, PLAIN_PAGE } from "./pages.ts";
 import { ordersOf, PLAN, QUERY, WIDER_PLAN } from "./sample.ts";
 import { Visit } from "./visit.ts";
+
+/** Asked of the full run, as in tabs.test.ts. */
+const TAKEOVER_MS_MAX = FULL ? 2_000 : 20_000;
 
 const visit = Visit.perTest();
 
@@ -103,6 +107,26 @@ test("a follower's subscription is caught up once, whoever leads", async () => {
   await push(follower, 5, 1);
   await expect.poll(() => placesOf(follower)).toEqual([...told, 5]);
   expect([await modeOf(follower), await faultsOf(follower)]).toEqual(["worker", ["caught up"]]);
+});
+
+test.each([
+  ["main", "main"],
+  ["main", "worker"],
+  ["worker", "main"],
+])("a leader in mode %s that is killed is followed by one in mode %s", async (first, second) => {
+  const headers = { "content-security-policy": "worker-src 'none'" };
+  visit.site.answers.set("/main.html", { body: PLAIN_PAGE, headers });
+  const open = (mode: string): Promise<Page> => tab(mode === "main" ? "/main.html" : undefined);
+  const [leader, follower] = [await open(first), await open(second)];
+  await subscribe(follower);
+  expect([await modeOf(leader), await modeOf(follower)]).toEqual([first, "follower"]);
+  await push(leader, 0, 3);
+  await crash(leader);
+  const begun = performance.now();
+  expect(await push(follower, 3, 3)).toMatchObject({ position: 6 });
+  expect(performance.now() - begun).toBeLessThan(TAKEOVER_MS_MAX);
+  expect(await modeOf(follower)).toBe(second);
+  await expect.poll(() => placesOf(follower)).toEqual([0, 1, 2, 3, 4, 5]);
 });
 
 test.each(["worker", "main"])(
