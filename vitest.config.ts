@@ -34,6 +34,7 @@ const tsconfig = "tsconfig.base.json";
 
 /** A machine that is busy elsewhere is slow, not wrong. */
 const testTimeout = 30_000;
+const expect = { poll: { timeout: 20_000 } };
 
 /** A project over one Worker; `miniflare` has bindings beyond those of its configuration. */
 function workerd(
@@ -47,7 +48,7 @@ function workerd(
     wrangler: { configPath },
     miniflare: { dataBlobBindings: RECORDING, ...miniflare },
   });
-  const test = { name, include: [include], exclude, testTimeout };
+  const test = { name, include: [include], exclude, testTimeout, expect };
   return { tsconfig, plugins: [plugin], test };
 }
 
@@ -61,6 +62,7 @@ function chromium() {
     test: {
       name: "chromium",
       testTimeout,
+      expect,
       include: [CHROMIUM],
       browser: {
         enabled: true,
@@ -90,6 +92,7 @@ export default defineConfig({
           name: "node",
           environment: "node",
           testTimeout,
+          expect,
           include: ["test/**/*.test.ts"],
           exclude: [WORKERD, CHROMIUM, ...DRIVEN],
         },
@@ -100,7 +103,7 @@ export default defineConfig({
           name: "chromium-driven",
           environment: "node",
           testTimeout,
-          expect: { poll: { timeout: 20_000 } },
+          expect,
           include: DRIVEN,
         },
       },

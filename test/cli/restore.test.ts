@@ -4,7 +4,7 @@
 import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { DatabaseSync } from "node:sqlite";
-import { expect, test, vi } from "vitest";
+import { expect, test } from "vitest";
 import { open, type ArchivedChunk, type Engine, type Retention } from "../../engine/index.ts";
 import { sqlite } from "../../engine/store/node-sqlite.ts";
 import { event, folder, millrace, PLAN } from "./terminal.ts";
@@ -48,7 +48,7 @@ async function service(name: string): Promise<Service> {
     await engine.push(`${a}\n${b}\n`);
     if (hour > HOURS - 3) await engine.snapshot();
   }
-  await vi.waitFor(() => expect(engine.stats().trimmedTo).toBeGreaterThan(10));
+  await expect.poll(() => engine.stats().trimmedTo).toBeGreaterThan(10);
   const { trimmedTo } = engine.stats();
   const rows = engine.view("counts").rows();
   await engine.close();

@@ -70,11 +70,11 @@ describe("a subscription that waits", () => {
       const first = hear(engine, from);
       const stopped = hear(engine, from);
       stopped.stop();
-      await vi.waitFor(() => expect(first.faults).toEqual(["storage_unavailable"]));
+      await expect.poll(() => first.faults).toEqual(["storage_unavailable"]);
       expect(stopped.faults).toEqual([]);
       failing.isBroken = false;
       const second = hear(engine, from);
-      await vi.waitFor(() => expect(second.kinds).toContain("final"));
+      await expect.poll(() => second.kinds).toContain("final");
       // The first one has ended, and said so.
       await engine.push(good("d", 1800));
       expect([first.kinds, second.kinds.at(-1), second.faults]).toEqual([[], "update", []]);
@@ -86,7 +86,7 @@ describe("a subscription that waits", () => {
     const engine = await engineOf(PLAN, [[good("a", 100)]], failing);
     failing.isBroken = true;
     const heard = hear(engine, 0);
-    await vi.waitFor(() => expect(heard.faults).toEqual(["storage_unavailable"]));
+    await expect.poll(() => heard.faults).toEqual(["storage_unavailable"]);
     await engine.push(good("b", 200));
     expect(heard.kinds).toEqual([]);
   });
@@ -106,7 +106,7 @@ describe("a subscription that waits", () => {
       const ended = ends === "engine_closed" ? engine.close() : engine.rebuilt().catch(() => {});
       await slices.all();
       await ended;
-      await vi.waitFor(() => expect(heard.faults).toEqual([ends]));
+      await expect.poll(() => heard.faults).toEqual([ends]);
     }
   });
 });

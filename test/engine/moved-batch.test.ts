@@ -29,7 +29,7 @@ async function pushed(size: number, reads: boolean): Promise<{ receipt: Receipt;
   await engine.push(event("more", at(0), { x: x(0) }));
   await engine.snapshot();
   // A trimmed log has a core made again from its newest snapshot.
-  await vi.waitFor(() => expect(engine.stats().trimmedTo).toBeGreaterThan(0));
+  await expect.poll(() => engine.stats().trimmedTo).toBeGreaterThan(0);
   const probe = Reflect.get(Core.prototype, "probe") as Core["probe"];
   let probes = 0;
   let moves = 0;

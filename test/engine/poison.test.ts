@@ -294,7 +294,7 @@ describe("a poisoned event that is sent again", () => {
       await engine.push(good(`g${second}`, second * 1000));
       await engine.snapshot();
     }
-    await vi.waitFor(() => expect(engine.stats().trimmedTo).toBeGreaterThan(5));
+    await expect.poll(() => engine.stats().trimmedTo).toBeGreaterThan(5);
     expect(await engine.push([bad("p", 1), good("a", 100)])).toMatchObject({
       quarantined: [{ code: "event_time_too_old" }, { code: "event_time_too_old" }],
     });

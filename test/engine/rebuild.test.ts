@@ -1,7 +1,7 @@
 // Another plan for a log: the former one serves while the log is replayed, slice by slice, and what
 // is seen before, at and after the swap. The property over random plans is in rebuild-property.
 
-import { describe, expect, test, vi } from "vitest";
+import { describe, expect, test } from "vitest";
 import {
   memory,
   open,
@@ -273,13 +273,13 @@ describe("listeners", () => {
     const stop = engine.subscribe("new", () => expect.unreachable(), { from: 0 });
     stop();
     // What both plans have alike need not wait.
-    await vi.waitFor(() => expect(heard).toEqual({ q: [], new: [], kept: [3, 4, 5, 6] }));
+    await expect.poll(() => heard).toEqual({ q: [], new: [], kept: [3, 4, 5, 6] });
     await engine.push(event("more", 32));
     await slices.all();
     await settled();
     await engine.push(event("last", 33));
     const all = [3, 4, 5, 6, 7, 8];
-    await vi.waitFor(() => expect(heard).toEqual({ q: all, new: all, kept: all }));
+    await expect.poll(() => heard).toEqual({ q: all, new: all, kept: all });
   });
 
   test("of rows are told what becomes of the view, also where a revision stays", async () => {

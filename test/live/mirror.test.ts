@@ -261,7 +261,7 @@ describe("The rows of one key", () => {
       const ids = ["short", "x".repeat(200 * push), "A"];
       const events = ids.map((id, index) => event(`${push}-${index}`, push, { id }));
       const pushed = engine.push(events);
-      await vi.waitFor(() => expect(waiting).toHaveLength(1));
+      await expect.poll(() => waiting).toHaveLength(1);
       for (const id of ["A", "y".repeat(300)]) {
         expect(engine.rows("q", { key: { id } })).toHaveLength(id === "A" && push > 0 ? 1 : 0);
       }

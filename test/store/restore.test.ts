@@ -5,7 +5,7 @@ import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { DatabaseSync } from "node:sqlite";
-import { afterAll, describe, expect, test, vi } from "vitest";
+import { afterAll, describe, expect, test } from "vitest";
 import {
   HostFault,
   memory,
@@ -76,7 +76,7 @@ async function trimmed(newStore: () => Store): Promise<Trimmed> {
     await engine.push(events);
     if (push > PUSHES - 3) await engine.snapshot();
   }
-  await vi.waitFor(() => expect(engine.stats().trimmedTo).toBeGreaterThan(30));
+  await expect.poll(() => engine.stats().trimmedTo).toBeGreaterThan(30);
   const expected = await seen(engine);
   const { trimmedTo } = engine.stats();
   await engine.close();
@@ -112,8 +112,8 @@ describe.each(["memory", "SQLite"])("a trimmed log in %s", (kind) => {
         await engine.push(event(`more-${time}`, time));
         await engine.snapshot();
       }
-      if (dies) await vi.waitFor(() => expect(engine.stats().trimFault).toBe("killed"));
-      else await vi.waitFor(() => expect(engine.stats().trimmedTo).toBeGreaterThan(trimmedTo));
+      if (dies) await expect.poll(() => engine.stats().trimFault).toBe("killed");
+      else await expect.poll(() => engine.stats().trimmedTo).toBeGreaterThan(trimmedTo);
       // Those that were not archived before: again where nobody knows that they were.
       expect(given.length).toBeGreaterThan(0);
       expect(Math.min(...given)).toBe(trimmedTo);
