@@ -64,6 +64,8 @@ export class EntriesFailed extends Error {
 export class MarksFound extends Error {}
 
 export class Replay {
+  /** The first entry that the plan was given: by these a reprocess is computed; 0: the log's. */
+  since = 0;
   readonly #plan: Plan;
   readonly #program: Program;
   readonly #store: Store;
@@ -202,7 +204,7 @@ export class Replay {
   }
 
   #reprocess(breathe: Breathe): Reprocess {
-    const log = { store: this.#store, poison: this.#poison, breathe };
+    const log = { store: this.#store, poison: this.#poison, since: this.since, breathe };
     return new Reprocess(this.#plan, this.#program, log, this.#pagesMax, this.#kept);
   }
 

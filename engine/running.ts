@@ -104,9 +104,11 @@ export class Running {
     this.core = core;
     const oldest = snapshots.at(-1)?.position ?? 0;
     if (snapshot !== null) this.saving.noteRestored(snapshot, oldest, core);
-    if (this.position >= trimmedTo) return;
-    core.startAt(trimmedTo);
-    this.saving.since = trimmedTo;
+    if (this.position < trimmedTo) {
+      core.startAt(trimmedTo);
+      this.saving.since = trimmedTo;
+    }
+    this.#replay.since = this.saving.since;
   }
 
   /** A core of the first snapshot that one can take; a fresh one where there is none. */
@@ -125,7 +127,9 @@ export class Running {
 
   #replayOf(breathe?: Breathe): Replay {
     const { store, poison, pagesMax } = this.#place;
-    return new Replay(this.plan, this.program, store, poison, pagesMax, breathe);
+    const replay = new Replay(this.plan, this.program, store, poison, pagesMax, breathe);
+    replay.since = this.saving.since;
+    return replay;
   }
 
   get replay(): Replay {

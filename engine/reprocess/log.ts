@@ -10,6 +10,8 @@ import type { Store } from "../store/store.ts";
 export interface Log {
   readonly store: Store;
   readonly poison: Poison;
+  /** The plan was given no entries before this one: they were trimmed. 0: all were there. */
+  readonly since: number;
   /** Takes bytes. */
   readonly breathe: Breathe;
 }
@@ -17,14 +19,13 @@ export interface Log {
 /** Of pieces between which others come: what is asked of each event takes a while. */
 const PIECE_ENTRIES = 256;
 
-/** Pieces of the whole chunks that hold positions of [from, to), as a core is given them. */
+/** Pieces of the whole chunks that hold positions below `to`, as a core is given them. */
 export async function* readLog(
-  { store, poison, breathe }: Log,
-  from: number,
+  { store, poison, since, breathe }: Log,
   to: number,
 ): AsyncGenerator<Chunk, void, undefined> {
-  for await (const chunk of readChunks(store, from, to, breathe)) {
-    for (const piece of piecesOf(chunk, from, () => PIECE_ENTRIES)) {
+  for await (const chunk of readChunks(store, since, to, breathe)) {
+    for (const piece of piecesOf(chunk, since, () => PIECE_ENTRIES)) {
       yield poison.quiet(piece);
       await breathe(workOf(piece) * ENTRY_BYTES);
     }

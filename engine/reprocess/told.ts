@@ -47,7 +47,7 @@ export async function readTold(
 ): Promise<Told> {
   const reading = new Reading(scope, pagesMax);
   await reading.open();
-  for await (const chunk of readLog(log, 0, endPosition)) {
+  for await (const chunk of readLog(log, endPosition)) {
     const fact = factOfChunk(chunk);
     if (fact === null) await paced(reading.apply(chunk), log.breathe);
     else if (fact.query === scope.query.name) {

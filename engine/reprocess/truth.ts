@@ -91,7 +91,7 @@ export async function walkTruth(
   watch?.begin(core);
   const years: ZoneYear[] = [];
   let brought: readonly ZoneYear[] = [];
-  for await (const chunk of readLog(log, 0, endPosition)) {
+  for await (const chunk of readLog(log, endPosition)) {
     if (factOfChunk(chunk) !== null) continue;
     // Each piece of a chunk has them.
     if (chunk.zones !== undefined && chunk.zones !== brought)

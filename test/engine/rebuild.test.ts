@@ -406,6 +406,27 @@ describe("a log", () => {
     expect(shownBy(again)).toEqual(shownBy(engine));
   });
 
+  test("that was trimmed has its reprocesses computed from what it keeps", async () => {
+    const store = memory();
+    const former = await engineOf(BEFORE, eventsAt(TIMES), { store });
+    const kept = [...eventsAt(TIMES).slice(3), event("late", 16)];
+    const range = { from: 0, to: 30 };
+    await former.push(kept.at(-1)!);
+    expect(await former.reprocess("kept", range)).toHaveLength(1);
+    await former.push(event("more", 32));
+    await former.close();
+    await store.trim(3);
+    const engine = await open({ plan: AFTER, store });
+    await engine.rebuilt();
+    expect(engine.stats()).toMatchObject({ rebuild: 1, rebuildFault: null, position: 10 });
+    const fresh = await engineOf(AFTER, kept);
+    expect(await fresh.reprocess("kept", range)).toMatchObject([{ value: { n: 3 } }]);
+    await fresh.push(event("more", 32));
+    for (const name of ["q", "new", "kept"]) {
+      expect(engine.view(name).rows()).toEqual(fresh.view(name).rows());
+    }
+  });
+
   test("closed in the midst is the former plan's, and begins anew", async () => {
     const { engine, slices, store } = await changed();
     await slices.one();
