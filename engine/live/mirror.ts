@@ -11,7 +11,7 @@
 
 import { canonical, compareUtf8 } from "../event/canonical.ts";
 import type { Core } from "../core/core.ts";
-import type { Change, ChangeWindow, Row } from "./change.ts";
+import type { Change, ChangeWindow, Row, Scalar } from "./change.ts";
 import { HostFault } from "../store/host-fault.ts";
 import { drained, paced, type Breathe, type Steps } from "../store/steps.ts";
 import { compareRows, idOf, ordered } from "./compare-rows.ts";
@@ -226,10 +226,16 @@ export class Mirror {
       known.row = row;
       return;
     }
-    const keyText = canonical(this.#members.map((name) => row.key[name] ?? null));
-    const placed = { row, window: row.window, keyText };
+    const placed = { row, window: row.window, keyText: canonical([...this.#keyOf(row)]) };
     this.#placed.set(id, placed);
     this.#fresh.push(placed);
+  }
+
+  /** As the plan orders it; another plan's, which is shown until this one serves, as that does. */
+  #keyOf({ key }: Row): readonly Scalar[] {
+    const all = Object.values(key);
+    const own = this.#members.map((name) => key[name]!);
+    return own.length < all.length || own.includes(undefined!) ? all : own;
   }
 
   /** The same list as before where nothing was told since, and all rows are asked for. */

@@ -6,7 +6,9 @@ import { Core } from "../../engine/core/core.ts";
 import { compareUtf8 } from "../../engine/event/canonical.ts";
 import { memory, Mirror, open, type Engine, type Row, type RowDelta } from "../../engine/index.ts";
 import { rowsToBegin } from "../../engine/live/mirror.ts";
+import { openAt } from "../../engine/open.ts";
 import { engineOf, event, planOf } from "../builders.ts";
+import { Slices } from "../engine/slices.ts";
 import { randomOf } from "../event/random.ts";
 
 interface Mirrored {
@@ -212,6 +214,25 @@ describe("A mirror", () => {
       }
     }
   });
+});
+
+test("a mirror of a changed plan has the former one's rows in their order while those are shown", async () => {
+  const store = memory();
+  const first = await open({ plan: planOf({ key: { k: "data.k" } }), store });
+  await first.push(["b", "a"].map((k) => event(k, 1, { k })));
+  await first.close();
+  const slices = new Slices(1);
+  const engine = await openAt(slices, { plan: planOf({ key: {} }), store });
+  const mirror = new Mirror([]);
+  const { clock, position } = engine.stats();
+  mirror.apply({ upserts: engine.rows("q"), removals: [], clock, position });
+  engine.onRows("q", (delta) => mirror.apply(delta));
+  await engine.push(event("aa", 1, { k: "aa" }));
+  expect(engine.rows("q").map(({ key }) => key)).toEqual([{ k: "a" }, { k: "aa" }, { k: "b" }]);
+  expect(mirror.rows()).toEqual(engine.rows("q"));
+  await slices.all();
+  expect(engine.rows("q").map(({ key }) => key)).toEqual([{}]);
+  expect(mirror.rows()).toEqual(engine.rows("q"));
 });
 
 describe("The rows of one key", () => {
