@@ -63,11 +63,17 @@ export function reserveState(more: usize): bool {
     if (!reserveTo(end + toldEnd - told)) return false;
     raiseTold(end);
   }
-  // A table that is widened needs much at once: a quarter of the state is room, by and by.
-  if (told < toldEnd && told - top < (top - STATE) >> 2 && toldEnd + AHEAD_BYTES <= scratch) {
-    raiseTold(told + AHEAD_BYTES);
-  }
   return true;
+}
+
+/**
+ * A table that is widened needs much at once: a quarter of the state is room, by and by. It is for
+ * a push alone, before it makes room in told, since this takes of the room behind told.
+ */
+export function moveAhead(): void {
+  const size = <usize>load<u32>(S_TOP) - STATE;
+  if (told == toldEnd || told - STATE - size >= size >> 2) return;
+  if (toldEnd + AHEAD_BYTES <= scratch) raiseTold(told + AHEAD_BYTES);
 }
 
 /** Told begins at `to`: its frames below that go behind the others. There is room. */
@@ -92,7 +98,7 @@ export function reserveFrames(count: u32): bool {
 
 /** A frame more, of zeros; there is room. */
 export function takeFrame(): usize {
-  assert(toldEnd + FRAME_BYTES <= scratch);
+  if (toldEnd + FRAME_BYTES > scratch) unreachable();
   toldEnd += FRAME_BYTES;
   return toldEnd - FRAME_BYTES;
 }

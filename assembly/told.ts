@@ -23,6 +23,7 @@
 // no blob waits for a whole table.
 
 import { EMIT_ALL, QUERY_EMIT, QUERY_WINDOW_KIND, WINDOW_SESSION } from "./layout";
+import { moveAhead } from "./regions";
 import {
   addBucket,
   addPiece,
@@ -80,6 +81,7 @@ export function keepsTold(query: usize): bool {
 
 /** Room for `more` sessions, whose values have `bytes`; false where the host has no memory. */
 export function reserveTelling(more: u32, bytes: u64): bool {
+  moveAhead();
   if (more == 0) return true;
   // Of each the first piece, and one that is not full.
   return reservePages(2 * <u64>more + bytes / REST_BYTES + 1, bucketsFor(more) + BUCKETS_FIRST + 1);

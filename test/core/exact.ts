@@ -1,6 +1,6 @@
-// The core with its assertions, and with one more: the state takes no block beyond what was
-// reserved for it, to the byte. In the core as it is built a region has room to spare, which hides
-// a reserve that is too small until the memory is nearly full.
+// The core with its assertions, and with two more: the state takes no block beyond what was
+// reserved for it, to the byte, and what was told no frame. In the core as it is built a region has
+// room to spare, which hides a reserve that is too small until the memory is nearly full.
 
 import asc from "assemblyscript/asc";
 import { cpSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
@@ -15,6 +15,18 @@ const ADDED: readonly (readonly [file: string, what: string, more: string])[] = 
   ["regions.ts", "const REGION_BYTES_FIRST: usize = PAGE_BYTES;", "export let exact: usize = 0;"],
   ["regions.ts", "  const top = <usize>load<u32>(S_TOP);", "  exact = max(exact, top + more);"],
   ["regions.ts", "", "export function resetExact(): void { exact = 0; }"],
+  ["regions.ts", "let written: usize = 0;", "let framesEnd: usize = 0;"],
+  [
+    "regions.ts",
+    "export function reserveFrames(count: u32): bool {",
+    "  framesEnd = toldEnd - told;",
+  ],
+  ["regions.ts", "  framesEnd = toldEnd - told;", "  framesEnd += <usize>count * FRAME_BYTES;"],
+  [
+    "regions.ts",
+    "  if (toldEnd + FRAME_BYTES > scratch) unreachable();",
+    "  assert(toldEnd - told < framesEnd);",
+  ],
   ["need.ts", "export function beginNeed(): void {", "  resetExact();"],
   ["need.ts", "", 'import { resetExact } from "./regions";'],
   ["arena.ts", "", 'import { exact } from "./regions";'],

@@ -1,10 +1,10 @@
 // What was told of open windows: nothing is kept of it but of sessions. There it lies in frames of
 // the memory, of which few are moved at once, and what is told no more leaves room for the next.
 
-import { expect, test } from "vitest";
+import { expect, test, vi } from "vitest";
 import { memory, open, type Change } from "../../engine/index.ts";
 import { Core } from "../../engine/core/core.ts";
-import { engineOf, event, planOf, tumbling } from "../builders.ts";
+import { engineOf, event, planOf, queryOf, tumbling } from "../builders.ts";
 
 const session = { kind: "session", gap: 1000, grace: 0 };
 const KEYS = 9000;
@@ -147,4 +147,25 @@ test("as the state grows, few frames of what was told are moved with a push", as
     expect(Math.max(...moved)).toBeLessThan(40);
     await engine.close();
   });
+});
+
+test("reading while a push is under way moves nothing: behind told is that push's room", async () => {
+  const store = memory();
+  const append = store.append.bind(store);
+  store.append = async (write) => append(await Promise.resolve(write));
+  const sliced = { kind: "hopping", size: 20, every: 10, grace: 0 };
+  const told = queryOf({ key: { k: "data.k" }, window: session, emit: "all" });
+  const queries = [told, queryOf({ name: "sliced", from: ["none"], window: sliced })];
+  const reserve = vi.spyOn(Core.prototype, "reserve");
+  const engine = await engineOf({ version: 1, queries }, [], { store });
+  for (let turn = 0; turn < 100; turn++) {
+    const ids = Array.from({ length: 1000 }, (_, index) => turn * 1000 + index);
+    const pushed = engine.push(ids.map((k) => event(`e${k}`, 0, { k })));
+    const core = reserve.mock.contexts.at(-1) as Core;
+    const { frames } = seenIn(core);
+    for (let n = 0; n < 5; n++) engine.view("sliced").rows();
+    expect([turn, seenIn(core).frames]).toEqual([turn, frames]);
+    await pushed;
+  }
+  await engine.close();
 });
