@@ -1,5 +1,6 @@
 // Room for values (room.ts): those that a push tells, and those that become final rows. Most are
-// small for certain and lie in their records; strings, tops and long lists may need blocks.
+// small for certain and lie in their records; strings, tops and long lists may need blocks. And
+// room for what comes due, which may be very much, so it is looked at in steps.
 
 import { QUERY_TEXTS } from "./layout";
 import { reachedBytes } from "./aggregate";
@@ -8,49 +9,77 @@ import { closeGrowthBytes, fitsAlways, valueBytesMax } from "./output";
 import { paneHead, paneQuery } from "./pane";
 import { queryProgram } from "./program";
 import { RECORD_NEXT, keyOf, roomOf } from "./record";
-import { takenBy } from "./room";
+import { boundInputs, takenBy } from "./room";
 import { dueOf } from "./session";
+import { factQuery, thingQuery } from "./span";
 import { Q_EXTERNAL, Q_EXTERNAL_MAX, queryCount, queryState } from "./state";
 import {
   NO_TIMER,
   TIMER_CLOSE_PANE,
   TIMER_CLOSE_SESSION,
+  TIMER_EVENT,
+  TIMER_EXPIRE,
+  TIMER_FACT,
+  TIMER_OVERDUE,
   firstDue,
   kindAt,
   nextDue,
   subjectAt,
 } from "./timer";
 import { keepsTold } from "./told";
+import { waitingQuery } from "./wait";
+
+/** So many timers, and rows of panes, are looked at in one step: less than a millisecond. */
+const STEP: u32 = 16384;
 
 /** Sessions that the clock will close as they stand: so many timers more, of their keys' ends. */
 export let closingSessions: u64 = 0;
-
 /** Final rows larger than their records, of what the clock will close as it stands. */
-export function boundClosing(clock: i64): u64 {
-  let all: u64 = 0;
+export let closingBytes: u64 = 0;
+
+/** Where the walk over what is due stands: a timer, and first a row of a pane of `query`. */
+let due: u32 = NO_TIMER;
+let row: usize = 0;
+let query: usize = 0;
+
+/** Begins the walk that `boundDue` goes on with. */
+export function beginDue(clock: i64): void {
   closingSessions = 0;
-  for (let i = firstDue(clock); i != NO_TIMER; i = nextDue(i, clock)) {
-    const kind = kindAt(i);
-    const subject = subjectAt(i);
-    if (kind == TIMER_CLOSE_SESSION) {
-      if (dueOf(subject) > clock) continue;
-      closingSessions++;
-      const query = queryProgram(queryOf(keyOf(subject)));
-      all += closeGrowthBytes(query, subject, roomOf(query));
-    } else if (kind == TIMER_CLOSE_PANE) all += boundPane(subject);
-  }
-  return all;
+  closingBytes = 0;
+  due = firstDue(clock);
+  row = 0;
 }
 
-function boundPane(pane: usize): u64 {
-  const query = queryProgram(paneQuery(pane));
-  const room = roomOf(query);
-  let all: u64 = 0;
-  if (fitsAlways(query, room)) return 0;
-  for (let record = paneHead(pane); record; record = load<u32>(record, RECORD_NEXT)) {
-    all += closeGrowthBytes(query, record, room);
+/** Bounds what is due, a step of it; false where there is more. */
+export function boundDue(clock: i64): bool {
+  for (let left = STEP; left > 0; left--) {
+    if (row) {
+      closingBytes += closeGrowthBytes(query, row, roomOf(query));
+      row = load<u32>(row, RECORD_NEXT);
+    } else if (due == NO_TIMER) return true;
+    else {
+      boundTimer(kindAt(due), subjectAt(due), clock);
+      due = nextDue(due, clock);
+    }
   }
-  return all;
+  return false;
+}
+
+/** What has waited, and spans that expire, become inputs when the clock reaches them. */
+function boundTimer(kind: u32, subject: usize, clock: i64): void {
+  if (kind == TIMER_CLOSE_SESSION) {
+    if (dueOf(subject) > clock) return;
+    closingSessions++;
+    query = queryProgram(queryOf(keyOf(subject)));
+    closingBytes += closeGrowthBytes(query, subject, roomOf(query));
+  } else if (kind == TIMER_CLOSE_PANE) {
+    query = queryProgram(paneQuery(subject));
+    if (!fitsAlways(query, roomOf(query))) row = paneHead(subject);
+  } else if (kind == TIMER_EVENT) boundInputs(1, waitingQuery(subject), true);
+  else if (kind == TIMER_FACT) boundInputs(1, factQuery(subject), true);
+  else if (kind == TIMER_EXPIRE || kind == TIMER_OVERDUE) {
+    boundInputs(1, thingQuery(subject), true);
+  }
 }
 
 /** The values that one event or one timer writes (`reserveOut`); of sessions also what is kept. */

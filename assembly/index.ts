@@ -212,11 +212,14 @@ export function bring(bytes: u32): usize {
   return offset < 0 ? 0 : scratch + offset;
 }
 
-/** Room for applying what is accepted. Nothing of scratch stays where it was: ask `batch`. */
-export function reserve(): bool {
-  if (!reserveBatch()) return false;
-  beginApply();
-  return true;
+/**
+ * Room for applying what is accepted, in steps; 2: there is more, 0: no memory. Nothing of scratch
+ * stays where it was: ask `batch`.
+ */
+export function reserve(isFirst: bool): u32 {
+  const answer = reserveBatch(isFirst);
+  if (answer == 1) beginApply();
+  return answer;
 }
 
 /** Where the scratch header of the batch lies now. */
@@ -248,11 +251,12 @@ export function correct(most: u32): bool {
   return correctState(most);
 }
 
-/** Makes every window final (`--flush`): `flushBegin` once, then `flush` until it answers 0. */
-export function flushBegin(): bool {
-  if (beginBatch(0) == 0 || !reservePassing()) return false;
-  beginPassing();
-  return true;
+/** Makes every window final (`--flush`): `flushBegin`, as `reserve`, then `flush` until it is 0. */
+export function flushBegin(isFirst: bool): u32 {
+  if (isFirst && beginBatch(0) == 0) return 0;
+  const answer = reservePassing(isFirst);
+  if (answer == 1) beginPassing();
+  return answer;
 }
 
 export function flush(): u32 {

@@ -3,8 +3,8 @@
 // arena must give is noted by size (need.ts), since freed blocks serve it too.
 
 import { beginMissing, listMissing, needBrought } from "./zone";
-import { factQuery, needFact, thingQuery } from "./span";
-import { needWaiting, waitingQuery } from "./wait";
+import { needFact } from "./span";
+import { needWaiting } from "./wait";
 import { needVersion, tableProgram } from "./table";
 import { needTuple } from "./tuple";
 import {
@@ -58,7 +58,14 @@ import { lengthAt, tagAt } from "./expression";
 import { clock } from "./foresight";
 import { needTable, tableCount } from "./hash";
 import { needLate } from "./late";
-import { boundClosing, boundTexts, boundValues, closingSessions } from "./closing";
+import {
+  beginDue,
+  boundDue,
+  boundTexts,
+  boundValues,
+  closingBytes,
+  closingSessions,
+} from "./closing";
 import { FINAL_HEADER_BYTES, PANE_BYTES } from "./pane";
 import {
   beginNeed,
@@ -87,18 +94,7 @@ import {
   queryCount,
   queryState,
 } from "./state";
-import {
-  NO_TIMER,
-  TIMER_EVENT,
-  TIMER_EXPIRE,
-  TIMER_FACT,
-  TIMER_OVERDUE,
-  firstDue,
-  kindAt,
-  nextDue,
-  subjectAt,
-  needTimers,
-} from "./timer";
+import { needTimers } from "./timer";
 import { keepsTold, reserveTelling } from "./told";
 import { reserveTouched } from "./touch";
 
@@ -159,7 +155,7 @@ function measureStrings(row: usize): void {
  * So many events or spans that a query takes: of each a record, a pane or closer, a key, and its
  * inputs. `closes`: whether the windows that take them may close in the same push.
  */
-function boundInputs(count: u32, index: u32, closes: bool): void {
+export function boundInputs(count: u32, index: u32, closes: bool): void {
   const query = queryProgram(index);
   store<u32>(takenBy(index), load<u32>(takenBy(index)) + count);
   windows += count;
@@ -288,20 +284,6 @@ function boundAlike(): void {
   }
 }
 
-/** What has waited, and spans that expire, become inputs when the clock reaches them. */
-function boundWaiting(clock: i64): void {
-  measureRow(0);
-  measureFor(true);
-  for (let i = firstDue(clock); i != NO_TIMER; i = nextDue(i, clock)) {
-    const kind = kindAt(i);
-    if (kind == TIMER_EVENT) boundInputs(1, waitingQuery(subjectAt(i)), true);
-    else if (kind == TIMER_FACT) boundInputs(1, factQuery(subjectAt(i)), true);
-    else if (kind == TIMER_EXPIRE || kind == TIMER_OVERDUE) {
-      boundInputs(1, thingQuery(subjectAt(i)), true);
-    }
-  }
-}
-
 /**
  * Slices: each window that the clock will pass leaves a final row a key. At most as many as windows
  * fit between the first to close and the clock, and as the slices there are can fill.
@@ -377,7 +359,7 @@ function boundWindows(clock: i64): u64 {
     most = max(most, finalMost(index));
     needLate(index, load<u32>(takenBy(index)) * windowsOf(index));
   }
-  needBytes(rows + boundClosing(clock), most);
+  needBytes(rows + closingBytes, most);
   blobs += boundTexts(inputs);
   needTable(S_KEYS, windows);
   needTable(S_PANES, windows);
@@ -396,19 +378,29 @@ export function borrowValues(): bool {
   return borrowOut(<usize>min<u64>(boundValues(0), 0x7fff0000));
 }
 
+/** Bounds the batch, and, in steps, what is due until `clock`; false where there is more. */
+function boundUntil(clock: i64, isFirst: bool): bool {
+  if (isFirst) {
+    beginNeed();
+    boundEvents();
+    measureRow(0);
+    measureFor(true);
+    beginDue(clock);
+  }
+  return boundDue(clock);
+}
+
 /**
- * Makes room for all that applying the accepted lines can need; false where the host has no
- * memory for it, and then nothing has changed.
+ * Makes room for all that applying the accepted lines can need: 2 where there is more to look at,
+ * 1 where all is there, 0 where the host has no memory for it, and then nothing has changed.
  */
-export function reserveBatch(): bool {
-  beginNeed();
-  boundEvents();
-  boundWaiting(clock);
+export function reserveBatch(isFirst: bool): u32 {
+  if (!boundUntil(clock, isFirst)) return 2;
   needIdentities(events);
   needBrought();
   needTable(S_THINGS, things);
   needTable(S_ENTRIES, entries);
-  return reserveAll(boundWindows(clock));
+  return reserveAll(boundWindows(clock)) ? 1 : 0;
 }
 
 /** Room in all three regions, or in none. */
@@ -438,12 +430,10 @@ export function reserveReading(index: u32): bool {
   return own < 0x70000000 && reserveState(<usize>own + record);
 }
 
-/** Room for making every window final. */
-export function reservePassing(): bool {
-  beginNeed();
-  boundEvents();
-  boundWaiting(i64.MAX_VALUE);
-  return reserveAll(boundWindows(i64.MAX_VALUE));
+/** Room for making every window final; answers as `reserveBatch`. */
+export function reservePassing(isFirst: bool): u32 {
+  if (!boundUntil(i64.MAX_VALUE, isFirst)) return 2;
+  return reserveAll(boundWindows(i64.MAX_VALUE)) ? 1 : 0;
 }
 
 /**

@@ -168,7 +168,7 @@ export class Replay {
     fillFromLog(core, this.#program, chunk, skip);
     core.seal();
     bringYears(core, this.#program.zones, chunk.zones ?? []);
-    core.reserve();
+    await run(core.reserveSteps(), 1);
     const records: Uint8Array[] = [];
     await run(
       core.applySteps((bytes) => records.push(bytes.slice())),

@@ -22,7 +22,7 @@ interface Exports {
   probe(): number;
   accept(): void;
   seal(): void;
-  reserve(): number;
+  reserve(isFirst: boolean): number;
   years(most: number): number;
   yearList(): number;
   bring(bytes: number): number;
@@ -32,7 +32,7 @@ interface Exports {
   hold(bytes: number): number;
   reserveCorrections(most: number): number;
   correct(most: number): number;
-  flushBegin(): number;
+  flushBegin(isFirst: boolean): number;
   flush(): number;
   trace(query: number, start: number, end: number): void;
   watch(query: number, on: number): void;
@@ -58,8 +58,6 @@ interface Exports {
 }
 
 /** State and told, as assembly/image.ts lays them out. */
-type Image = Pick<Snapshot, "state" | "told">;
-
 /** What the core writes for a time where there is none. */
 const NO_TIME = -(2n ** 63n);
 
@@ -249,7 +247,16 @@ export class Core {
 
   /** Room for applying the accepted lines; the last thing before the append. */
   reserve(): void {
-    this.#must(this.#exports.reserve(), "apply a push");
+    drained(this.reserveSteps());
+  }
+
+  /** The same in steps; nobody else uses the core meanwhile. */
+  reserveSteps(): Steps<void> {
+    return this.#reserving((first) => this.#exports.reserve(first), "apply a push");
+  }
+
+  *#reserving(reserve: (first: boolean) => number, what: string): Steps<void> {
+    for (let first = true; this.#must(reserve(first), what) > 1; first = false) yield STEP_BYTES;
   }
 
   /** Where the scratch header lies after `reserve`. */
@@ -307,9 +314,9 @@ export class Core {
   }
 
   /** The same in steps, as `applySteps`. */
-  flushSteps(emit: (records: Uint8Array) => void): Generator<number, void, undefined> {
-    this.#must(this.#exports.flushBegin(), "flush");
-    return this.#drainSteps(() => this.#exports.flush(), emit);
+  *flushSteps(emit: (records: Uint8Array) => void): Steps<void> {
+    yield* this.#reserving((first) => this.#exports.flushBegin(first), "flush");
+    yield* this.#drainSteps(() => this.#exports.flush(), emit);
   }
 
   /**
@@ -458,7 +465,7 @@ export class Core {
   }
 
   /** Makes an instance just opened what `image` was taken of, in steps of so many bytes. */
-  *restoreSteps({ state, told }: Image): Steps<void> {
+  *restoreSteps({ state, told }: Pick<Snapshot, "state" | "told">): Steps<void> {
     this.bytes.set(told.subarray(0, layout.TOLD_HEAD_BYTES), this.#exports.toldAt(0));
     this.#must(this.#exports.restore(state.length), "restore a snapshot");
     for (let at = 0; at < state.length; at += STEP_BYTES) {

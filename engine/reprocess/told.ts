@@ -87,7 +87,7 @@ class Reading {
     this.#measure(fillFromLog(core, this.#program, chunk, 0));
     core.seal();
     bringYears(core, this.#program.zones, chunk.zones ?? []);
-    core.reserve();
+    yield* core.reserveSteps();
     yield* core.applySteps((records) => {
       for (const { isFinal, ...window } of readRecords(records)) {
         if (isFinal) this.#keep({ ...window, corrections: 0, isThere: true });

@@ -105,7 +105,7 @@ export async function walkTruth(
     }
     core.seal();
     bringYears(core, program.zones, years);
-    core.reserve();
+    await paced(core.reserveSteps(), log.breathe);
     await paced(core.applySteps(collect), log.breathe);
   }
   await paced(passSlices(scope, core, program, disorderMs, collect), log.breathe);
@@ -135,7 +135,7 @@ function* passSlices(
     batch.tick(0, timeMs);
     batch.setVerdict(0, VERDICT_ACCEPTED);
     core.seal();
-    core.reserve();
+    yield* core.reserveSteps();
     yield* core.applySteps(collect);
   }
 }

@@ -322,3 +322,44 @@ test("a pace expects of a step what the longest of late took: slices stay within
     clock.mockRestore();
   }
 });
+
+test("what comes due is bounded in steps, rows of panes too", async () => {
+  const store = newStore();
+  const count = 40_000;
+  const query = (name: string, rest: object) => ({
+    ...queryOf({ name, key: { k: "data.k" }, emit: "none", ...rest }),
+  });
+  const queries = [
+    query("s", { window: { kind: "session", gap: 10, grace: 0 } }),
+    query("p", { window: tumbling(10, 0), aggregate: { l: { fn: "last", of: "data.k" } } }),
+  ];
+  const events = Array.from({ length: count }, (_, k) => event(`e${k}`, 0, { k: `${k}` }));
+  const engine = await engineOf({ version: 1, queries }, [events], { store });
+  await engine.tick(100);
+  const { plan } = checkPlan({ version: 1, queries });
+  const steps: number[] = [];
+  const breathe = (bytes: number) => void steps.push(bytes);
+  const replay = new Replay(
+    plan!,
+    compile(plan!, HASH_KEY),
+    store,
+    new Poison(),
+    PAGES_MAX,
+    breathe,
+  );
+  const long = (): number => steps.splice(0).filter((step) => step === 1 << 20).length;
+  // A timer of each session, one of the pane, and its rows.
+  const expected = Math.floor((2 * count + 1) / 16_384);
+  const core = await replay.open();
+  await replay.run(core, 0, count, null);
+  long();
+  await replay.run(core, count, Infinity, null);
+  expect(core.queryCounts(0).open + core.queryCounts(1).open).toBe(0);
+  expect(long()).toBe(expected);
+  // To make all final at once is no other work.
+  const flushed = await replay.open();
+  await replay.run(flushed, 0, count, null);
+  const flushing = [...flushed.flushSteps(() => {})];
+  expect(flushing.filter((step) => step === 1 << 20)).toHaveLength(expected);
+  await engine.close();
+});
