@@ -476,7 +476,7 @@ export class Core {
       const length = this.#exports.toldRun(at);
       this.bytes.set(told.subarray(at, at + length), this.#exports.toldAt(at));
       at += length;
-      yield length;
+      if (at % STEP_BYTES < length) yield STEP_BYTES;
     }
   }
 

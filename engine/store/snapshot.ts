@@ -85,6 +85,7 @@ export function* encodeSteps(
   const stateAt = HEADER_BYTES + plan.length;
   let sum = crc32c(bytes, HEADER_BYTES, stateAt, crc32c(bytes, 0, AT_SUM));
   let to = stateAt;
+  let worked = 0;
   while (to < poisonedAt) {
     const now = image();
     const at = to - stateAt;
@@ -93,7 +94,10 @@ export function* encodeSteps(
     bytes.set(part, to);
     sum = crc32c(bytes, to, to + part.length, sum);
     to += part.length;
-    if (to < poisonedAt) yield part.length;
+    worked += part.length;
+    if (worked < STEP_BYTES || to === poisonedAt) continue;
+    yield worked;
+    worked = 0;
   }
   view.setUint32(AT_SUM, crc32c(bytes, poisonedAt, bytes.length, sum), true);
   return bytes;
