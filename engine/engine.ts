@@ -271,7 +271,7 @@ export class Engine implements RowSource {
    */
   view(query: string): View {
     this.#indexOf(query);
-    return { rows: (filter) => this.#running.rows(query, filter) };
+    return { rows: (filter) => this.#running.rows(query, filter, this.plan) };
   }
 
   /** The rows of a view, as `view(query).rows(filter)`. */

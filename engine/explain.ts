@@ -12,6 +12,7 @@ import { traceOf, type Traced } from "./live/trace.ts";
 import type { View } from "./live/view.ts";
 import type { Plan, Query } from "./query/plan.ts";
 import type { Replay, Replayed, Tell } from "./replay.ts";
+import { checkKey } from "./store/asked.ts";
 import { HostFault } from "./store/host-fault.ts";
 import type { Store } from "./store/store.ts";
 
@@ -237,15 +238,8 @@ function contributionOf(traced: Traced, events: ReadonlyMap<number, LoggedEvent>
 
 /** HostFault `bad_key`, `bad_window` where they cannot be those of a row of the query. */
 export function checkRow(query: Query, key: Key, window: ChangeWindow): void {
-  const names = query.key.map(({ name }) => name);
-  const given = Object.entries(key);
-  if (given.length !== names.length || !names.every((name) => Object.hasOwn(key, name))) {
-    const wanted = names.length === 0 ? "no members" : `the members ${names.join(", ")}`;
-    throw new HostFault("bad_key", `A key of this query has ${wanted}.`);
-  }
-  if (!given.every(([, value]) => isScalar(value))) {
-    throw new HostFault("bad_key", "A key has strings, numbers, booleans and nulls.");
-  }
+  const members = query.key.map(({ name }) => name);
+  checkKey(key, members, true);
   const { start, end } = window;
   const isGlobal = start === null && end === null;
   const isSpan = Number.isSafeInteger(start) && Number.isSafeInteger(end);
@@ -261,9 +255,4 @@ export function findRow(view: View, key: Key, window: ChangeWindow): Row | null 
   const touching = start === null ? {} : { from: start, to: end };
   const isAsked = (row: Row): boolean => row.window.start === start && row.window.end === end;
   return view.rows({ key, ...touching }).find(isAsked) ?? null;
-}
-
-function isScalar(value: unknown): boolean {
-  const type = typeof value;
-  return value === null || type === "string" || type === "boolean" || Number.isFinite(value);
 }

@@ -19,11 +19,12 @@ import { readRows, type RowFilter } from "./live/view.ts";
 import { compile, type Program } from "./query/compile.ts";
 import type { Plan } from "./query/plan.ts";
 import type { Schemas } from "./query/schema.ts";
-import { acceptsAlike } from "./rebuild/difference.ts";
+import { acceptsAlike, membersOf } from "./rebuild/difference.ts";
 import { EntriesFailed, MarksFound, Replay } from "./replay.ts";
 import type { Retaining } from "./retention.ts";
 import { restoring, Saving } from "./saving.ts";
 import { Silence } from "./silence.ts";
+import { checkKey } from "./store/asked.ts";
 import type { Chunk } from "./store/chunk.ts";
 import { goodSnapshots, type Snapshot } from "./store/snapshot.ts";
 import { HostFault } from "./store/host-fault.ts";
@@ -161,9 +162,13 @@ export class Running {
     throw new HostFault("core_failed", `${message}: read again when the push is over.`);
   }
 
-  /** The rows of a view; none where the plan has no such query. HostFault `core_failed`. */
-  rows(query: string, filter?: RowFilter): Row[] {
+  /**
+   * The rows of a view; none where the plan has no such query. A key may be one of the query as
+   * `planned`, which is to serve. HostFault `core_failed`, `bad_key`, `bad_range`.
+   */
+  rows(query: string, filter?: RowFilter, planned = this.plan): Row[] {
     const index = this.indexOf(query);
+    if (filter?.key) checkKey(filter.key, membersOf(query, this.plan, planned));
     return index < 0 ? [] : readRows(this.readable, this.decoder, index, filter);
   }
 
@@ -399,7 +404,7 @@ export class Running {
     } catch (error) {
       if (!(error instanceof WebAssembly.RuntimeError)) throw error;
       await this.remake();
-      const message = "The core failed in making every window final: nothing is told of it.";
+      const message = "The core failed on making every window final: nothing is told of it.";
       throw new HostFault("core_failed", message, { cause: error });
     }
     this.saving.isFlushed = true;

@@ -48,7 +48,7 @@ export type Answer<T> =
 
 export type Refused =
   | { readonly why: "unknown_restaurant" | "unknown_query" }
-  | { readonly why: "bad_parameter"; readonly detail: string }
+  | { readonly why: "bad_parameter"; readonly parameter?: string; readonly detail: string }
   | Fault;
 
 export interface Fault {
@@ -208,11 +208,16 @@ export class RestaurantObject extends DurableObject<Env> {
     const { engine, refused } = this.#ask(query);
     if (engine === undefined) return { refused };
     const { clock, position } = engine.stats();
-    const rows = engine.view(query).rows(filter);
-    const told = rows.map(({ key, window, value, final, revision }) => {
-      return { key, window, value, final, revision };
-    });
-    return { told: { rows: told, clock, position } };
+    try {
+      const rows = engine.view(query).rows(filter);
+      const told = rows.map(({ key, window, value, final, revision }) => {
+        return { key, window, value, final, revision };
+      });
+      return { told: { rows: told, clock, position } };
+    } catch (error) {
+      if (!(error instanceof HostFault) || error.code !== "bad_key") throw error;
+      return { refused: { why: "bad_parameter", parameter: "key", detail: error.message } };
+    }
   }
 
   /** Computes a part of the log again: what it corrected. */

@@ -42,7 +42,7 @@ export class Archiving {
 
   /** Waits for nothing any more. */
   close(): void {
-    this.#giveUp(new HostFault("engine_closed", "This connection was closed: connect again."));
+    this.#giveUp(new HostFault("engine_closed", "This connection is closed: connect again."));
   }
 
   async #give({ position, endPosition, bytes }: ArchivedChunk): Promise<void> {

@@ -17,7 +17,7 @@ import type { Stats } from "../live/stats.ts";
 import { callListener, type Listener } from "../live/subscription.ts";
 import type { RowFilter } from "../live/view.ts";
 import type { Retention } from "../retention.ts";
-import { checkFrom, checkTick, unknownQuery } from "../store/asked.ts";
+import { checkFrom, checkKey, checkTick, unknownQuery } from "../store/asked.ts";
 import type { Verified } from "../store/chain.ts";
 import { HostFault } from "../store/host-fault.ts";
 import { FollowedView } from "./followed-view.ts";
@@ -191,6 +191,7 @@ export class Connection implements RowSource {
   /** The rows of a view that is followed by `onRows`, as far as they were told; else none. */
   rows(query: string, filter?: RowFilter): readonly Row[] {
     this.#checkQuery(query);
+    if (filter?.key) checkKey(filter.key, this.#queries.get(query)!);
     return this.#views.get(query)?.rows(filter) ?? [];
   }
 

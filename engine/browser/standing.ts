@@ -1,5 +1,6 @@
 // Standing: who a host is among the hosts of one log, and which of two that differ is the newer.
 
+import { encoder } from "../event/utf8.ts";
 import { HostFault } from "../store/host-fault.ts";
 import { BUILD, PLANLESS, type Introduction, type Verb } from "./protocol.ts";
 
@@ -13,7 +14,7 @@ export function newId(): string {
 
 /** SHA-256 of a plan as given; needs a secure context, as Web Locks do. */
 export async function fingerprintOf(source: string): Promise<string> {
-  const digest = await crypto.subtle.digest("SHA-256", new TextEncoder().encode(source));
+  const digest = await crypto.subtle.digest("SHA-256", encoder.encode(source));
   return hex(new Uint8Array(digest));
 }
 

@@ -2,6 +2,7 @@
 // an engine, nothing shared. The memory's views are remade here, in one place, since any call may
 // make the memory grow; whoever asked for a view before a call asks again after it.
 
+import { decoder } from "../event/utf8.ts";
 import load from "#core-wasm";
 import * as layout from "../../assembly/layout.ts";
 import { HostFault } from "../store/host-fault.ts";
@@ -108,7 +109,6 @@ const CORRECTED_ROWS = 2048;
 export class Core {
   readonly #exports: Exports;
   readonly #memory: WebAssembly.Memory;
-  readonly #decoder = new TextDecoder();
   #bytes: Uint8Array<ArrayBuffer>;
   #view: DataView<ArrayBuffer>;
 
@@ -142,7 +142,7 @@ export class Core {
 
   /** The double that a JSON number, all ASCII, stands for. */
   #parseNumber(at: number, length: number): number {
-    return Number(this.#decoder.decode(this.bytes.subarray(at, at + length)));
+    return Number(decoder.decode(this.bytes.subarray(at, at + length)));
   }
 
   /** A view of the whole memory, good until the next call of the core. */

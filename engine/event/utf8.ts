@@ -2,13 +2,18 @@
 // lone surrogate, which UTF-8 cannot hold, becomes three bytes that are invalid, so that its line
 // ends as `invalid_utf8` and never as a silent U+FFFD.
 
-const DECODER = new TextDecoder("utf-8", { fatal: true, ignoreBOM: true });
-const ENCODER = new TextEncoder();
+// Those of the whole engine; a bundler drops what a page does not use.
+export const encoder = /* @__PURE__ */ new TextEncoder();
+/** What is not UTF-8 becomes U+FFFD, and a byte-order mark is left out. */
+export const decoder = /* @__PURE__ */ new TextDecoder();
+/** The same, and a byte-order mark stays. */
+export const exactDecoder = /* @__PURE__ */ new TextDecoder("utf-8", { ignoreBOM: true });
+const strictDecoder = /* @__PURE__ */ new TextDecoder("utf-8", { fatal: true, ignoreBOM: true });
 
 /** A byte-order mark stays. Null where the bytes are not UTF-8. */
 export function decodeUtf8(bytes: Uint8Array): string | null {
   try {
-    return DECODER.decode(bytes);
+    return strictDecoder.decode(bytes);
   } catch {
     return null;
   }
@@ -26,7 +31,7 @@ export function utf8Length(text: string): number {
 
 /** The text's bytes; a lone surrogate becomes three bytes that are not valid UTF-8. */
 export function encodeUtf8(text: string): Uint8Array {
-  if (text.isWellFormed()) return ENCODER.encode(text);
+  if (text.isWellFormed()) return encoder.encode(text);
   const bytes = new Uint8Array(text.length * 3);
   let length = 0;
   // Every other part is a surrogate that has no partner.
@@ -34,7 +39,7 @@ export function encodeUtf8(text: string): Uint8Array {
     const unit = part.charCodeAt(0);
     const isLone = !part.isWellFormed();
     if (isLone) bytes.set([0xed, 0x80 | ((unit >> 6) & 0x3f), 0x80 | (unit & 0x3f)], length);
-    length += isLone ? 3 : ENCODER.encodeInto(part, bytes.subarray(length)).written;
+    length += isLone ? 3 : encoder.encodeInto(part, bytes.subarray(length)).written;
   }
   return bytes.slice(0, length);
 }

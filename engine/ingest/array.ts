@@ -3,7 +3,8 @@
 // judged; those are faults of an element, found when its line is read. An array that streams is
 // read by cli/array-reader.ts.
 
-const DECODER = new TextDecoder("utf-8", { ignoreBOM: true });
+import { exactDecoder } from "../event/utf8.ts";
+
 const NEWLINE = 0x0a;
 const RETURN = 0x0d;
 /** Up to here: outside of strings, space, tab, newline and carriage return. */
@@ -17,7 +18,7 @@ const CLOSE = 0x5d;
 
 function isArray(bytes: Uint8Array): boolean {
   try {
-    return Array.isArray(JSON.parse(DECODER.decode(bytes)));
+    return Array.isArray(JSON.parse(exactDecoder.decode(bytes)));
   } catch {
     return false;
   }

@@ -2,6 +2,7 @@
 // gives verdicts.
 // The layout is assembly/layout.ts's; this file is the only one that writes it.
 
+import { encoder } from "../event/utf8.ts";
 import * as layout from "../../assembly/layout.ts";
 import type { Json, JsonObject } from "../event/envelope.ts";
 import { MEMBERS } from "../event/envelope.ts";
@@ -33,7 +34,6 @@ export interface Duplicate extends Span {
 export class Batch {
   readonly #core: Core;
   readonly #program: Program;
-  readonly #encoder = new TextEncoder();
   readonly lines: number;
   #header = 0;
   #slots = 0;
@@ -225,7 +225,7 @@ export class Batch {
     }
     if (length < text.length) {
       const rest = bytes.subarray(start, start + text.length * 3);
-      length = this.#encoder.encodeInto(text, rest).written;
+      length = encoder.encodeInto(text, rest).written;
     }
     this.#used += length;
     return { offset, length };

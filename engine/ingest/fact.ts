@@ -1,5 +1,6 @@
 // Host facts as lines: `{"fact":{…}}` in the log and in its exported form, each a chunk of its own.
 
+import { decoder, encoder } from "../event/utf8.ts";
 import { HostFault } from "../store/host-fault.ts";
 import { GENESIS } from "../store/chain.ts";
 import type { Chunk } from "../store/chunk.ts";
@@ -14,9 +15,6 @@ export interface ReprocessFact {
 const FACT = /^[ \t\r]*\{[ \t\r]*"fact"[ \t\r]*:/;
 /** More than a fact has before its first colon. */
 const HEAD_BYTES = 64;
-
-const decoder = new TextDecoder();
-const encoder = new TextEncoder();
 
 /**
  * The fact of a line: a reprocess, or `"unknown"` where this build knows none of its name or its

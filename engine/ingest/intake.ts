@@ -169,7 +169,7 @@ export class Intake {
       case layout.VERDICT_QUARANTINED:
         return this.#hold(filled, tally, line, QUARANTINE_CODE[batch.fault(line)]!);
       default:
-        throw new Error(`Got verdict ${batch.verdict(line)} for an event that was probed.`);
+        throw new Error(`Got verdict ${batch.verdict(line)} from an event that was probed.`);
     }
   }
 

@@ -43,7 +43,7 @@ export async function readEvents(
 
 function logged(position: number, receivedAt: number | null, line: Uint8Array): LoggedEvent {
   const decoded = decodeEvent(line, 0, line.length);
-  if (isFault(decoded)) throw new Error(`Got ${decoded.code} from an event of the log.`);
+  if (isFault(decoded)) throw new Error(`Got ${decoded.code} from an event that was valid before.`);
   const { eventId, eventType, timeMs: eventTime } = decoded;
   const source = decoded.source === "" ? null : decoded.source;
   return { position, eventId, source, eventType, eventTime, receivedAt };

@@ -5,6 +5,7 @@
 // what was held for its age lies before the horizon already. As many are kept as lines may be held,
 // the newest; an event whose identity has left this list too is held once more.
 
+import { decoder } from "../event/utf8.ts";
 import type { QuarantineCode } from "../event/fault.ts";
 import { HostFault } from "../store/host-fault.ts";
 import type { HeldLine, Recovered, ReleasedIdentity } from "../store/store.ts";
@@ -32,8 +33,6 @@ export const LOGGED_RELEASE: Release = { ids: [], known: new Map() };
 const UNKNOWN_NAMED_MAX = 3;
 /** A carriage return is taken off with the newline: one that the line ends with stays. */
 const LINE_END = [13, 10];
-
-const decoder = new TextDecoder();
 
 export class Quarantine {
   #max: number;
@@ -183,6 +182,6 @@ function unknownIds(ids: readonly string[]): HostFault {
 
 function contentOf(line: Uint8Array): string {
   const decoded = decodeEvent(line, 0, line.length);
-  if (isFault(decoded)) throw new Error(`Got ${decoded.code} from a held line, which was valid.`);
+  if (isFault(decoded)) throw new Error(`Got ${decoded.code} from an event that was valid before.`);
   return content(decoded);
 }

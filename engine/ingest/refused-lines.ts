@@ -1,6 +1,7 @@
 // The lines of pushes that were refused, the newest of them: what each was, and its bytes, which
 // become text only when somebody asks. Of a feed that is sent again most are gone before that.
 
+import { decoder } from "../event/utf8.ts";
 import type { EventCode } from "../event/fault.ts";
 
 /** A line that was invalid or a duplicate. */
@@ -31,8 +32,6 @@ const REFUSED_BYTES_MAX = 4 * 1024 * 1024;
 const LINE_BYTES_MAX = 64 * 1024;
 /** A push's bytes are kept whole where its refused lines are at least one part in so many. */
 const WHOLE_PARTS = 4;
-
-const decoder = new TextDecoder();
 
 /** The newest refused lines since open; 1,000, fewer where they are long. */
 export class RefusedLines {

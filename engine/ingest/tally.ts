@@ -153,5 +153,5 @@ function assertConserved(receipt: Receipt): void {
   const { received, accepted, duplicate, invalid, quarantined } = receipt;
   const became = accepted + duplicate + invalid.length + quarantined.length;
   if (received === became) return;
-  throw new Error(`Got dispositions for ${became} lines when ${received} were received.`);
+  throw new Error(`Got ${became} dispositions for ${received} lines.`);
 }

@@ -15,7 +15,7 @@ export interface RowFilter {
 }
 
 export interface View {
-  /** Rows in the order of changes: window end, window start, key. HostFault `bad_range`. */
+  /** In the order of changes: window end, window start, key. HostFault `bad_range`, `bad_key`. */
   rows(filter?: RowFilter): Row[];
 }
 

@@ -2,6 +2,7 @@
 // machine is assembly/expression.ts; `all`, `any` and `coalesce` of many become a chain of two,
 // `case` becomes jumps, so the stack stays as shallow as the expression is nested.
 
+import { encoder } from "../event/utf8.ts";
 import * as layout from "../../assembly/layout.ts";
 import type { Expression, Literal, Operator } from "./plan.ts";
 import { BINARY, CHAINS } from "./vocabulary.ts";
@@ -181,7 +182,7 @@ export class Code {
       const at = this.#append(8);
       return this.#view.setFloat64(at, value, true);
     }
-    const bytes = new TextEncoder().encode(value);
+    const bytes = encoder.encode(value);
     this.literalBytesMax = Math.max(this.literalBytesMax, bytes.length);
     this.#op(layout.OP_STRING);
     this.u32(this.#append(4), bytes.length);

@@ -2,6 +2,7 @@
 // envelope or a path of the plan or of a schema names, as a tree, and the types by which it finds
 // the event's route and checks.
 
+import { encoder } from "../event/utf8.ts";
 import * as layout from "../../assembly/layout.ts";
 import { MEMBERS } from "../event/envelope.ts";
 import type { Code } from "./code.ts";
@@ -16,8 +17,6 @@ interface Member {
   readonly number: number;
   readonly members: Map<string, Member>;
 }
-
-const encoder = new TextEncoder();
 
 function memberOf(members: Map<string, Member>, name: string): Member {
   const known = members.get(name);

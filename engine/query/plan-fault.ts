@@ -33,8 +33,7 @@ export const PLAN_FAULTS = {
   timezone_not_allowed: "A timezone goes with tumbling windows of 1d, 1w, 1mo or 1y only.",
   unknown_timezone: "No IANA time zone has this name.",
   week_without_zone:
-    "A size in weeks needs a timezone or an offset: weeks counted from 1970 begin on a Thursday " +
-    '(write 7d, or offset "0s", if that is meant).',
+    'A size in weeks needs a timezone or an offset; with "0s" weeks begin on a Thursday, as 1970.',
   grace_required: 'Every window but a global one needs a grace; "0s" is one.',
   wait_not_allowed: "Only a query that has `with` and no span has a `wait`.",
   wait_over_grace: "Waiting (with `early`, in a span) lasts no longer than the window's grace.",

@@ -3,6 +3,7 @@
 // the program (assembly/check.ts). What such a table cannot say is for a validator. No plan names a
 // schema yet: a catalogue will bring them, and with them this file, which nobody else has to load.
 
+import { encoder } from "../event/utf8.ts";
 import * as layout from "../../assembly/layout.ts";
 import type { JsonObject } from "../event/envelope.ts";
 import type { EventFault } from "../event/fault.ts";
@@ -94,7 +95,6 @@ function writeCheck(
 }
 
 function writeValues(code: Code, values: readonly string[]): number {
-  const encoder = new TextEncoder();
   return code.counted(values, 4, 8, (at, value) => {
     const bytes = encoder.encode(value);
     code.u32(at, code.text(bytes));

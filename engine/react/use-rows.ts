@@ -5,6 +5,7 @@ import { useMemo, useSyncExternalStore } from "react";
 import type { Key, Row } from "../live/change.ts";
 import { rowsToBegin, type RowDelta, type RowSource } from "../live/mirror.ts";
 import { isIn, type RowFilter } from "../live/view.ts";
+import { checkKey } from "../store/asked.ts";
 
 export interface UseRowsOptions extends RowFilter {
   /**
@@ -27,6 +28,8 @@ export function useRows(
 ): readonly Row[] {
   // A filter that is written anew at each rendering is the same filter.
   const { key = null, from = null, to = null, serverRows } = options;
+  // As text, a member without a value would be none, and all rows those that are asked for.
+  if (key !== null) checkKey(key, Object.keys(key));
   const filterText = JSON.stringify([key, from, to]);
   const followed = useMemo(
     () => new FollowedRows(source, query, filterOf(filterText)),

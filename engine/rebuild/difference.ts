@@ -45,6 +45,12 @@ export function queriesOf(...plans: readonly Plan[]): string[] {
   return [...new Set(plans.flatMap(({ queries }) => queries.map(({ name }) => name)))];
 }
 
+/** The members of the query's key in each of the plans, once each. */
+export function membersOf(query: string, ...plans: readonly Plan[]): string[] {
+  const keys = plans.flatMap((plan) => queryOf(plan, query)?.key ?? []);
+  return [...new Set(keys.map(({ name }) => name))];
+}
+
 /** One query's view under one plan; null where that plan has not the query. */
 export interface Shown {
   readonly query: Query | null;

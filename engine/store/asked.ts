@@ -4,9 +4,35 @@
 import { HostFault } from "./host-fault.ts";
 
 export function unknownQuery(names: Iterable<string>): HostFault {
-  const listed = [...names].map((name) => JSON.stringify(name)).join(", ");
+  const listed = [...names].join(", ");
   const message = `No query of this plan has the name given: it has ${listed}.`;
   return new HostFault("unknown_query", message);
+}
+
+/**
+ * The members of a key are some of the query's, or all where it `isWhole`, and are scalars.
+ * HostFault `bad_key`.
+ */
+export function checkKey(
+  key: { readonly [name: string]: unknown },
+  members: readonly string[],
+  isWhole = false,
+): void {
+  const wrong = [...Object.keys(key), ...(isWhole ? members : [])].find((name) => {
+    return !members.includes(name) || !isScalar(key[name]);
+  });
+  if (wrong === undefined) return;
+  const own = `${members.join(", ") || "no members"}, each a string, number, boolean or null`;
+  throw new HostFault("bad_key", `A key of this query has ${own}: look at ${wrong}.`);
+}
+
+function isScalar(value: unknown): boolean {
+  return (
+    value === null ||
+    typeof value === "boolean" ||
+    typeof value === "string" ||
+    Number.isFinite(value)
+  );
 }
 
 /** HostFault `bad_time`. */

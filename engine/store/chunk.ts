@@ -22,6 +22,7 @@
 // A chunk read back is refused as `chunk_broken`, by its positions, whatever single bit of it
 // flipped, and whatever is missing or too much. Who reads lines from a store decodes its chunks.
 
+import { decoder, encoder, exactDecoder } from "../event/utf8.ts";
 import type { ZoneYear } from "../event/zone.ts";
 import { crc32c } from "./crc32c.ts";
 import { HostFault } from "./host-fault.ts";
@@ -349,7 +350,7 @@ export function exportChunk(chunk: Chunk): string {
     receivedAt: folded(chunk.receivedAt),
     ...((chunk.flags & CHUNK_RELEASED) !== 0 && { released: true }),
   };
-  const lines = new TextDecoder("utf-8", { ignoreBOM: true }).decode(chunk.lines);
+  const lines = exactDecoder.decode(chunk.lines);
   const line = { chunk: control, ...(chunk.zones !== undefined && { zones: chunk.zones }) };
   return `${JSON.stringify(line)}\n${lines}`;
 }
@@ -383,7 +384,7 @@ function readReceivedAt(view: DataView, form: number, count: number): Chunk["rec
 /** A length and the years as JSON; nothing where there are none. */
 function encodeZones(zones: readonly ZoneYear[] = []): Uint8Array {
   if (zones.length === 0) return new Uint8Array(0);
-  const text = new TextEncoder().encode(JSON.stringify(zones));
+  const text = encoder.encode(JSON.stringify(zones));
   const bytes = new Uint8Array(ZONES_LENGTH_BYTES + text.length);
   new DataView(bytes.buffer).setUint32(0, text.length, true);
   bytes.set(text, ZONES_LENGTH_BYTES);
@@ -391,7 +392,7 @@ function encodeZones(zones: readonly ZoneYear[] = []): Uint8Array {
 }
 
 function decodeZones(bytes: Uint8Array): readonly ZoneYear[] {
-  const text = new TextDecoder().decode(bytes.subarray(ZONES_LENGTH_BYTES));
+  const text = decoder.decode(bytes.subarray(ZONES_LENGTH_BYTES));
   return JSON.parse(text) as readonly ZoneYear[];
 }
 

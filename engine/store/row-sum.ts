@@ -3,11 +3,11 @@
 // that was released, which makes its event a duplicate. Rows of earlier builds have none, and are
 // believed.
 
+import { encoder } from "../event/utf8.ts";
 import { crc32c } from "./crc32c.ts";
 import { HostFault } from "./host-fault.ts";
 import type { ReleasedIdentity } from "./store.ts";
 
-const encoder = new TextEncoder();
 const NO_BYTES = new Uint8Array(0);
 
 /** CRC32C of a row: its members as JSON, in order, and what it has as bytes. */

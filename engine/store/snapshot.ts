@@ -8,6 +8,7 @@
 // has one at position 0 whose state and told are empty: it says which plan it is.
 // A snapshot of another layout is not read: the log is replayed instead.
 
+import { decoder, encoder } from "../event/utf8.ts";
 import { LAYOUT_VERSION } from "../../assembly/layout.ts";
 import { crc32c } from "./crc32c.ts";
 import { drained, paced, STEP_BYTES, type Breathe, type Steps } from "./steps.ts";
@@ -61,7 +62,7 @@ export function* encodeSteps(
   snapshot: Omit<Snapshot, "state" | "told">,
   image: () => ImageParts,
 ): Steps<Uint8Array<ArrayBuffer>> {
-  const plan = new TextEncoder().encode(snapshot.plan);
+  const plan = encoder.encode(snapshot.plan);
   const { poisoned } = snapshot;
   // Whoever comes between may make the memory grow, and then a view has no length.
   const { state, toldBytes } = image();
@@ -124,7 +125,7 @@ function* decodeSteps(bytes: Uint8Array): Steps<Snapshot | null> {
     position: view.getFloat64(AT_POSITION, true),
     judgedSince: view.getFloat64(AT_JUDGED, true),
     since: view.getFloat64(AT_SINCE, true),
-    plan: new TextDecoder().decode(bytes.subarray(HEADER_BYTES, state)),
+    plan: decoder.decode(bytes.subarray(HEADER_BYTES, state)),
     state: bytes.subarray(state, told),
     told: bytes.subarray(told, end),
     poisoned: Array.from({ length: poisonedCount }, (_, index) => {

@@ -231,6 +231,8 @@ describe("A connection", () => {
           () => connection.view(query).rows({ from: NaN }),
           () => connection.verify({ to: NaN }),
           () => connection.subscribe(query, () => {}, { from: -1 }),
+          () => connection.view(query).rows({ key: { restaurantID: "R" } }),
+          () => connection.rows(query, { key: { restaurantID: "R" } }),
           () => connection.explain(query, {}, { start: 0, end: 1 }),
           () => connection.explain(query, { restaurantId: "R" }, window),
           () => connection.tick(0.5),
@@ -252,7 +254,7 @@ describe("A connection", () => {
     expect(found.asked).toEqual([
       ...Array.from({ length: 7 }, () => "unknown_query"),
       ...Array.from({ length: 4 }, () => "bad_range"),
-      ...["bad_key", "bad_window", "bad_time", "bad_time"],
+      ...["bad_key", "bad_key", "bad_key", "bad_window", "bad_time", "bad_time"],
     ]);
     expect(found.isPromised).toBe(true);
     expect(found.conflict).toMatchObject({ name: "HostFault", code: "plan_conflict" });

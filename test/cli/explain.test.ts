@@ -80,7 +80,7 @@ describe("--explain", () => {
 
   test.each([
     ["nobody", '{"k":"a"}', "0/1", "names a query that the plan has not"],
-    ["counts", "{}", "0/1", "has the members k"],
+    ["counts", "{}", "0/1", "A key of this query has k,"],
     ["counts", '{"k":"a"}', "null/null", "whole numbers of ms"],
   ])("of what is no row is refused before anything is read: %s %s %s", async (...words) => {
     const [query, key, window, sentence] = words;

@@ -397,10 +397,10 @@ describe("explain", () => {
     await expect(explain("nobody", {}, at(0, 10))).rejects.toMatchObject(coded("unknown_query"));
     await expect(explain("q", {}, at(0, 10))).rejects.toMatchObject(coded("bad_key"));
     await expect(explain("q", { k: [] }, at(0, 10))).rejects.toMatchObject(coded("bad_key"));
-    await expect(explain("q", {}, at(0, 10))).rejects.toThrow("the members k");
-    await expect(explain("q", { k: 1, l: 2 }, at(0, 10))).rejects.toThrow("the members k");
+    await expect(explain("q", {}, at(0, 10))).rejects.toThrow("A key of this query has k,");
+    await expect(explain("q", { k: 1, l: 2 }, at(0, 10))).rejects.toThrow("look at l.");
     for (const k of [NaN, [], {}, undefined]) {
-      await expect(explain("q", { k }, at(0, 10))).rejects.toThrow("strings, numbers");
+      await expect(explain("q", { k }, at(0, 10))).rejects.toThrow("each a string, number");
     }
     const beyond = explain("q", { k: 1 }, { start: 2 ** 53, end: 1 });
     await expect(beyond).rejects.toMatchObject(coded("bad_window"));

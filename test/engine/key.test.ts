@@ -1,7 +1,7 @@
 // Keys: which values are the same one, what has none, and what happens to one key too many.
 
 import { describe, expect, test } from "vitest";
-import type { Engine } from "../../engine/index.ts";
+import type { Engine, Key } from "../../engine/index.ts";
 import { engineOf, event, planOf, tumbling } from "../builders.ts";
 
 const rowsOf = (engine: Engine): unknown[] =>
@@ -91,7 +91,23 @@ test("a composite key keeps its members apart", async () => {
   expect(rowsOf(engine)).toHaveLength(pairs.length);
   expect(engine.view("q").rows({ key: { a: "1" } })).toMatchObject([{ key: { a: "1", b: 1 } }]);
   expect(engine.view("q").rows({ key: { b: "c", a: "ab" } })).toHaveLength(1);
-  expect(engine.view("q").rows({ key: { c: 1 } })).toEqual([]);
+  expect(engine.view("q").rows({ key: { a: "none", b: 1 } })).toEqual([]);
+});
+
+test("a key that the query has not is refused, where its rows are asked for", async () => {
+  const engine = await engineOf(planOf({ window, key: { a: "data.a", b: "data.b" } }));
+  const asked = (key: object): unknown => engine.view("q").rows({ key: key as Key });
+  const isBad = { name: "HostFault", code: "bad_key" };
+  expect(() => asked({ c: 1 })).toThrow(expect.objectContaining(isBad));
+  expect(() => asked({ a: 1, A: 1 })).toThrow(
+    "has a, b, each a string, number, boolean or null: look at A.",
+  );
+  for (const a of [undefined, NaN, [], {}])
+    expect(() => asked({ a })).toThrow("each a string, number");
+  expect(() => engine.rows("q", { key: { c: 1 } })).toThrow(expect.objectContaining(isBad));
+  expect([asked({ a: null }), asked({})]).toEqual([[], []]);
+  const all = await engineOf(planOf({ window }));
+  expect(() => all.view("q").rows({ key: { k: 1 } })).toThrow("has no members");
 });
 
 test("the empty key is one group", async () => {

@@ -7,6 +7,7 @@ import {
   open,
   type Change,
   type Engine,
+  type Key,
   type RowDelta,
   type Store,
 } from "../../engine/index.ts";
@@ -81,6 +82,19 @@ describe("while it is rebuilt", () => {
       await engine.rebuilt();
     },
   );
+
+  test("a key may be one of either plan", async () => {
+    const [one] = BEFORE.queries;
+    const after = { ...BEFORE, queries: [{ ...one!, name: "q", key: { x: "data.x" } }] };
+    const { engine, slices } = await changed({ after });
+    const asked = (key: object): number => engine.rows("q", { key: key as Key }).length;
+    expect([asked({ x: 2 }), asked({})]).toEqual([0, 4]);
+    expect(() => asked({ y: 2 })).toThrow(
+      "has x, each a string, number, boolean or null: look at y.",
+    );
+    await slices.all();
+    expect(asked({ x: 2 })).toBe(4);
+  });
 
   test("takes entries by the former plan, and has them afterwards", async () => {
     const { engine, slices } = await changed();

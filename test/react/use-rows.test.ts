@@ -47,6 +47,14 @@ test("there are no rows before there is an engine", () => {
   expect(rendered(null)).toBe("");
 });
 
+test("a key that the query has not is told where it is used", async () => {
+  const engine = await engineOf(plan);
+  expect(() => rendered(engine, { key: { ID: "A" } })).toThrow("look at ID.");
+  expect(() => rendered(engine, { key: { id: undefined as never } })).toThrow(
+    "each a string, number",
+  );
+});
+
 test("an unknown query is told where it is used", async () => {
   const engine = await engineOf(plan);
   const Wrong = (): string => `${useRows(engine, "nothing").length}`;

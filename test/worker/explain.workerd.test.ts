@@ -75,7 +75,7 @@ describe("an explanation", () => {
     expect(headers.get("Content-Type")).toBe("application/problem+json");
     expect({ status, code: body["code"] }).toEqual({ status: 400, code: "bad_parameter" });
     expect(body["parameter"]).toBe(parameter);
-    expect(body["detail"]).toMatch(/ (no key|no window|members restaurantId|are whole numbers)/);
+    expect(body["detail"]).toMatch(/ (no key|no window|has restaurantId|are whole numbers)/);
   });
 
   test("of a query or a restaurant that nobody knows is 404, and a refusal stops none", async () => {

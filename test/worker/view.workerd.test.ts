@@ -84,7 +84,6 @@ describe("a view", () => {
     [`?key=${encodeURIComponent("{}")}`, [FIRST, SECOND]],
     [`?key=${encodeURIComponent('{"restaurantId":"other"}')}`, []],
     [`?key=${encodeURIComponent('{"restaurantId":null}')}`, []],
-    [`?key=${encodeURIComponent('{"__proto__":"x"}')}`, []],
   ])("is narrowed by %s to windows that touch, and keys that match", async (search, wanted) => {
     expect(await rows(search)).toStrictEqual(wanted);
   });
@@ -101,6 +100,8 @@ describe("a view", () => {
     ["key", "null"],
     ["key", '{"restaurantId":["a"]}'],
     ["key", '{"restaurantId":1e999}'],
+    ["key", '{"restaurantID":"VIEW-1"}'],
+    ["key", '{"__proto__":"x"}'],
   ])("is refused with %s=%s", async (name, value) => {
     const search = new URLSearchParams({ [name]: value }).toString();
     const { status, headers, body } = await get(worker, `${rowsPath(ID)}?${search}`);
