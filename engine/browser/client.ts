@@ -5,7 +5,7 @@ import type { LateEvent } from "../core/core.ts";
 import type { SubscribeOptions } from "../catch-up.ts";
 import type { LogRange } from "../store/log-reader.ts";
 import type { Explanation } from "../explain.ts";
-import type { PushInput, PushOptions } from "../ingest/input.ts";
+import { isBytes, type PushInput, type PushOptions } from "../ingest/input.ts";
 import { lineOf } from "../ingest/object.ts";
 import type { QuarantineEntry } from "../ingest/quarantine.ts";
 import type { Receipt } from "../ingest/receipt.ts";
@@ -34,6 +34,8 @@ import {
 import { Shared, type Hearer } from "./shared.ts";
 
 const DEADLINE_MS = 30_000;
+/** A timer of more fires at once. */
+const LONGEST_MS = 2 ** 31 - 1;
 
 export interface ConnectOptions {
   /** Plain data: docs/contract.md of this package, "A plan". */
@@ -96,7 +98,7 @@ export async function connect(options: ConnectOptions): Promise<Connection> {
     worker,
     storage,
     since: globalThis.performance.timeOrigin,
-    deadlineMs: options.deadlineMs ?? DEADLINE_MS,
+    deadlineMs: Math.min(options.deadlineMs ?? DEADLINE_MS, LONGEST_MS),
     idleTicks: options.idleTicks ?? true,
     retention: days === undefined ? null : { days, hasArchive: archive !== undefined },
   };
@@ -320,7 +322,7 @@ function linesOf(
   isGiven: boolean,
 ): { readonly bytes: ArrayBuffer; readonly format: "ndjson" | null } {
   if (typeof input === "string") return { bytes: ownBuffer(encodeUtf8(input), true), format: null };
-  if (input instanceof Uint8Array) {
+  if (isBytes(input)) {
     return { bytes: ownBuffer(input, isGiven), format: null };
   }
   const objects: readonly unknown[] = Array.isArray(input) ? input : [input];

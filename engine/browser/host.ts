@@ -179,7 +179,7 @@ export class Host {
     const retention = this.#archiving.retentionOf(this.#options);
     const applied = (position: number): void => this.#noteApplied(position);
     const leader = await Leader.open(this.#options, retention, applied);
-    if (this.#ending.signal.aborted || this.#isAskedToGo) return leader.close();
+    if (this.#ending.signal.aborted || this.#isAskedToGo) return leader.close().catch(() => {});
     this.#leader = leader;
     this.#letGo = Promise.withResolvers<void>();
     this.#other = null;

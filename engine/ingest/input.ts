@@ -46,7 +46,8 @@ const NEWLINE = 0x0a;
 const RETURN = 0x0d;
 const BYTES_TAG = "[object Uint8Array]";
 
-function isBytes(input: PushInput): input is Uint8Array {
+/** Of whatever realm: a frame's are no `instanceof` this one's. */
+export function isBytes(input: PushInput): input is Uint8Array {
   return ArrayBuffer.isView(input) && Object.prototype.toString.call(input) === BYTES_TAG;
 }
 

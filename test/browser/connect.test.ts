@@ -496,6 +496,20 @@ describe("A worker that dies", () => {
     expect(found.position).toBe(10);
   });
 
+  test("is waited for without an end, and takes bytes of another frame", async () => {
+    const received = await page.evaluate(
+      async ({ plan, lines }) => {
+        const connection = await connect({ plan, name: "patient", deadlineMs: Infinity });
+        const frame = document.body.appendChild(document.createElement("iframe"));
+        const { Uint8Array: Theirs } = frame.contentWindow as unknown as typeof globalThis;
+        const bytes = Theirs.from(new TextEncoder().encode(lines));
+        return (await connection.push(bytes)).accepted;
+      },
+      { plan: PLAN, lines: ordersOf(0, 3) },
+    );
+    expect(received).toBe(3);
+  });
+
   test("or hangs, fails a call after the deadline", async () => {
     const deadlineMs = 3_000;
     await page.evaluate(
