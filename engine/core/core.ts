@@ -58,7 +58,6 @@ interface Exports {
   restore(stateLength: number): number;
 }
 
-/** State and told, as assembly/image.ts lays them out. */
 /** What the core writes for a time where there is none. */
 const NO_TIME = -(2n ** 63n);
 
