@@ -19,6 +19,8 @@ import { hasTag, readFilter, readRow, tagOf } from "./view-request.ts";
 
 export { RestaurantObject } from "./restaurant.ts";
 
+const METHODS = ["GET", "POST"];
+
 const app = new Hono<{ Bindings: Env }>();
 
 app.use(async (context, next) => {
@@ -81,7 +83,16 @@ app.post("/v1/restaurants/:id/reprocess", async (context) => {
   return told === undefined ? unanswered(refused) : context.json({ changes: told });
 });
 
-app.notFound(() => problem("unknown_route"));
+app.notFound(({ req: { path } }) => {
+  const allowed = METHODS.filter((method) => {
+    return app.router.match(method, path)[0].some(([[, route]]) => route.method === method);
+  });
+  if (allowed.length === 0) return problem("unknown_route");
+  const refused = problem("method_not_allowed");
+  // What answers GET answers HEAD.
+  refused.headers.set("Allow", allowed.join(", ").replace("GET", "GET, HEAD"));
+  return refused;
+});
 
 app.onError((error) => {
   if (error instanceof HTTPException) return error.getResponse();

@@ -7,6 +7,7 @@ import { HTTPException } from "hono/http-exception";
 const TITLES = {
   400: "Bad Request",
   404: "Not Found",
+  405: "Method Not Allowed",
   410: "Gone",
   413: "Content Too Large",
   415: "Unsupported Media Type",
@@ -38,7 +39,9 @@ const KINDS = {
     detail: "Send a JSON object of `query`, `from` and `to`, whole ms since 1970, `from` first.",
   },
   bad_parameter: { status: 400, detail: "A parameter of the query string does not read." },
-  unknown_route: { status: 404, detail: "There is nothing here: look at the path and the method." },
+  bad_range: { status: 400, detail: "`from` is after `to`: send the earlier one as `from`." },
+  unknown_route: { status: 404, detail: "There is nothing here: look at the path." },
+  method_not_allowed: { status: 405, detail: "Another method is taken here: look at `Allow`." },
   unknown_restaurant: {
     status: 404,
     detail: "No event of this restaurant has come yet: look at its id.",

@@ -12,11 +12,13 @@ export function readFilter(parameter: (name: string) => string | undefined): Row
   const from = parameter("from");
   const to = parameter("to");
   const key = parameter("key");
-  return {
+  const filter = {
     ...(from !== undefined && { from: readTime("from", from) }),
     ...(to !== undefined && { to: readTime("to", to) }),
     ...(key !== undefined && { key: readKey(key) }),
   };
+  if (filter.from! > filter.to!) throw refusal("bad_range");
+  return filter;
 }
 
 /** `key` as above, `window` as start/end in ms, null/null of a global one. Throws a refusal. */

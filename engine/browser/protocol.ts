@@ -23,8 +23,7 @@ import type { RowFilter } from "../live/view.ts";
 import type { Verified } from "../store/chain.ts";
 import type { Outcome } from "./outcome.ts";
 
-/** The version of the package. Hosts of two builds do not call one another. */
-export const BUILD = "0.1.0";
+export { BUILD } from "../build.ts";
 
 /** `worker`, `blob` and `main` say where the host runs; `follower`: it asks another tab's. */
 export type ConnectMode = "worker" | "blob" | "main" | "follower";

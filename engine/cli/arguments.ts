@@ -41,7 +41,7 @@ export type Command =
   | RunCommand
   | RestoreCommand
   | { readonly name: "check" | "explain"; readonly plan: string }
-  | { readonly name: "help" };
+  | { readonly name: "help" | "version" };
 
 export type Emit = (typeof EMITS)[number];
 
@@ -66,6 +66,8 @@ millrace check PLAN.json                      lists the plan's faults
 millrace explain PLAN.json                    draws the topology as Mermaid
 millrace restore --archive FOLDER --store FILE
                         puts archived chunks, a file each, back into a log of millrace/node
+millrace help | --help                        this
+millrace --version                            the version
 
 Exit: 0 fine; 3 lines were invalid or quarantined; 2 the plan or the arguments are wrong; 1 else.
 `;
@@ -95,6 +97,7 @@ export function parseArguments(words: readonly string[]): Command {
   if (name === undefined)
     throw new UsageFault("Say run, check, explain or restore; --help tells more.");
   if (name === "--help" || name === "-h" || name === "help") return { name: "help" };
+  if (name === "--version") return { name: "version" };
   if (UNBUILT.includes(name)) throw new UsageFault(`millrace ${name} is not supported yet.`);
   if (name === "run") return parseRun(rest);
   if (name === "restore") return parseRestore(rest);

@@ -2,6 +2,7 @@
 // terminal. 0: all is well; 3: some lines were invalid or quarantined; 2: the plan or the words
 // are wrong; 1: anything else.
 
+import { BUILD } from "../build.ts";
 import { PlanRefused } from "../query/plan-refused.ts";
 import { HostFault } from "../store/host-fault.ts";
 import { parseArguments, UsageFault, USAGE, type Command } from "./arguments.ts";
@@ -38,6 +39,9 @@ async function dispatch(command: Command, io: Io, stdout: Output, stderr: Output
   switch (command.name) {
     case "help":
       await stdout.write(USAGE);
+      return EXIT_FINE;
+    case "version":
+      await stdout.write(`${BUILD}\n`);
       return EXIT_FINE;
     case "check":
       return check(command.plan, stdout);

@@ -1,5 +1,6 @@
 // The words: what each option means, and which are refused with exit code 2 and one sentence.
 
+import { readFileSync } from "node:fs";
 import { describe, expect, test } from "vitest";
 import { parseArguments } from "../../engine/cli/arguments.ts";
 import { folder, millrace, PLAN } from "./terminal.ts";
@@ -96,6 +97,14 @@ describe("refused with 2 and one sentence:", () => {
     const { code, stdout, stderr } = await millrace(words);
     expect({ code, stdout, stderr }).toEqual({ code: 2, stdout: "", stderr: `${sentence}\n` });
   });
+});
+
+test("--version tells that of the package", async () => {
+  const { version } = JSON.parse(
+    readFileSync(new URL("../../package.json", import.meta.url), "utf8"),
+  );
+  const told = { code: 0, stdout: `${version as string}\n`, stderr: "" };
+  expect(await millrace(["--version"])).toMatchObject(told);
 });
 
 test.each([[["--help"]], [["run", "-h"]], [["check", "--help"]], [["help"]]])(

@@ -174,10 +174,24 @@ describe("a content type", () => {
 });
 
 describe("a path", () => {
-  test.each(["/", "/v1", "/v1/events", "/v1/restaurants", "/v1/restaurants/a/queries", "/nowhere"])(
+  test.each(["/", "/v1", "/v1/restaurants", "/v1/restaurants/a/queries", "/nowhere"])(
     "%s leads nowhere",
     async (path) => expectProblem(await get(worker, path), 404, "unknown_route"),
   );
+
+  test.each([
+    ["GET", "/v1/events", "POST"],
+    ["DELETE", "/v1/restaurants/a/stats", "GET, HEAD"],
+    ["POST", "/v1/restaurants/a/queries/q", "GET, HEAD"],
+    ["PUT", "/v1/restaurants/a/reprocess", "POST"],
+  ])("takes no %s: %s", async (method, path, allowed) => {
+    const response = await worker.fetch(`https://millrace.test${path}`, { method });
+    expect({ status: response.status, allow: response.headers.get("Allow") }).toEqual({
+      status: 405,
+      allow: allowed,
+    });
+    expect(await response.json()).toMatchObject({ code: "method_not_allowed" });
+  });
 
   test("/healthz answers", async () => {
     expect(await get(worker, "/healthz")).toMatchObject({ status: 200, body: { ok: true } });

@@ -113,6 +113,12 @@ describe("a view", () => {
     });
   });
 
+  test("of a range that ends before it begins is refused, of an instant it is not", async () => {
+    const { status, body } = await get(worker, `${rowsPath(ID)}?from=${START + 1}&to=${START}`);
+    expect({ status, ...body }).toMatchObject({ status: 400, code: "bad_range" });
+    expect(await rows(`?from=${START + 1}&to=${START + 1}`)).toStrictEqual([FIRST]);
+  });
+
   test("of a query that the plan does not have is 404", async () => {
     for (const name of ["nothing", "constructor"]) {
       const answer = await get(worker, rowsPath(ID, name));
