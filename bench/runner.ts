@@ -27,6 +27,8 @@ export interface Runner {
 /** The contender cannot run here: a package, a file or a program is missing. */
 export class NotAvailable extends Error {}
 
+const SETTLE_MS = 100;
+
 /** Starts, runs and stops one task: the same in every host. */
 export async function runOnce(
   contender: Contender,
@@ -38,8 +40,10 @@ export async function runOnce(
   let begin = performance.now();
   const started = await contender.start(task, input);
   if (!isCold) {
-    // Where the host has it: what earlier rounds left is not collected on this one's time.
+    // Where the host has it: what earlier rounds left is not collected on this one's time, nor its
+    // memory given back, which other threads do after the collection.
     (globalThis as { gc?: () => void }).gc?.();
+    await new Promise((resolve) => setTimeout(resolve, SETTLE_MS));
     begin = performance.now();
   }
   await started.run();
