@@ -1,4 +1,4 @@
-// The pace of a host: slices of at most 10 ms, mostly 7, each ended by a turn of the event loop, so
+// The pace of a host: slices of at most 10 ms, mostly 5, each ended by a turn of the event loop, so
 // that calls, timers and the events of a Durable Object come between. A piece takes about 2 ms.
 //
 // In a Durable Object the clock stands still while code runs: there a slice is a number of entries.
@@ -8,7 +8,7 @@ import { byBytes, type Pace } from "./pace.ts";
 
 const SLICE_MS = 10;
 /** So early one ends: what no piece foresaw, as a collection of garbage, comes on top. */
-const AIM_MS = 7;
+const AIM_MS = 5;
 const PIECE_MS = 2;
 const PIECE_ENTRIES_FIRST = 128;
 const PIECE_ENTRIES_MOST = 4096;
