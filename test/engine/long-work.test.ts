@@ -310,7 +310,7 @@ test("a pace expects of a step what the longest of late took: slices stay within
       beganMs = nowMs;
       await pause;
     };
-    for (let step = 0; step < 100; step++) await work(step % 3 === 2 ? 7.5 : 1.4);
+    for (let step = 0; step < 100; step++) await work(step % 3 === 2 ? 7.5 : 1.5);
     // Of the first one nothing was known yet.
     expect(slices[0]).toBeGreaterThan(10);
     expect(Math.max(...slices.slice(1))).toBeLessThanOrEqual(10);
