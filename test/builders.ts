@@ -1,7 +1,14 @@
 // What the tests of the engine push: events, and the plan that they go through. Times are ms, so
 // that a test shows its boundaries; whatever a test is not about has a default.
 
-import { Engine, open, type OpenOptions, type PushInput, type Receipt } from "../engine/index.ts";
+import {
+  Engine,
+  open,
+  type Change,
+  type OpenOptions,
+  type PushInput,
+  type Receipt,
+} from "../engine/index.ts";
 
 export interface SentEvent {
   readonly eventId: string;
@@ -83,4 +90,11 @@ export function verdictsOf(receipt: Receipt): { readonly [index: number]: string
   return Object.fromEntries(
     lines.map(({ index, code, pointer }) => [index, `${code} ${pointer}`.trimEnd()]),
   );
+}
+
+/** All that is told from now on. */
+export function listen(engine: Engine): Change[] {
+  const heard: Change[] = [];
+  engine.listen((changes) => heard.push(...changes));
+  return heard;
 }

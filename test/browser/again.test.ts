@@ -1,5 +1,5 @@
-// Connecting again: what a page that lost its worker, or was not let in, finds when it calls
-// `connect` once more, and what the first attempt has left behind.
+// A worker that dies ends every call; and connecting again: what a page that lost its worker, or was
+// not let in, finds when it calls `connect` once more, and what the first attempt has left behind.
 
 import { beforeEach, describe, expect, test } from "vitest";
 import type { Page } from "playwright";
@@ -12,6 +12,71 @@ let page: Page;
 
 beforeEach(async () => {
   page = await visit.tab();
+});
+
+const workerCount = (): number => page.workers().length;
+
+describe("A worker that dies", () => {
+  test("fails the calls under way and later ones; a new connection has what was kept", async () => {
+    await page.evaluate(
+      async ({ plan, query, lines }) => {
+        globalThis.faults = [];
+        const onFault = (fault: Error): number => faults.push((fault as { code?: string }).code!);
+        globalThis.connection = await connect({ plan, name: "dies", onFault });
+        connection.subscribe(query, () => {});
+        await connection.push(lines);
+      },
+      { plan: PLAN, query: QUERY, lines: ordersOf(0, 10) },
+    );
+    // So that it answers nothing before it dies, however busy the page is.
+    await hang(page);
+    const found = await page.evaluate(
+      async ({ plan, more }) => {
+        const codeOf = (call: Promise<unknown>): Promise<unknown> =>
+          call.then(
+            () => "answered",
+            (error: { code?: string }) => error.code,
+          );
+        const pushing = codeOf(connection.push(more));
+        killWorkers();
+        const asked = performance.now();
+        const codes = [await pushing, await codeOf(connection.stats())];
+        const tookMs = performance.now() - asked;
+        await connection.close();
+        const next = await connect({ plan, name: "dies" });
+        const { position } = await next.stats();
+        return { codes, faults, tookMs, position };
+      },
+      { plan: PLAN, more: ordersOf(10, 10) },
+    );
+    expect(found.codes).toEqual(["worker_gone", "worker_gone"]);
+    expect(found.faults).toEqual(["worker_gone"]);
+    // By the lock that the worker held, long before the deadline of 30 s.
+    expect(found.tookMs).toBeLessThan(20_000);
+    expect(found.position).toBe(10);
+  });
+
+  test("or hangs, fails a call after the deadline", async () => {
+    const deadlineMs = 3_000;
+    await page.evaluate(
+      async ({ plan, deadlineMs }) => {
+        globalThis.connection = await connect({ plan, name: "hangs", deadlineMs });
+      },
+      { plan: PLAN, deadlineMs },
+    );
+    await hang(page);
+    const found = await page.evaluate(async () => {
+      const asked = performance.now();
+      const code = await connection.stats().then(
+        () => "answered",
+        (error: { code?: string }) => error.code,
+      );
+      return { code, tookMs: performance.now() - asked };
+    });
+    expect(found.code).toBe("worker_gone");
+    expect(found.tookMs).toBeGreaterThanOrEqual(deadlineMs - 100);
+    await expect.poll(workerCount).toBe(0);
+  });
 });
 
 describe("A page whose worker is gone", () => {

@@ -6,7 +6,6 @@ import type { Page } from "playwright";
 import { beforeEach, describe, expect, test } from "vitest";
 import type { Change } from "../../engine/index.ts";
 import { HASH_KEY, engineOf } from "../builders.ts";
-import { hang } from "./pages.ts";
 import { order, ordersOf, PLAN, QUERY, START, WIDER_PLAN } from "./sample.ts";
 import { Visit } from "./visit.ts";
 
@@ -199,6 +198,20 @@ describe("A connection", () => {
     expect(found.receipts).toEqual(receipts);
     expect(found.again.duplicate).toBe(2);
     expect(found.lengths).toEqual([bytes.length, 0]);
+  });
+
+  test("takes bytes of another frame, and a deadline without an end", async () => {
+    const received = await page.evaluate(
+      async ({ plan, lines }) => {
+        const connection = await connect({ plan, name: "patient", deadlineMs: Infinity });
+        const frame = document.body.appendChild(document.createElement("iframe"));
+        const { Uint8Array: Theirs } = frame.contentWindow as unknown as typeof globalThis;
+        const bytes = Theirs.from(new TextEncoder().encode(lines));
+        return (await connection.push(bytes)).accepted;
+      },
+      { plan: PLAN, lines: ordersOf(0, 3) },
+    );
+    expect(received).toBe(3);
   });
 
   test("tells faults as values: a wrong plan, an unknown query, a conflict, a log shut", async () => {
@@ -453,82 +466,5 @@ describe("Twice connected with one name", () => {
     );
     expect(again).toBe(10);
     expect(workerCount()).toBe(1);
-  });
-});
-
-describe("A worker that dies", () => {
-  test("fails the calls under way and later ones; a new connection has what was kept", async () => {
-    await page.evaluate(
-      async ({ plan, query, lines }) => {
-        globalThis.faults = [];
-        const onFault = (fault: Error): number => faults.push((fault as { code?: string }).code!);
-        globalThis.connection = await connect({ plan, name: "dies", onFault });
-        connection.subscribe(query, () => {});
-        await connection.push(lines);
-      },
-      { plan: PLAN, query: QUERY, lines: ordersOf(0, 10) },
-    );
-    // So that it answers nothing before it dies, however busy the page is.
-    await hang(page);
-    const found = await page.evaluate(
-      async ({ plan, more }) => {
-        const codeOf = (call: Promise<unknown>): Promise<unknown> =>
-          call.then(
-            () => "answered",
-            (error: { code?: string }) => error.code,
-          );
-        const pushing = codeOf(connection.push(more));
-        killWorkers();
-        const asked = performance.now();
-        const codes = [await pushing, await codeOf(connection.stats())];
-        const tookMs = performance.now() - asked;
-        await connection.close();
-        const next = await connect({ plan, name: "dies" });
-        const { position } = await next.stats();
-        return { codes, faults, tookMs, position };
-      },
-      { plan: PLAN, more: ordersOf(10, 10) },
-    );
-    expect(found.codes).toEqual(["worker_gone", "worker_gone"]);
-    expect(found.faults).toEqual(["worker_gone"]);
-    // By the lock that the worker held, long before the deadline of 30 s.
-    expect(found.tookMs).toBeLessThan(20_000);
-    expect(found.position).toBe(10);
-  });
-
-  test("is waited for without an end, and takes bytes of another frame", async () => {
-    const received = await page.evaluate(
-      async ({ plan, lines }) => {
-        const connection = await connect({ plan, name: "patient", deadlineMs: Infinity });
-        const frame = document.body.appendChild(document.createElement("iframe"));
-        const { Uint8Array: Theirs } = frame.contentWindow as unknown as typeof globalThis;
-        const bytes = Theirs.from(new TextEncoder().encode(lines));
-        return (await connection.push(bytes)).accepted;
-      },
-      { plan: PLAN, lines: ordersOf(0, 3) },
-    );
-    expect(received).toBe(3);
-  });
-
-  test("or hangs, fails a call after the deadline", async () => {
-    const deadlineMs = 3_000;
-    await page.evaluate(
-      async ({ plan, deadlineMs }) => {
-        globalThis.connection = await connect({ plan, name: "hangs", deadlineMs });
-      },
-      { plan: PLAN, deadlineMs },
-    );
-    await hang(page);
-    const found = await page.evaluate(async () => {
-      const asked = performance.now();
-      const code = await connection.stats().then(
-        () => "answered",
-        (error: { code?: string }) => error.code,
-      );
-      return { code, tookMs: performance.now() - asked };
-    });
-    expect(found.code).toBe("worker_gone");
-    expect(found.tookMs).toBeGreaterThanOrEqual(deadlineMs - 100);
-    await expect.poll(workerCount).toBe(0);
   });
 });

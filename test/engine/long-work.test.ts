@@ -294,6 +294,25 @@ test("a log is replayed in steps, also to open it; who hears what a push told ge
   await again.close();
 });
 
+test("a host's pace lets what waits in the event loop come between", async () => {
+  const store = memory();
+  const former = await engineOf(planOf(), [], { store });
+  const times = Array.from({ length: 100_000 }, (_, index) => index);
+  await former.push(eventsAt(times, { x: 1 }));
+  const engine = await open({ plan: AFTER, store });
+  let turns = 0;
+  const shares: number[] = [];
+  for (; engine.stats().rebuild! < 1; turns++) {
+    shares.push(engine.stats().rebuild!);
+    expect(engine.view("q").rows().length).toBeGreaterThan(0);
+    await settled();
+  }
+  expect(turns).toBeGreaterThan(1);
+  expect(shares).toEqual(shares.toSorted((a, b) => a - b));
+  expect(new Set(shares).size).toBeGreaterThan(1);
+  expect(engine.view("q").rows()).toHaveLength(5000);
+});
+
 test("a pace expects of a step what the longest of late took: slices stay within 10 ms", async () => {
   let nowMs = 0;
   const clock = vi.spyOn(performance, "now").mockImplementation(() => nowMs);

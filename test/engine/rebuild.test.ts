@@ -479,25 +479,6 @@ describe("a rebuild that cannot end", () => {
   });
 });
 
-test("a host's pace lets what waits in the event loop come between", async () => {
-  const store = memory();
-  const former = await engineOf(BEFORE, [], { store });
-  const times = Array.from({ length: 100_000 }, (_, index) => index);
-  await former.push(eventsAt(times, { x: 1 }));
-  const engine = await open({ plan: AFTER, store });
-  let turns = 0;
-  const shares: number[] = [];
-  for (; engine.stats().rebuild! < 1; turns++) {
-    shares.push(engine.stats().rebuild!);
-    expect(engine.view("kept").rows().length).toBeGreaterThan(0);
-    await settled();
-  }
-  expect(turns).toBeGreaterThan(1);
-  expect(shares).toEqual(shares.toSorted((a, b) => a - b));
-  expect(new Set(shares).size).toBeGreaterThan(1);
-  expect(engine.view("q").rows()).toHaveLength(5000);
-});
-
 function methodsOf(store: Store): Store {
   return {
     storage: store.storage,
