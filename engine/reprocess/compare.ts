@@ -8,7 +8,7 @@
 // later reprocess.
 
 import { sorted, type Steps } from "../store/steps.ts";
-import { areEqual, nameOf, STEP_WINDOWS, type Correction, type FinalWindow } from "./record.ts";
+import { nameOf, STEP_WINDOWS, type Correction, type FinalWindow } from "./record.ts";
 import { isClosed, isSession, touches, type Scope } from "./scope.ts";
 import type { Told, ToldWindow } from "./told.ts";
 
@@ -53,7 +53,7 @@ function* compare(
   for (const window of truth) {
     if (++count % STEP_WINDOWS === 0) yield STEP_WINDOWS;
     const before = windows.get(nameOf(window));
-    if (before?.isThere === true && areEqual(before.value, window.value)) continue;
+    if (before?.isThere === true && before.value === window.value) continue;
     const revision = nextRevision(window, before);
     corrections.push({ ...window, revision, kind: "correction" });
   }

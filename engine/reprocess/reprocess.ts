@@ -9,10 +9,10 @@ import type { ReprocessFact } from "../ingest/fact.ts";
 import type { Program } from "../query/compile.ts";
 import type { Plan } from "../query/plan.ts";
 import { ENTRY_BYTES } from "../store/piece.ts";
-import { paced } from "../store/steps.ts";
+import { paced, type Steps } from "../store/steps.ts";
 import type { Log } from "./log.ts";
 import { correctionsOf } from "./compare.ts";
-import type { Correction } from "./record.ts";
+import type { Correction, Telling } from "./record.ts";
 import { scopeOf } from "./scope.ts";
 import { readTold } from "./told.ts";
 import { readTruth, walkTruth } from "./truth.ts";
@@ -70,7 +70,7 @@ export class Reprocess {
     const find = this.find.bind(this);
     const { disorderMs } = await readTold(scope, this.#log, this.#pagesMax, position, find);
     const places: number[] = [];
-    const collect = (records: Uint8Array): void => tell(records, places);
+    const collect = (telling: Telling): Steps<void> => telling((records) => tell(records, places));
     await walkTruth(scope, this.#log, this.#pagesMax, position, disorderMs, collect, {
       begin: (core) => core.trace(0, window),
       enter: (place) => places.push(place),

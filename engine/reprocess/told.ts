@@ -14,6 +14,7 @@ import { readLog, type Log } from "./log.ts";
 import {
   nameOf,
   readRecords,
+  readTelling,
   STEP_WINDOWS,
   writeRecords,
   type Correction,
@@ -88,10 +89,8 @@ class Reading {
     core.seal();
     bringYears(core, this.#program.zones, chunk.zones ?? []);
     yield* core.reserveSteps();
-    yield* core.applySteps((records) => {
-      for (const { isFinal, ...window } of readRecords(records)) {
-        if (isFinal) this.#keep({ ...window, corrections: 0, isThere: true });
-      }
+    yield* readTelling(core.applySteps.bind(core), ({ isFinal, ...window }) => {
+      if (isFinal) this.#keep({ ...window, corrections: 0, isThere: true });
     });
   }
 

@@ -47,7 +47,7 @@ import type { Query } from "../query/plan.ts";
 import { LIMIT_MAX } from "../query/plan-limit.ts";
 import { paced, type Steps } from "../store/steps.ts";
 import { readLog, type Log } from "./log.ts";
-import { readRecords, type FinalWindow } from "./record.ts";
+import { readTelling, type FinalWindow, type Telling } from "./record.ts";
 import { isSession, programOf, touches, wantedBy, type Scope } from "./scope.ts";
 
 /** The windows that touch the range, closed or not; of sessions all. */
@@ -59,10 +59,11 @@ export async function readTruth(
   disorderMs: number,
 ): Promise<readonly FinalWindow[]> {
   const windows: FinalWindow[] = [];
-  await walkTruth(scope, log, pagesMax, endPosition, disorderMs, (records) => {
-    for (const window of readRecords(records)) {
-      if (isSession(scope.query) || touches(scope, window)) windows.push(window);
-    }
+  const take = (window: FinalWindow): void => {
+    if (isSession(scope.query) || touches(scope, window)) windows.push(window);
+  };
+  await walkTruth(scope, log, pagesMax, endPosition, disorderMs, (telling) => {
+    return readTelling(telling, take);
   });
   return windows;
 }
@@ -82,7 +83,7 @@ export async function walkTruth(
   pagesMax: number,
   endPosition: number,
   disorderMs: number,
-  collect: (records: Uint8Array) => void,
+  collect: (telling: Telling) => Steps<void>,
   watch?: Watch,
 ): Promise<void> {
   const program = unhurried(scope, disorderMs);
@@ -106,10 +107,10 @@ export async function walkTruth(
     core.seal();
     bringYears(core, program.zones, years);
     await paced(core.reserveSteps(), log.breathe);
-    await paced(core.applySteps(collect), log.breathe);
+    await paced(collect(core.applySteps.bind(core)), log.breathe);
   }
   await paced(passSlices(scope, core, program, disorderMs, collect), log.breathe);
-  await paced(core.flushSteps(collect), log.breathe);
+  await paced(collect(core.flushSteps.bind(core)), log.breathe);
 }
 
 const STEPS_MAX = 1000;
@@ -123,7 +124,7 @@ function* passSlices(
   core: Core,
   program: Program,
   disorderMs: number,
-  collect: (records: Uint8Array) => void,
+  collect: (telling: Telling) => Steps<void>,
 ): Steps<void> {
   const { clock } = core.counts();
   if (clock === null || (window.kind !== "hopping" && window.kind !== "cumulate")) return;
@@ -136,7 +137,7 @@ function* passSlices(
     batch.setVerdict(0, VERDICT_ACCEPTED);
     core.seal();
     yield* core.reserveSteps();
-    yield* core.applySteps(collect);
+    yield* collect(core.applySteps.bind(core));
   }
 }
 
