@@ -153,10 +153,11 @@ function parseRun(given: readonly string[]): Command {
 
 /** Takes `--explain` and its three values out of the words: an option of the library has one. */
 function takeRow(given: readonly string[]): { words: readonly string[]; row: AskedRow | null } {
-  const at = given.indexOf("--explain");
+  const at = given.findIndex((word) => /^--explain(=|$)/.test(word));
   if (at < 0) return { words: given, row: null };
   const [query, key, window] = given.slice(at + 1, at + 1 + ROW_VALUES);
-  if (query === undefined || key === undefined || window === undefined) {
+  const isApart = given[at] === "--explain";
+  if (!isApart || query === undefined || key === undefined || window === undefined) {
     throw new UsageFault("--explain takes a query, a key as JSON, and a window as start/end.");
   }
   const words = given.toSpliced(at, 1 + ROW_VALUES);

@@ -109,15 +109,19 @@ function pushed(fact: HostFact | null): Pick<LogPush, "isFact" | "reprocess"> {
   return { isFact: fact !== null, reprocess: fact === "mark" ? null : fact };
 }
 
-/** What a push is given, once it is known to stand where the engine does. */
-export function receivedAtOf({ control }: LogPush, position: number): ReceivedAt {
+/**
+ * What a push is given, once it is known to stand where the engine does; `isWhole`: it took all of
+ * the lines before.
+ */
+export function receivedAtOf({ control }: LogPush, position: number, isWhole = true): ReceivedAt {
   if (control === null) return null;
   if (control.position === position) return control.receivedAt;
   const at = `begins at position ${control.position}`;
   const found = `The chunk ${at} when ${position} is next`;
-  throw new LogFault(
-    `${placeText(control.place)}: ${found}: give the log in order, from its start.`,
-  );
+  const way = isWhole
+    ? ": give the log in order, from its start"
+    : ", since not all lines before it were accepted: give the plan that accepted them";
+  throw new LogFault(`${placeText(control.place)}: ${found}${way}.`);
 }
 
 function checkCount({ receivedAt, place }: Control, entries: number): void {

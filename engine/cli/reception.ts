@@ -20,6 +20,8 @@ export class Reception {
   invalid = 0;
   quarantined = 0;
   position = 0;
+  /** Control lines of a log, which are no part of a push. */
+  #controls = 0;
   /** Reprocesses. */
   facts = 0;
   #skippedFacts = 0;
@@ -34,11 +36,10 @@ export class Reception {
     const { invalid, quarantined } = receipt;
     const told = this.#tell(receipt, places);
     if (this.#keepsFaults) {
-      for (const fault of invalid) {
-        this.#invalid.push({ ...fault, index: this.#lines + fault.index });
-      }
+      const before = this.#lines + this.#controls;
+      for (const fault of invalid) this.#invalid.push({ ...fault, index: before + fault.index });
       for (const fault of quarantined) {
-        this.#quarantined.push({ ...fault, index: this.#lines + fault.index });
+        this.#quarantined.push({ ...fault, index: before + fault.index });
       }
     }
     this.received += receipt.received;
@@ -64,6 +65,15 @@ export class Reception {
     });
     this.#told += told.length;
     return told;
+  }
+
+  addControl(): void {
+    this.#controls++;
+  }
+
+  /** Whether every line so far was accepted. */
+  get isWhole(): boolean {
+    return this.received === this.accepted;
   }
 
   /** A reprocess of a log: a line and a position of its own. */

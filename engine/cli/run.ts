@@ -167,8 +167,9 @@ class Run {
 
   async #pushLog(push: ReturnType<LogCutter["end"]>): Promise<void> {
     if (push === null) return;
-    const { position } = this.#reception;
-    const receivedAt = receivedAtOf(push, position);
+    const { position, isWhole } = this.#reception;
+    const receivedAt = receivedAtOf(push, position, isWhole);
+    if (push.control !== null) this.#reception.addControl();
     const { push: quieted, events, isFact } = this.#poisoned.quiet(push, position);
     if (quieted.reprocess !== null) return this.#reprocess(push, quieted.reprocess);
     this.#reception.addSkipped(events, isFact);

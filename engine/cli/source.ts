@@ -35,14 +35,15 @@ export async function openSources(
     if (file.isFile()) refusePacked(path, await firstBytes(path));
     totalBytes = file.isFile() && totalBytes !== null ? totalBytes + file.size : null;
   }
-  const sources = paths.map((path) => {
-    return { name: path, chunks: () => createReadStream(path, { highWaterMark: CHUNK_BYTES }) };
+  const sources = paths.map((name): Source => {
+    const read = () => createReadStream(name, { highWaterMark: CHUNK_BYTES });
+    return { name, chunks: () => unpacked(name, read()) };
   });
   return { sources, totalBytes };
 }
 
 /** In one sentence, where every line of it would be refused. */
-function refusePacked(name: string, bytes: Uint8Array): void {
+function refusePacked(name: string, bytes: ArrayLike<number>): void {
   if (bytes[0] !== GZIP[0] || bytes[1] !== GZIP[1]) return;
   const way = "gunzip -c FILE | millrace run PLAN.json";
   throw new UsageFault(printable(`${name} is gzip: unpack it on the way, ${way}`));
@@ -58,10 +59,12 @@ async function* unpacked(
   name: string,
   chunks: AsyncIterable<Uint8Array>,
 ): AsyncGenerator<Uint8Array> {
-  let isFirst = true;
+  // A pipe may give one byte at first.
+  const begun: number[] = [];
   for await (const chunk of chunks) {
-    if (isFirst) refusePacked(name, chunk);
-    isFirst = false;
+    const wanted = GZIP.length - begun.length;
+    if (wanted > 0) begun.push(...chunk.subarray(0, wanted));
+    if (wanted > 0) refusePacked(name, begun);
     yield chunk;
   }
 }

@@ -81,7 +81,9 @@ export class Intake {
     const isByMember = receivedAtMember !== undefined;
     const received = isByMember ? [] : checkedTimes(receivedAt);
     const batch = new Batch(core, this.#program, bytes, isList(received) ? null : received);
-    if (isList(received) && !isByMember && received.length !== batch.lines) {
+    // An array that does not parse is one line, whatever it was meant to be.
+    const isByLine = isList(received) && !isByMember && fault === undefined;
+    if (isByLine && received.length !== batch.lines) {
       throw new HostFault(
         "bad_time",
         `Got ${received.length} receive times for ${batch.lines} lines: give each one.`,

@@ -38,7 +38,9 @@ export class Place {
 
   child(name: string | number): Place {
     const { value } = this;
-    const own = typeof value === "object" && value !== null && Object.hasOwn(value, name);
+    // Of its own, and one that its JSON has.
+    const hasMembers = typeof value === "object" && value !== null;
+    const own = hasMembers && {}.propertyIsEnumerable.call(value, name);
     const escaped = String(name).replaceAll("~", "~0").replaceAll("/", "~1");
     const inner = own ? (value as Readonly<Record<string, unknown>>)[name] : undefined;
     return new Place(inner, `${this.pointer}/${escaped}`, this.faults);

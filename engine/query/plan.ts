@@ -65,8 +65,10 @@ export function checkPlan(input: unknown, catalogues: readonly string[] = []): P
     return { plan: null, faults: inDocumentOrder(root.faults, input) };
   }
   // Not canonical: the order of aggregates and key members is that of what people read, and of
-  // the state's layout.
-  const source = JSON.stringify(input);
+  // the state's layout. What was checked, and not what a `toJSON` would put in its place.
+  const source = JSON.stringify(input, function (this: { [name: string]: unknown }, name) {
+    return this[name];
+  });
   const plan = { ...checked, source };
   const { bytes } = compile(plan, new Uint8Array(16));
   if (bytes.length <= PROGRAM_BYTES_MAX) return { plan, faults: [] };

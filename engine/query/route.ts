@@ -30,9 +30,10 @@ export class Router {
     for (const pattern of new Set(queries.flatMap((query) => query.from))) {
       if (pattern === "*") continue;
       if (pattern.endsWith(".*")) {
-        // The prefix with its dot: a type that begins so, and goes on in a way no pattern names.
+        // The prefix with its dot: a type that begins so, and goes on in a way no pattern names, as
+        // with a space. The prefix alone may be a type that one does name.
         const prefix = pattern.slice(0, -1);
-        this.#prefix.set(prefix, routeOf(prefix));
+        this.#prefix.set(prefix, routeOf(`${prefix} `));
       } else {
         this.#exact.set(pattern, routeOf(pattern));
       }

@@ -78,6 +78,10 @@ describe("refused with 2 and one sentence:", () => {
       ["run", plan, "--explain", "q", "{}"],
       "--explain takes a query, a key as JSON, and a window as start/end.",
     ],
+    [
+      ["run", plan, "--explain=q", "{}", "0/1"],
+      "--explain takes a query, a key as JSON, and a window as start/end.",
+    ],
     [["run", plan, "--explain", "q", "k", "0/1"], "Got the key k when expected a JSON object."],
     [["run", plan, "--explain", "q", "[]", "0/1"], "Got the key [] when expected a JSON object."],
     [

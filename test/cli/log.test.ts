@@ -1,8 +1,9 @@
 // --log: an exported log run again gives the same rows and the same changes, pushes being cut as it
 // says; what cannot be replayed is refused with the line it stands on.
 
+import { readFileSync } from "node:fs";
 import { describe, expect, test } from "vitest";
-import { open, type Change, type Engine } from "../../engine/index.ts";
+import { open, type Change, type Engine, type Receipt } from "../../engine/index.ts";
 import { event, folder, millrace, MINUTE, PLAN, QUERY, type Ran } from "./terminal.ts";
 
 const file = folder();
@@ -168,8 +169,25 @@ test("an event that another plan would hold is held, and the next chunk does not
   expect(code).toBe(1);
   expect(told[0]).toContain("quarantined, event_time_in_future");
   expect(told[1]).toBe(
-    "standard input:3: The chunk begins at position 1 when 0 is next: give the log in order, from its start.",
+    "standard input:3: The chunk begins at position 1 when 0 is next, since not all lines before it were accepted: give the plan that accepted them.",
   );
+});
+
+test("of a line that is refused, the report's index counts control lines, as all that are not blank", async () => {
+  const { log } = await original(async (engine) => {
+    await engine.push(`${event("a", 0)}\n${event("b", 0)}\n`);
+    await engine.push(event("c", 0));
+    await engine.reprocess("counts", { from: 0, to: 5 });
+    await engine.push(event("d", 4 * MINUTE), { receivedAt: 4 * MINUTE });
+  });
+  const report = file("report.json", "");
+  const text = `\n${log.replace(event("d", 4 * MINUTE), "{}")}`;
+  const { code, told } = await runLog(text, "--report", report);
+  expect(code).toBe(3);
+  expect(told[0]).toMatch(/^standard input:10: invalid, missing_field/);
+  expect(told[1]).toMatch(/^4 received, 3 accepted, .* 1 reprocessed$/);
+  const { receipt } = JSON.parse(readFileSync(report, "utf8")) as { receipt: Receipt };
+  expect(receipt.invalid.map(({ index }) => index)).toEqual([8]);
 });
 
 describe("refused with 1 and one sentence:", () => {

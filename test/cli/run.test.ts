@@ -1,7 +1,9 @@
 // A run: every option, what goes where, and the exit codes.
 
+import { execFileSync } from "node:child_process";
 import { createHash } from "node:crypto";
-import { readFileSync } from "node:fs";
+import { readFileSync, rmSync } from "node:fs";
+import { writeFile } from "node:fs/promises";
 import { gzipSync } from "node:zlib";
 import { describe, expect, test } from "vitest";
 import { canonical } from "../../engine/event/canonical.ts";
@@ -200,6 +202,13 @@ describe("recordings", () => {
     const stdin = await run([], packed);
     expect(stdin).toMatchObject(refused);
     expect(stdin.stderr).toMatch(/^standard input is gzip: unpack it [^\n]*\n$/);
+    expect(await millrace(["run", plan], chunksOf(packed, 1))).toEqual(stdin);
+    const pipe = file("pipe", "");
+    rmSync(pipe);
+    execFileSync("mkfifo", [pipe]);
+    const [piped] = await Promise.all([run([pipe]), writeFile(pipe, packed)]);
+    expect(piped).toMatchObject(refused);
+    expect(piped.stderr).toMatch(/pipe is gzip: unpack it [^\n]*\n$/);
     const folder = await run([import.meta.dirname]);
     expect(folder).toMatchObject(refused);
     expect(folder.stderr).toMatch(/is a folder: name the recordings in it\.\n$/);

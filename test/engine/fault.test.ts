@@ -239,6 +239,9 @@ test("an array that does not parse is one fault, and nothing of it is applied", 
   expect(verdictsOf(await engine.push("[{}]", { format: "ndjson" }))).toEqual({
     0: "expected_object",
   });
+  // Whoever gives a receive time a line has as many as the lines that it meant.
+  const timed = await engine.push(`[${GOOD.join(",")},`, { receivedAt: [1, 2, 3] });
+  expect(verdictsOf(timed)).toEqual({ 0: "invalid_json" });
 });
 
 test("blank lines are not received, and do not count in an index", async () => {

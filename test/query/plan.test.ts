@@ -127,6 +127,20 @@ describe("a good plan", () => {
     expect(source).toBe(JSON.stringify(planWith({ retain: "1h" })));
   });
 
+  test("keeps what was checked, whatever its objects would say of themselves as JSON", () => {
+    class Said {
+      constructor(members: object) {
+        Object.assign(this, members);
+      }
+      toJSON(): string {
+        return "another";
+      }
+    }
+    const window = new Said(TUMBLING);
+    const { source } = goodPlan(new Said(planWith({ window })));
+    expect(source).toBe(JSON.stringify(planWith({})));
+  });
+
   test("has another source in another order, since the state is laid out in it", () => {
     const turned = { queries: [queryWith({})], version: 1 };
     expect(goodPlan(turned).source).not.toBe(goodPlan(planWith({})).source);
@@ -260,6 +274,11 @@ describe("the order of faults", () => {
 test("a plan has only members of its own, none that it inherits", () => {
   const window = Object.create(TUMBLING) as Record<string, unknown>;
   expect(faultsOf(planWith({ window }))).toEqual(["missing_member /queries/0/window/kind"]);
+});
+
+test("a plan has no members that are hidden: its JSON has none", () => {
+  const hidden = Object.defineProperty(planWith({}), "clock", { value: { delay: "1s" } });
+  expect(goodPlan(hidden).clock.delayMs).toBe(0);
 });
 
 test("a plan is not changed and not kept by its check", () => {

@@ -31,6 +31,12 @@ describe("a router", () => {
     expect(takersOf(router, type)).toEqual(takers);
   });
 
+  test("gives a type that ends in a dot to those that name it, and its prefix to none of these", () => {
+    const dotted = new Router([{ from: ["a."] }, { from: ["a.*"] }]);
+    expect(takersOf(dotted, "a.")).toEqual([0, 1]);
+    expect(takersOf(dotted, "a.b")).toEqual([1]);
+  });
+
   test("names one set of queries by one number", () => {
     expect(router.route("driver.assigned")).toBe(router.route("driver.declined"));
     const sets = router.routes.map((route) => route.join());
@@ -61,13 +67,14 @@ test("a router agrees with asking every query, over random patterns and types", 
     const random = new Random(seed);
     const type = () =>
       Array.from({ length: 1 + random.below(4) }, () => random.pick("ab")).join(".");
-    const pattern = () => random.pick(["*", type(), type(), `${type()}.*`, `${type()}.*`]);
+    const dotted = () => `${type()}.`;
+    const pattern = () => random.pick(["*", type(), dotted(), `${type()}.*`, `${type()}.*`]);
     const queries = Array.from({ length: random.below(5) }, () => ({
       from: Array.from({ length: random.below(4) }, pattern),
     }));
     const router = new Router(queries);
     for (let round = 0; round < 50; round++) {
-      const asked = type();
+      const asked = random.pick([type(), type(), dotted()]);
       const expected = [...queries.keys()].filter((index) =>
         queries[index]?.from.some((each) => patternTakes(each, asked)),
       );
