@@ -22,6 +22,7 @@ interface Frame {
 }
 
 const BEYOND_DOUBLES = "1e999";
+const BOXES = [Number, String, Boolean, BigInt];
 
 /** What `JSON.stringify` would look at: after `toJSON`, and out of the boxes of primitives. */
 function plain(value: unknown, key: string): unknown {
@@ -29,10 +30,7 @@ function plain(value: unknown, key: string): unknown {
   const toJson: unknown = (value as { toJSON?: unknown }).toJSON;
   const result: unknown = typeof toJson === "function" ? toJson.call(value, key) : value;
   if (typeof result !== "object" || result === null) return result;
-  if (result instanceof Number) return Number(result);
-  if (result instanceof String) return String(result);
-  if (result instanceof Boolean || result instanceof BigInt) return result.valueOf();
-  return result;
+  return BOXES.some((box) => result instanceof box) ? result.valueOf() : result;
 }
 
 /** A string as JSON; most need no escape, and the host is asked only about the others. */

@@ -73,7 +73,7 @@ function checkQuantile(place: Place): number | readonly number[] {
 
 function checkRank(place: Place): number | null {
   const { value } = place;
-  if (typeof value === "number" && value >= 0 && value <= 1) return value === 0 ? 0 : value;
+  if (typeof value === "number" && value >= 0 && value <= 1) return value + 0;
   return place.add("bad_quantile", `Got ${valueText(value)}.`);
 }
 
@@ -88,7 +88,7 @@ function checkBounds(place: Place): readonly number[] {
     } else if (value <= before) {
       each.add("bad_bounds", `Got ${value} after ${before}.`);
     } else {
-      bounds.push(value === 0 ? 0 : value);
+      bounds.push(value + 0);
     }
   }
   return bounds;

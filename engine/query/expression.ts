@@ -5,6 +5,7 @@
  * means where. What a path may name is the scope's: an event's members, or, in `derive`, the
  * aggregates of the query. Nothing is evaluated here, and no type is inferred.
  */
+import type { PlanFaultCode } from "./plan-fault.ts";
 import { EXPRESSION_DEPTH_MAX, EXPRESSION_PARTS_MAX, PATH_SEGMENTS_MAX } from "./plan-limit.ts";
 import { didYouMean, quote, typeName, type Place } from "./plan-place.ts";
 import { BINARY, CHAINS, SPAN_MEMBERS } from "./vocabulary.ts";
@@ -115,7 +116,7 @@ export function checkPath(place: Place, text: string): readonly string[] {
 function checkPart(scope: Scope, place: Place, depth: number, budget: Budget): Expression {
   const { value } = place;
   if (!spend(place, depth, budget)) return NOTHING;
-  if (!Array.isArray(value)) return checkScalar(place);
+  if (!Array.isArray(value)) return { op: "literal", value: checkLiteral(place, "bad_expression") };
   const op: unknown = value[0];
   if (typeof op !== "string") {
     place.add("bad_expression", `Got ${typeName(op)} as its operator.`);
@@ -135,15 +136,6 @@ function checkPart(scope: Scope, place: Place, depth: number, budget: Budget): E
   }
   if (op === "case" && args.length % 2 === 0) args.push(NOTHING);
   return { op, args };
-}
-
-function checkScalar(place: Place): Expression {
-  const { value } = place;
-  if (value === null || ["boolean", "number", "string"].includes(typeof value)) {
-    return { op: "literal", value: checkLiteral(place) };
-  }
-  place.add("bad_expression", `Got ${typeName(value)}.`);
-  return NOTHING;
 }
 
 function checkRead(scope: Scope, place: Place, op: "get" | "has"): Expression {
@@ -169,15 +161,15 @@ function checkIn(scope: Scope, place: Place, depth: number, budget: Budget): Exp
   return { op: "in", arg, values };
 }
 
-/** No -0: its canonical text is 0. */
-function checkLiteral(place: Place): Literal {
+/** No -0: its canonical text is 0. `otherwise`: what a thing of another type is. */
+function checkLiteral(place: Place, otherwise: PlanFaultCode = "bad_literal"): Literal {
   const { value } = place;
   if (value === null || typeof value === "boolean") return value;
-  if (typeof value === "number" && Number.isFinite(value)) return value === 0 ? 0 : value;
-  if (typeof value === "string" && value.isWellFormed()) return value;
-  const got = typeof value === "number" ? String(value) : typeName(value);
-  place.add("bad_literal", `Got ${typeof value === "string" ? "a lone surrogate" : got}.`);
-  return null;
+  if (typeof value === "number") {
+    return Number.isFinite(value) ? value + 0 : place.add("bad_literal", `Got ${value}.`);
+  }
+  if (typeof value !== "string") return place.add(otherwise, `Got ${typeName(value)}.`);
+  return value.isWellFormed() ? value : place.add("bad_literal", "Got a lone surrogate.");
 }
 
 function checkCount(place: Place, op: keyof typeof OPERATORS, got: number): boolean {

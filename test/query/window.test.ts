@@ -165,6 +165,7 @@ describe("a duration", () => {
     expect(ms("+1d", "signed")).toBe(DAY);
     expect(ms("-0s", "signed")).toBe(0);
     expect(ms(-5, "signed")).toBe(-5);
+    expect(ms(-0, "signed")).toBe(0);
     expect(ms(-(2 ** 50) - 1, "signed")).toBe("duration_too_long");
   });
 
