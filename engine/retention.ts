@@ -15,12 +15,13 @@ import type { Poison } from "./ingest/poison.ts";
 import type { Quarantine } from "./ingest/quarantine.ts";
 import type { Core } from "./core/core.ts";
 import type { Running } from "./running.ts";
-import { decodeChunk, exactBytes, type Chunk } from "./store/chunk.ts";
+import { decodeChunk, type Chunk } from "./store/chunk.ts";
 import { hostBreathe } from "./rebuild/host-pace.ts";
 import { HostFault } from "./store/host-fault.ts";
 import { readChunks } from "./store/log-reader.ts";
 import { goodSnapshots } from "./store/snapshot.ts";
-import type { Recovered, Store } from "./store/store.ts";
+import type { Breathe } from "./store/steps.ts";
+import type { MaybePromise, Recovered, Store } from "./store/store.ts";
 
 /** A sealed chunk of the log, as it is stored. */
 export interface ArchivedChunk {
@@ -28,6 +29,7 @@ export interface ArchivedChunk {
   readonly position: number;
   /** The first position after it. */
   readonly endPosition: number;
+  /** The archive's own, to keep or to transfer. */
   readonly bytes: Uint8Array;
 }
 
@@ -61,6 +63,7 @@ export interface RetentionSite {
 
 const DAY_MS = 86_400_000;
 const PAGE_BYTES = 4 * 1024 * 1024;
+const ONE_CHUNK = 1;
 
 export class Retaining {
   readonly #store: Store;
@@ -131,6 +134,14 @@ export class Retaining {
     throw new HostFault("log_trimmed", `${message}. Subscribe from there, or from "snapshot".`);
   }
 
+  /** What the store holds; HostFault `engine_closed` where that would open it once more. */
+  recover(breathe: Breathe): MaybePromise<Recovered | null> {
+    if (this.#isStopped) {
+      throw new HostFault("engine_closed", "This engine is closed: open it again.");
+    }
+    return this.#store.recover(breathe);
+  }
+
   begin(site: RetentionSite): void {
     this.#site = site;
     this.look();
@@ -179,9 +190,10 @@ export class Retaining {
     try {
       return !site.isRebuilding() && (await this.#trim(site, retention));
     } catch (error) {
-      // What cannot be read or trimmed now is looked at again with the next snapshot.
-      if (!(error instanceof HostFault)) throw error;
-      if (error.code !== "engine_closed") this.#trimFault = error.message;
+      // What cannot be read or trimmed now is looked at again with the next snapshot. Nobody waits
+      // for this: an error that went on would end a process whose pushes are well.
+      const isClosed = error instanceof HostFault && error.code === "engine_closed";
+      if (!isClosed) this.#trimFault = messageOf(error);
       return false;
     }
   }
@@ -205,11 +217,17 @@ export class Retaining {
         : newestTime(scratch, program, this.#poison.quiet(chunk)) < oldMs;
     };
     // Most often nothing is, and nothing more is read.
-    if (page?.[0] === undefined || !isOld(page[0])) return false;
+    if (page?.[0] === undefined) return false;
+    if (!isOld(page[0])) {
+      this.#trimFault = null;
+      return false;
+    }
     const bound = (await this.#read(() => this.#boundOf(running))) ?? 0;
     const isKept = (bytes: Uint8Array): boolean => endOf(bytes) > bound || !isOld(bytes);
     const kept = page.findIndex(isKept);
     const old = kept < 0 ? page : page.slice(0, kept);
+    // What is to stay has to be there: a page ends before a gap.
+    if (kept < 0) await this.#read(async () => this.#store.read(endOf(page.at(-1)!), ONE_CHUNK));
     const archived = await this.#archive(retention, old);
     const next = archived === 0 ? this.#trimmedTo : endOf(old[archived - 1]!);
     const isArchived = retention.archive !== undefined;
@@ -220,7 +238,7 @@ export class Retaining {
   /** The position of the older of two good snapshots, below which may be trimmed; else 0. */
   async #boundOf({ plan }: Running): Promise<number> {
     const breathe = hostBreathe();
-    const recovered = await this.#store.recover(breathe);
+    const recovered = await this.recover(breathe);
     const all = await goodSnapshots(recovered, breathe);
     const good = all.filter((each) => each.plan === plan.source);
     const [, older] = good;
@@ -243,9 +261,11 @@ export class Retaining {
       const some = chunks.slice(from, from + archiveAtOnce);
       const faults = await Promise.all(some.map((bytes) => faultOf(retention, bytes)));
       const failed = faults.findIndex((fault) => fault !== null);
-      this.#trimFault = faults[failed] ?? null;
-      if (failed >= 0) return from + failed;
+      if (failed < 0) continue;
+      this.#trimFault = faults[failed]!;
+      return from + failed;
     }
+    this.#trimFault = null;
     return chunks.length;
   }
 
@@ -284,11 +304,16 @@ function endOf(bytes: Uint8Array): number {
 async function faultOf({ archive }: Retention, bytes: Uint8Array): Promise<string | null> {
   const { firstPosition: position } = decodeChunk(bytes);
   try {
-    await archive?.({ position, endPosition: endOf(bytes), bytes: exactBytes(bytes) });
+    // A copy: the store may hold these very bytes, and whoever gets them may transfer them.
+    await archive?.({ position, endPosition: endOf(bytes), bytes: bytes.slice() });
     return null;
   } catch (error) {
-    return error instanceof Error ? error.message : String(error);
+    return messageOf(error);
   }
+}
+
+function messageOf(error: unknown): string {
+  return error instanceof Error ? error.message : String(error);
 }
 
 /** The latest event time of a chunk, ms since 1970; -Infinity where it has no event. */

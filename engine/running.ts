@@ -238,10 +238,10 @@ export class Running {
    * once that was trimmed, at the newest good snapshot. HostFault `log_trimmed`, `log_incomplete`.
    */
   async openBelow(position: number): Promise<{ core: Core; from: number }> {
-    const { retaining, store } = this.#place;
+    const { retaining } = this.#place;
     if (retaining.trimmedTo === 0) return { core: await this.replay.open(), from: 0 };
     const breathe = this.replay.pace();
-    const good = (await goodSnapshots(await store.recover(breathe), breathe)).filter((each) => {
+    const good = (await goodSnapshots(await retaining.recover(breathe), breathe)).filter((each) => {
       return each.plan === this.plan.source && each.position <= position;
     });
     const { core, snapshot } = await this.#take(good);

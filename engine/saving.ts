@@ -29,7 +29,7 @@ export class Saving {
   /** Where one was due last, saved or not. */
   #tried = 0;
   #triedClock: number | null = null;
-  /** Of the older of the two newest. */
+  /** Of the older of the two newest, or of the only one. */
   #oldest = 0;
 
   constructor(plan: Plan, store: Store, poison: Poison, retaining: Retaining) {
@@ -62,8 +62,8 @@ export class Saving {
       breathe,
     );
     const noteSaved = (): void => {
-      // One of the same position takes the place of the newest; the older stays.
-      if (position !== this.#position) this.#oldest = this.#position;
+      // One of the same position takes the place of the newest, the older stays; the first is both.
+      if (position !== this.#position) this.#oldest = this.#position || position;
       this.#position = position;
       this.#retaining.look();
     };

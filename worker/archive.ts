@@ -10,10 +10,11 @@
 import type { ArchivedChunk } from "../engine/index.ts";
 import { digestOf } from "../engine/store/chain.ts";
 import { checkChunk } from "../engine/store/chunk.ts";
-import type { ArchivedEnding } from "../engine/store/restore.ts";
 
 /** As many as a position can have. */
 const POSITION_DIGITS = 16;
+/** What else lies beside the chunks is none. */
+const POSITION = /^[0-9]{16}$/;
 /** So many positions before an end are looked at first: no more chunks can begin there. */
 const LISTED_FIRST = 1000;
 
@@ -21,6 +22,8 @@ const LISTED_FIRST = 1000;
 const AHEAD = 5;
 /** Their bytes: a chunk may have as many as a push. */
 const AHEAD_BYTES = 8 * 1024 * 1024;
+
+const NONE = new Uint8Array(0);
 
 /** A chunk of the archive, by where it begins, and its bytes. */
 interface Listed {
@@ -44,7 +47,10 @@ export function archiveIn(
     const onlyIf = { etagDoesNotMatch: "*" };
     if ((await bucket.put(name, bytes, { onlyIf, sha256 })) !== null) return;
     const { sha256: held } = (await bucket.head(name))?.checksums ?? {};
-    const there = held === undefined ? [] : new Uint8Array(held);
+    // A copy of a bucket has no checksums of this kind.
+    const there = held
+      ? new Uint8Array(held)
+      : await digestOf((await bytesOf(bucket, name)) ?? NONE);
     if (sha256.every((byte, at) => byte === there[at])) return;
     throw new Error(`The archive has another chunk as ${name}: look which one is right.`);
   };
@@ -59,7 +65,7 @@ export function archivedIn(
   bucket: R2Bucket,
   restaurantId: string,
   most = Infinity,
-): ArchivedEnding {
+): (endPosition: number) => Promise<Uint8Array | null> {
   /** The chunks before the one that was found last, as far as they were listed, ascending. */
   let listed: Listed[] = [];
   /** Those of them that are on their way, the newest first. */
@@ -109,7 +115,8 @@ async function list(
   for (let cursor: string | undefined; ;) {
     const page = await bucket.list({ prefix, startAfter, ...(cursor !== undefined && { cursor }) });
     for (const { key, size } of page.objects) {
-      chunks.push({ position: Number(key.slice(prefix.length)), size });
+      const digits = key.slice(prefix.length);
+      if (POSITION.test(digits)) chunks.push({ position: Number(digits), size });
     }
     if (!page.truncated || (chunks.at(-1)?.position ?? 0) >= to) break;
     ({ cursor } = page);

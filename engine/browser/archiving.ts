@@ -51,8 +51,7 @@ export class Archiving {
     this.#waiting.set(id, resolve);
     this.#patience.begin();
     try {
-      // A copy: the store may hold these very bytes, and what is transferred is gone here.
-      const { buffer } = new Uint8Array(bytes);
+      const buffer = bytes.buffer as ArrayBuffer;
       this.#emit({ kind: "archive", id, position, endPosition, bytes: buffer }, [buffer]);
       const answer = await promise;
       if (answer instanceof HostFault) throw answer;

@@ -4,7 +4,7 @@
 
 import { access, constants, readdir, readFile } from "node:fs/promises";
 import { join } from "node:path";
-import { verifyLog } from "../store/chain.ts";
+import { digestOf, isSame, verifyLog } from "../store/chain.ts";
 import { checkChunk } from "../store/chunk.ts";
 import { HostFault } from "../store/host-fault.ts";
 import { sqlite } from "../store/node-sqlite.ts";
@@ -34,7 +34,7 @@ export async function restore(
 
 async function putBack(
   store: Store,
-  chunks: ReadonlyMap<number, string>,
+  chunks: ReadonlyMap<number, readonly string[]>,
   stdout: Output,
   stderr: Output,
 ): Promise<number> {
@@ -43,9 +43,13 @@ async function putBack(
   const { trimmedTo: from, endPosition } = recovered;
   let fault: HostFault | null = null;
   try {
-    await restoreLog(store, async (end) => {
-      const path = chunks.get(end);
-      return path === undefined ? null : new Uint8Array(await readFile(path));
+    await restoreLog(store, async (end, sha256) => {
+      let bytes: Uint8Array | null = null;
+      for (const path of chunks.get(end) ?? []) {
+        bytes = new Uint8Array(await readFile(path));
+        if (isSame(await digestOf(bytes), sha256)) break;
+      }
+      return bytes;
     });
   } catch (error) {
     if (!(error instanceof HostFault)) throw error;
@@ -63,14 +67,23 @@ async function putBack(
   return EXIT_BROKEN;
 }
 
-/** The files of a folder that are whole chunks, by where they end; of others it says so. */
-async function chunksIn(folder: string, stderr: Output): Promise<ReadonlyMap<number, string>> {
-  const chunks = new Map<number, string>();
+/**
+ * The files of a folder that are whole chunks, by where they end, of whatever logs; of others it
+ * says so.
+ */
+async function chunksIn(
+  folder: string,
+  stderr: Output,
+): Promise<ReadonlyMap<number, readonly string[]>> {
+  const chunks = new Map<number, string[]>();
   for (const entry of await readdir(folder, { withFileTypes: true })) {
     if (!entry.isFile()) continue;
     const path = join(folder, entry.name);
     try {
-      chunks.set(checkChunk(new Uint8Array(await readFile(path))).endPosition, path);
+      const { endPosition } = checkChunk(new Uint8Array(await readFile(path)));
+      const ending = chunks.get(endPosition);
+      if (ending === undefined) chunks.set(endPosition, [path]);
+      else ending.push(path);
     } catch (error) {
       if (!(error instanceof HostFault)) throw error;
       await stderr.write(`${printable(path)}: ${error.code}: ${error.message}\n`);

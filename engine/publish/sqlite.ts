@@ -89,8 +89,12 @@ class SqliteOutbox implements Outbox {
       try {
         work(db);
         db.exec("COMMIT");
-      } finally {
-        if (db.isTransaction) db.exec("ROLLBACK");
+      } catch (error) {
+        // There is none where SQLite has rolled back; Nodes before 22.16 cannot tell.
+        try {
+          db.exec("ROLLBACK");
+        } catch {}
+        throw error;
       }
     });
   }

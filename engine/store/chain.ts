@@ -132,7 +132,8 @@ export async function verifyLog(
     try {
       page = await store.read(next, pageBytes);
     } catch (error) {
-      if (!(error instanceof HostFault)) throw error;
+      // Of a log that is closed meanwhile nothing is known.
+      if (!(error instanceof HostFault) || error.code === "engine_closed") throw error;
       if (error.code === "log_trimmed") return { ok: false, broken: linkOf(next, error) };
       // A page is refused whole: chunk by chunk, what is whole before the broken one is passed.
       if (pageBytes === ONE_CHUNK) return { ok: false, broken: linkOf(next, error) };

@@ -40,7 +40,10 @@ class SqliteFile implements SqlHost {
       database.exec("COMMIT");
       return result;
     } catch (error) {
-      if (database.isTransaction) database.exec("ROLLBACK");
+      // There is none where SQLite has rolled back; Nodes before 22.16 cannot tell.
+      try {
+        database.exec("ROLLBACK");
+      } catch {}
       throw error;
     }
   }
@@ -64,6 +67,7 @@ class SqliteFile implements SqlHost {
     }
     const database = this.#open();
     try {
+      checkOwn(database, this.#file);
       // The first statement takes the lock, and keeps it.
       database.exec("PRAGMA locking_mode = EXCLUSIVE");
       database.exec("PRAGMA journal_mode = WAL");
@@ -102,6 +106,32 @@ class SqliteFile implements SqlHost {
     const values = bindings.map((value) =>
       value instanceof ArrayBuffer ? new Uint8Array(value) : value,
     );
-    return statement.all(...values) as unknown as SqlRow[];
+    try {
+      return statement.all(...values) as unknown as SqlRow[];
+    } catch (error) {
+      if ((error as { code?: unknown }).code !== "ERR_OUT_OF_RANGE") throw error;
+      const [table] = /millrace_\w+/.exec(query) ?? [""];
+      const problem = `A row of ${table} is broken: it has a number that nobody wrote`;
+      const message = `${problem}. Restore the log from a copy.`;
+      throw new HostFault("log_broken", message, { cause: error });
+    }
   }
+}
+
+/**
+ * Of a file that holds something else nothing is changed. HostFault `storage_unavailable`, or
+ * `log_broken` where it is the rest of a log.
+ */
+function checkOwn(database: DatabaseSync, file: string): void {
+  const select = "SELECT name FROM sqlite_master WHERE type = 'table'";
+  const tables = database.prepare(select).all();
+  const names = tables.map(({ name }) => String(name));
+  if (names.length === 0 || names.includes("millrace_log")) return;
+  if (names.includes("millrace_chunk")) {
+    const message = "The log's header is lost, and its table with it. Restore the log from a copy.";
+    throw new HostFault("log_broken", message);
+  }
+  const problem = `${JSON.stringify(file)} is a database of something else`;
+  const message = `${problem}, with the table ${names[0]}: give the log a file of its own.`;
+  throw new HostFault("storage_unavailable", message);
 }

@@ -7,8 +7,14 @@ import { decodeChunk, type Chunk } from "./chunk.ts";
 import { HostFault } from "./host-fault.ts";
 import type { MaybePromise, Store } from "./store.ts";
 
-/** The archived chunk that ends at a position, whole; null where the archive has none. */
-export type ArchivedEnding = (endPosition: number) => MaybePromise<Uint8Array | null>;
+/**
+ * The archived chunk that ends at a position, whole; null where the archive has none. Where it has
+ * several, that of the log has this SHA-256.
+ */
+export type ArchivedEnding = (
+  endPosition: number,
+  sha256: Uint8Array,
+) => MaybePromise<Uint8Array | null>;
 
 export interface Restored {
   /** The first position that the log keeps now. */
@@ -37,10 +43,11 @@ export async function restoreLog(
     let trimmedTo = from;
     for (let count = 0; trimmedTo > to && count < chunksMax; count++) {
       const [kept] = await store.read(trimmedTo, ONE_CHUNK);
-      const bytes = await archive(trimmedTo);
+      const next = decodeChunk(kept!);
+      const bytes = await archive(trimmedTo, next.previousDigest);
       if (bytes === null) throw missing(to, trimmedTo);
       const chunk = decodeChunk(bytes);
-      await checkLink(chunk, bytes, decodeChunk(kept!));
+      await checkLink(chunk, bytes, next);
       await store.putBack(bytes);
       trimmedTo = chunk.firstPosition;
     }

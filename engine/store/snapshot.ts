@@ -144,7 +144,8 @@ export async function goodSnapshots(
     const snapshot = await paced(decodeSteps(bytes), breathe);
     if (snapshot !== null) good.push(snapshot);
   }
-  return good;
+  // A store goes by the place beside the bytes, which no sum covers.
+  return good.sort((a, b) => b.position - a.position);
 }
 
 function* sumSteps(bytes: Uint8Array): Steps<number> {

@@ -168,8 +168,7 @@ class SqliteStore implements Store {
     asHostFault(() =>
       this.#host.transactionSync(() => {
         for (const table of CREATE_TABLES) this.#rows(table);
-        const places = { endPosition: 0, heldCount: 0, trimmedTo: 0, archivedTo: 0 };
-        const sum = sumOf({ header, ...places });
+        const sum = sumOf({ header, endPosition: 0, heldCount: 0, trimmedTo: 0, archivedTo: 0 });
         const insert = "INSERT INTO millrace_log VALUES (1, ?, ?, ?, 0, 0, 0, 0, ?)";
         this.#rows(insert, SCHEMA, header.version, header.hashKey, sum);
       }),
@@ -229,6 +228,8 @@ class SqliteStore implements Store {
     const part = "SELECT bytes FROM millrace_chunk WHERE position = ? AND part = ?";
     while (isLong) {
       const [row] = asHostFault(() => this.#rows(part, last, parts.length));
+      // What was trimmed meanwhile is not broken.
+      if (row === undefined) checkKept(from, asHostFault(() => this.#log()).trimmedTo);
       if (row === undefined) break;
       parts.push(bytesOf(row["bytes"]));
       await breathe(parts.at(-1)!.length);
@@ -371,9 +372,8 @@ class SqliteStore implements Store {
 
   #log(): LogRow {
     const row = this.#rows("SELECT * FROM millrace_log")[0];
-    if (row === undefined) {
-      throw new HostFault("storage_unavailable", "This store holds no log: create it first.");
-    }
+    const lost = "The log's header is lost. Restore the log from a copy.";
+    if (row === undefined) throw new HostFault("log_broken", lost);
     const schema = Number(row["schema"]);
     if (schema !== SCHEMA) {
       const problem = `This store has schema ${schema} when this build knows ${SCHEMA}`;

@@ -6,6 +6,7 @@ import { join } from "node:path";
 import { DatabaseSync } from "node:sqlite";
 import { expect, test } from "vitest";
 import { open, type ArchivedChunk, type Engine, type Retention } from "../../engine/index.ts";
+import { decodeChunk, encodeChunk } from "../../engine/store/chunk.ts";
 import { sqlite } from "../../engine/store/node-sqlite.ts";
 import { event, folder, millrace, PLAN } from "./terminal.ts";
 
@@ -97,6 +98,17 @@ test("what is missing or damaged is named, and the rest put back", async () => {
   expect([second.code, second.stdout]).toEqual([1, "Positions 4 to 7 are back.\n"]);
   writeFileSync(lost, wholeLost);
   expect(await restore(archive, store)).toMatchObject({ code: 0 });
+});
+
+test("chunks of another log beside them, which end where they do, are passed over", async () => {
+  const { store, archive } = await service("mixed");
+  for (const name of readdirSync(archive)) {
+    const bytes = new Uint8Array(readFileSync(join(archive, name)));
+    const chunk = decodeChunk(bytes);
+    const other = encodeChunk({ ...chunk, previousDigest: new Uint8Array(32).fill(3) });
+    for (const beside of ["0", "a"]) writeFileSync(join(archive, `${beside}-${name}`), other);
+  }
+  expect(await restore(archive, store)).toMatchObject({ code: 0, stderr: "" });
 });
 
 test("a chain that is broken in what was kept is told", async () => {

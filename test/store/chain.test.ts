@@ -223,6 +223,19 @@ test("a receipt does not wait for the digest of its chunk, the next append does"
   await engine.close();
 });
 
+test("a log that is closed while it is verified is not called broken", async () => {
+  const engine = await engineOf(PLAN, [], { store: sqlite(newFile()) });
+  await fill(engine);
+  // Its own pages are not read before the walk over the chain waits for a digest.
+  const pad = "x".repeat(250_000);
+  for (let at = 0; at < 20; at++) await engine.push(event(`p${at}`, 91, { pad }));
+  const verifying = engine.verify();
+  await Promise.all([
+    expect(verifying).rejects.toMatchObject({ code: "engine_closed" }),
+    engine.close(),
+  ]);
+});
+
 test("a push that failed leaves no trace in the chain", async () => {
   const inner = sqlite(newFile());
   let fails = false;

@@ -224,6 +224,29 @@ export function trimCases(about: About): void {
     }
   });
 
+  about("says so where a long chunk is trimmed while it is read in steps", async (place) => {
+    for (const trimAt of [1, 2, 3]) {
+      const store = await place.open();
+      if (trimAt === 1) {
+        await fill(store, [1]);
+        await store.append(appendOf(1, 3, { lineBytes: 1 << 20 }));
+        await store.append(appendOf(4, 1));
+        await store.seal?.();
+      }
+      const [long] = await store.read(1, 1);
+      let steps = 0;
+      const reading = async (): Promise<readonly Uint8Array[]> =>
+        store.read(1, 1, async () => {
+          if (++steps === trimAt) await store.trim(4);
+        });
+      // Whole, where it had all of it before.
+      const read = await reading().catch((error: unknown) => error);
+      if (read instanceof Error) expect(read).toMatchObject({ code: "log_trimmed" });
+      else expect(equalBytes((read as Uint8Array[])[0]!, long!)).toBe(true);
+      if ((await store.recover())!.trimmedTo === 4) await store.putBack!(long!);
+    }
+  });
+
   about("is trimmed between chunks only, and never of its newest", async (place) => {
     const store = await place.open();
     await fill(store, counts);

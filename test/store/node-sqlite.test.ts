@@ -1,7 +1,8 @@
 import { type ChildProcess, spawn } from "node:child_process";
-import { mkdtempSync, rmSync } from "node:fs";
+import { mkdtempSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import * as nodeSqlite from "node:sqlite";
 import { DatabaseSync } from "node:sqlite";
 import { createInterface } from "node:readline";
 import { afterAll, describe, expect, test, vi } from "vitest";
@@ -173,6 +174,66 @@ describe("SQLite in Node", () => {
     database.exec("PRAGMA max_page_count = 100000");
     await store.append(large);
     expect(await store.recover()).toMatchObject({ endPosition: 101 });
+  });
+
+  test("a write that failed holds up none behind it, also where SQLite tells of no transaction", async () => {
+    // Before Node 22.16 a database has no such member.
+    const without = (database: DatabaseSync): DatabaseSync =>
+      new Proxy(database, {
+        get: (_, name) => {
+          const value: unknown = Reflect.get(database, name);
+          if (name === "isTransaction") return undefined;
+          return typeof value === "function" ? (value.bind(database) as unknown) : value;
+        },
+      });
+    const Former = new Proxy(DatabaseSync, {
+      construct: (Known, words: [string]) => without(new Known(...words)),
+    });
+    const load = vi
+      .spyOn(process, "getBuiltinModule")
+      .mockReturnValue({ ...nodeSqlite, DatabaseSync: Former });
+    const store = sqlite(newFile());
+    await store.create(HEADER);
+    load.mockRestore();
+    const write = appendOf(0, 2);
+    const wrong = { ...write, letGo: ["nobody"] };
+    await expectFault(() => store.append(wrong), "storage_unavailable", "is not held");
+    expect(await store.recover()).toMatchObject({ endPosition: 0 });
+    await store.append(write);
+    expect(await store.recover()).toMatchObject({ endPosition: 2 });
+    await store.close();
+  });
+
+  test("a database of something else is refused, and not touched", async () => {
+    const file = newFile();
+    const database = new DatabaseSync(file);
+    database.exec("CREATE TABLE customers (id INTEGER PRIMARY KEY)");
+    database.close();
+    const before = readFileSync(file);
+    const named = [file, "the table customers", "a file of its own"];
+    await expectFault(() => sqlite(file).recover(), "storage_unavailable", ...named);
+    await expectFault(() => sqlite(file).create(HEADER), "storage_unavailable", ...named);
+    expect(readFileSync(file).equals(before)).toBe(true);
+  });
+
+  test("a header that is lost, and numbers that do not fit, are a broken log", async () => {
+    for (const [change, ...named] of [
+      ["DELETE FROM millrace_log", "The log's header is lost"],
+      ["DROP TABLE millrace_log", "The log's header is lost"],
+      [`UPDATE millrace_log SET end_position = ${2n ** 60n}`, "A row of millrace_log is broken"],
+      [`UPDATE millrace_chunk SET position = ${2n ** 60n}`, "A row of millrace_chunk is broken"],
+    ] as const) {
+      const file = newFile();
+      const filled = sqlite(file);
+      await filled.create(HEADER);
+      await filled.append(appendOf(0, 2));
+      await filled.close();
+      const database = new DatabaseSync(file);
+      database.exec(change);
+      database.close();
+      const opening = (): Promise<unknown> => open({ plan: PLAN, store: sqlite(file) });
+      await expectFault(opening, "log_broken", ...named, "Restore the log from a copy");
+    }
   });
 
   test("a log of schema 1 is taken up, one of before trimming too, and can be trimmed", async () => {

@@ -1,6 +1,7 @@
 // Restoring: what an archive got goes back before what the log keeps, chunk by chunk along the
 // chain, so that a log whose snapshots are lost opens again, with the numbers that it had.
 
+import { createHash } from "node:crypto";
 import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -197,6 +198,19 @@ describe.each(["memory", "SQLite"])("a trimmed log in %s", (kind) => {
     expect(await keptFrom()).toBe(0);
     await store.close();
   });
+});
+
+test("an archive that has several chunks of one end is told which is the log's", async () => {
+  const { store, archive } = await trimmed(memory);
+  const own: Uint8Array[] = [];
+  await restoreLog(store, async (end, sha256) => {
+    const whole = archive.get(end)!;
+    for (const bytes of [changed(whole), whole]) {
+      if (Buffer.from(sha256).equals(createHash("sha256").update(bytes).digest())) own.push(bytes);
+    }
+    return own.at(-1)!;
+  });
+  expect(own).toEqual([...archive.values()].reverse());
 });
 
 test("a file that does not open, and one that was restored, are let go of", async () => {

@@ -14,7 +14,7 @@ import { verifyChunks, type Row } from "../../engine/index.ts";
 import { GENESIS } from "../../engine/store/chain.ts";
 import { decodeChunk, encodeChunk } from "../../engine/store/chunk.ts";
 import { sqlite } from "../../engine/store/sqlite.ts";
-import { archivedIn, archivedName } from "../../worker/archive.ts";
+import { archivedIn, archivedName, archiveIn } from "../../worker/archive.ts";
 import type { Env } from "../../worker/restaurant.ts";
 import { get, ndjson, order, post, rowsPath, type Answer } from "./sample.ts";
 
@@ -118,6 +118,36 @@ test(
   },
   SLOW,
 );
+
+test("what else lies beside the chunks is no chunk", async () => {
+  const id = newId();
+  const lines = new TextEncoder().encode("{}\n".repeat(3));
+  const parts = { count: 3, receivedAt: null, flags: 0, previousDigest: GENESIS, lines };
+  for (const firstPosition of [0, 3]) {
+    await ARCHIVE.put(archivedName(id, firstPosition), encodeChunk({ firstPosition, ...parts }));
+  }
+  const folder = archivedName(id, 0).slice(0, -16);
+  for (const name of ["", "1", "0x4", "05.9", " 1 ", "5e0", "list.txt", "0000000000000005/copy"]) {
+    await ARCHIVE.put(folder + name, "no chunk");
+  }
+  const ending = archivedIn(ARCHIVE, id);
+  for (const end of [6, 3]) {
+    expect(decodeChunk((await ending(end))!).firstPosition).toBe(end - 3);
+  }
+});
+
+test("a chunk is known where the bucket was copied, without its checksums", async () => {
+  const id = newId();
+  const bytes = new TextEncoder().encode("a chunk");
+  const archive = archiveIn(ARCHIVE, id);
+  await archive({ position: 0, endPosition: 1, bytes });
+  await ARCHIVE.put(archivedName(id, 1), bytes);
+  for (const position of [0, 1]) {
+    await archive({ position, endPosition: position + 1, bytes });
+    const other = { position, endPosition: position + 1, bytes: bytes.with(0, 0) };
+    await expect(archive(other)).rejects.toThrow("another chunk");
+  }
+});
 
 describe("an archive that is read back", () => {
   /** The bucket, and which names it is asked for. */
