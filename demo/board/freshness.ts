@@ -2,7 +2,7 @@
 
 import type { Frame } from "../replay/protocol.ts";
 import { announce, byId, setAttribute, write } from "./page.ts";
-import { clockTime, count, day, minuteTime } from "./reading.ts";
+import { clockTime, counted, day, minuteTime } from "./reading.ts";
 
 /** So many due lines at once are no longer just the next push. */
 const BACKLOG_MIN = 1;
@@ -63,7 +63,7 @@ function freshnessOf(
   if (state === "ended") return { tone: "dim", mark: "■", words: "the recording has ended" };
   if (state === "paused") return { tone: "dim", mark: "❚❚", words: "paused" };
   if (backlog >= BACKLOG_MIN) {
-    return { tone: "warn", mark: "▲", words: `catching up ${count(backlog)} events` };
+    return { tone: "warn", mark: "▲", words: `catching up ${counted(backlog, "event")}` };
   }
   return { tone: "ok", mark: "●", words: `live, ${(behindMs / 1000).toFixed(1)} s behind` };
 }

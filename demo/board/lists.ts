@@ -8,10 +8,10 @@ import { clockTime, count, day } from "./reading.ts";
 
 const LISTS: readonly LineList[] = ["late", "duplicate", "invalid", "held"];
 const ABOUT: { readonly [list in LineList]: string } = {
-  late: "came after their window was final; in the log, and not in its number",
-  duplicate: "were sent again; counted once",
-  invalid: "are no events; nothing of them was taken",
-  held: "are kept beside the log until a person releases them",
+  late: "what came after its window was final; in the log, and not in its number",
+  duplicate: "what was sent again; counted once",
+  invalid: "what is no event; nothing of it was taken",
+  held: "what is kept beside the log until a person releases it",
 };
 
 export class Lists {
@@ -46,7 +46,7 @@ export class Lists {
     const newest = lines.length >= 1000 ? "the newest 1,000" : count(lines.length);
     this.#dialog.show({
       title: `${list[0]!.toUpperCase()}${list.slice(1)}`,
-      note: `${newest}${isSinceOpen ? " since the page was opened" : ""}: these ${ABOUT[list]}`,
+      note: `${newest}${isSinceOpen ? " since the page was opened" : ""}: ${ABOUT[list]}`,
       body:
         lines.length === 0
           ? [make("p", {}, "None.")]

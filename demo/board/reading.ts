@@ -35,6 +35,11 @@ export function count(value: number): string {
   return COUNT.format(value);
 }
 
+/** 1 row, 2 rows */
+export function counted(value: number, noun: string): string {
+  return `${count(value)} ${noun}${value === 1 ? "" : "s"}`;
+}
+
 export function money(value: number | null): string {
   return value === null ? NOTHING : MONEY.format(value);
 }

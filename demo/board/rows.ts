@@ -5,7 +5,7 @@ import type { Row } from "../../engine/index.ts";
 import type { Dialog } from "./dialog.ts";
 import { boundsOf, idOf, measuresOf, type Mirror } from "./mirror.ts";
 import { byId, make, write } from "./page.ts";
-import { NOTHING, clockTime, count, day, minuteTime, money } from "./reading.ts";
+import { NOTHING, clockTime, count, counted, day, minuteTime, money } from "./reading.ts";
 
 const PAGE_ROWS = 200;
 const COLUMNS = [
@@ -42,7 +42,8 @@ export class AllRows {
       first = Math.max(0, Math.min(from, rows.length - 1));
       const page = rows.slice(first, first + most);
       body.replaceChildren(...page.map((row) => this.#row(row)));
-      write(place, `${count(first + 1)} – ${count(first + page.length)}`);
+      const span = `${count(first + 1)} – ${count(first + page.length)}`;
+      write(place, page.length === 0 ? "none" : span);
       byId("dialog-body").scrollTop = 0;
     };
     const tool = (name: string, act: () => void): HTMLButtonElement => {
@@ -62,7 +63,7 @@ export class AllRows {
     const caption = make("caption", { class: "unseen" }, `Every row of the view${asOf}`);
     const table = make("table", { class: "plain", id: "rows-table" }, caption);
     table.append(make("thead", {}, head), body);
-    const note = `${count(rows.length)} rows${asOf}`;
+    const note = `${counted(rows.length, "row")}${asOf}`;
     this.#dialog.show({ title: "All rows", note, tools, body: [table] });
     show(rows.length - PAGE_ROWS, PAGE_ROWS);
   }

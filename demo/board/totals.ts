@@ -3,7 +3,7 @@
 import { Bars } from "./bars.ts";
 import { WINDOW_MS, noOrders } from "./mirror.ts";
 import { byId, write } from "./page.ts";
-import { NOTHING, count, minuteTime, money, wholeMoney, windowTime } from "./reading.ts";
+import { NOTHING, count, counted, minuteTime, money, wholeMoney, windowTime } from "./reading.ts";
 import type { Sight } from "./sight.ts";
 
 export class Totals {
@@ -45,7 +45,8 @@ export class Totals {
     }
     write(byId("evening-orders"), count(sum.orders));
     const when = sight.isLive ? "now" : "then";
-    write(byId("evening-restaurants"), `${mirror.sum(window).restaurants} restaurants ${when}`);
+    const restaurants = counted(mirror.sum(window).restaurants, "restaurant");
+    write(byId("evening-restaurants"), `${restaurants} ${when}`);
     write(byId("evening-revenue"), wholeMoney(sum.pence / 100));
     const average = sum.priced === 0 ? NOTHING : money(sum.pence / 100 / sum.priced);
     write(byId("evening-average"), `avg ${average}, n ${count(sum.priced)}`);

@@ -21,6 +21,8 @@ export class Player {
   #backlog = 0;
   #behindMs = 0;
   #steppedAt: number | null = null;
+  /** The wall time of the last start: nothing is due before it. */
+  #playedAt = 0;
   #skipped: { from: number; to: number } | null = null;
 
   /** Plays on from `line`; from the beginning, the registers come at once and then the orders. */
@@ -68,7 +70,7 @@ export class Player {
   }
 
   play(wall: number): void {
-    this.#steppedAt = wall;
+    this.#steppedAt = this.#playedAt = wall;
     this.#pace.run(wall);
   }
 
@@ -91,7 +93,8 @@ export class Player {
     const end = Math.min(due, first + PUSH_LINES_MAX);
     this.#backlog = due - first;
     if (end > first) {
-      const dueAt = this.#pace.wallOf(this.#recording.arrival(first));
+      const arrivedAt = this.#pace.wallOf(this.#recording.arrival(first));
+      const dueAt = Math.max(arrivedAt, this.#playedAt);
       await this.#push(this.#recording.slice(first, end), this.#recording.receivedAt(first, end));
       this.#line = end;
       this.#behindMs = Math.max(0, now() - dueAt);

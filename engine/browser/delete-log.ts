@@ -14,11 +14,17 @@ import { lockOf } from "./protocol.ts";
  */
 export async function deleteLog(name: string): Promise<void> {
   const locks = navigator.locks as LockManager | undefined;
-  if (locks === undefined) return drop(name);
-  await locks.request(lockOf(name), { ifAvailable: true }, (lock) => {
-    if (lock === null) throw isOpen(name);
-    return drop(name);
-  });
+  try {
+    if (locks === undefined) return await drop(name);
+    await locks.request(lockOf(name), { ifAvailable: true }, (lock) => {
+      if (lock === null) throw isOpen(name);
+      return drop(name);
+    });
+  } catch (cause) {
+    if (cause instanceof HostFault) throw cause;
+    const message = `The browser refused to delete the log (${String(cause)}).`;
+    throw new HostFault("storage_unavailable", message, { cause });
+  }
 }
 
 /** Its witness first: between the two a crash leaves a log as of an older build. */
@@ -27,13 +33,7 @@ async function drop(name: string): Promise<void> {
   await dropWitness(database);
   const blocked = Promise.withResolvers<never>();
   const deleted = deleteDB(database, { blocked: () => blocked.reject(isOpen(name)) });
-  try {
-    await Promise.race([deleted, blocked.promise]);
-  } catch (cause) {
-    if (cause instanceof HostFault) throw cause;
-    const message = `IndexedDB refused to delete the log (${String(cause)}).`;
-    throw new HostFault("storage_unavailable", message, { cause });
-  }
+  await Promise.race([deleted, blocked.promise]);
 }
 
 function isOpen(name: string): HostFault {

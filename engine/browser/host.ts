@@ -98,11 +98,13 @@ export class Host {
     const name = `millrace-alive:${this.#who.host}`;
     const { promise: ended, resolve: end } = Promise.withResolvers<void>();
     this.#ending.signal.addEventListener("abort", () => end());
-    await new Promise<void>((hold) => {
-      void navigator.locks.request(name, () => {
+    await new Promise<void>((hold, refuse) => {
+      const held = navigator.locks.request(name, () => {
         hold();
         return ended;
       });
+      // Where a page may keep nothing, as in a sandboxed frame.
+      held.catch(() => refuse(noLocks()));
     });
     return name;
   }
@@ -118,6 +120,9 @@ export class Host {
   }
 
   subscribe(subscription: number, query: string, from: TellFrom): void {
+    if (this.#fault !== null) {
+      return this.#emit({ kind: "fault", outcome: this.#fault, subscription });
+    }
     this.#told.add(subscription, query, from);
     this.#attach(subscription);
   }
@@ -176,13 +181,14 @@ export class Host {
 
   async #lead(): Promise<void> {
     this.#isAskedToGo = false;
+    // It has let go. Should it lead again, it is a leader anew.
+    this.#other = null;
     const retention = this.#archiving.retentionOf(this.#options);
     const applied = (position: number): void => this.#noteApplied(position);
     const leader = await Leader.open(this.#options, retention, applied);
     if (this.#ending.signal.aborted || this.#isAskedToGo) return leader.close().catch(() => {});
     this.#leader = leader;
     this.#letGo = Promise.withResolvers<void>();
-    this.#other = null;
     this.#post({ kind: "leads", who: this.#who, position: leader.position });
     this.#beginWithLeader(leader.position);
   }

@@ -3,9 +3,8 @@
 // verbs only and all that crosses is posted as it is; so this answers it, and a worker's file has
 // nothing of comlink, which is the whole of it or nothing.
 
-import { HostFault } from "../store/host-fault.ts";
 import { Host } from "./host.ts";
-import { failed, outcomeOf } from "./outcome.ts";
+import { outcomeOf } from "./outcome.ts";
 import type { HostAnswer, HostApi } from "./protocol.ts";
 
 /** What comlink posts for a call, and is answered. */
@@ -33,7 +32,8 @@ export function serve(port: MessagePort): void {
         }
         return null;
       }),
-    call: async (verb, words) => host?.call(verb, words) ?? failed(notStarted()),
+    // A page calls behind its start.
+    call: (verb, words) => host!.call(verb, words),
     subscribe: (subscription, query, from) => host?.subscribe(subscription, query, from),
     unsubscribe: (subscription) => host?.unsubscribe(subscription),
     hide: () => host?.hide(),
@@ -59,8 +59,4 @@ async function answer(api: HostApi, port: MessagePort, asked: Asked): Promise<vo
   // Rows go without a copy.
   const rows = (value as { value?: Partial<HostAnswer> | null } | undefined)?.value?.value;
   port.postMessage({ id, type: "RAW", value }, rows instanceof ArrayBuffer ? [rows] : []);
-}
-
-function notStarted(): HostFault {
-  return new HostFault("engine_closed", "This host was not started: connect again.");
 }

@@ -18,11 +18,16 @@ function begin(worker: WorkerScope): void {
   worker.addEventListener("message", ({ ports: [port] }) => {
     if (port !== undefined) serve(port);
   });
-  const { locks } = navigator;
-  if (locks === undefined) return worker.postMessage({ millrace: BUILD, aliveLock: null });
-  const aliveLock = `millrace-alive:${newId()}`;
-  void locks.request(aliveLock, () => {
+  const ready = (aliveLock: string | null): void => {
     worker.postMessage({ millrace: BUILD, aliveLock });
+  };
+  const { locks } = navigator;
+  if (locks === undefined) return ready(null);
+  const aliveLock = `millrace-alive:${newId()}`;
+  const held = locks.request(aliveLock, () => {
+    ready(aliveLock);
     return new Promise<never>(() => {});
   });
+  // Where a page may keep nothing, as in a sandboxed frame, there are none either.
+  held.catch(() => ready(null));
 }

@@ -3,11 +3,11 @@
 // make the memory grow; whoever asked for a view before a call asks again after it.
 
 import { decoder } from "../event/utf8.ts";
-import load from "#core-wasm";
 import * as layout from "../../assembly/layout.ts";
 import { HostFault } from "../store/host-fault.ts";
 import type { ImageParts, Snapshot } from "../store/snapshot.ts";
 import { drained, STEP_BYTES, type Steps } from "../store/steps.ts";
+import { loadCore } from "./load.ts";
 
 interface Exports {
   open(): number;
@@ -113,7 +113,7 @@ export class Core {
 
   /** An instance with a fresh state. `program` is compile.ts's; `pagesMax` of 64 KiB each. */
   static async open(program: Uint8Array, pagesMax = PAGES_MAX): Promise<Core> {
-    const module = await load();
+    const module = await loadCore();
     return new Core(module, program, pagesMax);
   }
 

@@ -203,7 +203,7 @@ export class Sender {
       const page = await this.#outbox.read(facts.at(-1)?.number ?? this.#after, asked);
       for (const fact of page) {
         length += fact.line.length + 1;
-        if (facts.length && length > BATCH_LENGTH_MAX) return facts;
+        if (length > BATCH_LENGTH_MAX && facts.length) return facts;
         facts.push(fact);
       }
       if (page.length < asked || facts.length === this.#limit) return facts;
@@ -226,7 +226,7 @@ export class Sender {
     } else if (this.#isWorthAnother(status, facts.length) && askedMs === null) return;
     if (done.length) this.#backOff = null;
     this.#after = receipt && facts.length - done.length >= PAGE_FACTS ? facts.at(-1)!.number : 0;
-    if (facts.length - done.length > 0) this.#fail(problem, askedMs);
+    if (facts.length > done.length) this.#fail(problem, askedMs);
     else this.#problem = null;
     await this.#outbox.settle(
       done.map(({ number }) => number),
@@ -276,7 +276,9 @@ export class Sender {
     try {
       return await Promise.race([aborted, this.#post(facts, controller.signal)]);
     } catch (error) {
-      return { status: 0, problem: String(error), askedMs: null, receipt: null };
+      // In Node it is the cause that says why; that of several errors has no message.
+      const problem = (error as { cause?: { message?: string } }).cause?.message || String(error);
+      return { status: 0, problem, askedMs: null, receipt: null };
     } finally {
       cancel();
     }

@@ -211,11 +211,57 @@ test("a tab that could not open the log when it was its turn connects again with
   });
   await leader.close();
   await expect.poll(() => faultsOf(follower)).toEqual(["storage_unavailable"]);
+  // Who subscribes to it after that is not left to wait.
+  await subscribe(follower);
+  await expect
+    .poll(() => faultsOf(follower))
+    .toEqual(["storage_unavailable", "storage_unavailable"]);
   const again = await follower.evaluate(async (plan) => {
     const connection = await connect({ plan, name: "log" });
     return (await connection.stats()).position;
   }, PLAN);
   expect(again).toBe(3);
+});
+
+test("who was to lead, and had to leave it to a newer tab that went, follows the old one again", async () => {
+  const [leader, next] = [await tab(), await tab()];
+  await subscribe(next);
+  await push(leader, 0, 3);
+  await expect.poll(() => placesOf(next)).toEqual([0, 1, 2]);
+  // It takes its time to open the log.
+  await next.workers()[0]!.evaluate(() => {
+    const compile = WebAssembly.compile.bind(WebAssembly);
+    WebAssembly.compile = async (bytes) => {
+      await new Promise<void>((resolve) => {
+        new BroadcastChannel("go on").addEventListener("message", () => resolve());
+      });
+      return compile(bytes);
+    };
+  });
+  const newer = [await visit.tab(), await visit.tab()];
+  const connecting = (page: Page): Promise<unknown> =>
+    page.evaluate((plan) => void connect({ plan, name: "log" }), WIDER_PLAN);
+  // The first ends the leader, so that it is the turn of the next; the second asks that one.
+  const holderOf = async (page: Page): Promise<unknown> =>
+    page.evaluate(async () => {
+      const { held, pending } = await navigator.locks.query();
+      const isLog = ({ name }: LockInfo): boolean => name === "millrace:log";
+      return [held!.find(isLog)?.clientId, pending!.filter(isLog).length];
+    });
+  const [first] = (await holderOf(leader)) as [string];
+  await connecting(newer[0]!);
+  await expect.poll(async () => ((await holderOf(leader)) as [string])[0]).not.toBe(first);
+  await connecting(newer[1]!);
+  await expect.poll(async () => ((await holderOf(leader)) as [string, number])[1]).toBe(3);
+  await new Promise((resolve) => setTimeout(resolve, 300));
+  for (const page of newer) await page.close();
+  const asked = push(next, 3, 1);
+  await leader.evaluate(() => new BroadcastChannel("go on").postMessage(null));
+  await expect.poll(() => modeOf(leader)).toBe("worker");
+  expect(await asked).toMatchObject({ position: 4 });
+  await push(leader, 4, 1);
+  await expect.poll(() => placesOf(next)).toEqual([0, 1, 2, 3, 4]);
+  expect(await modeOf(next)).toBe("follower");
 });
 
 test("a subscription whose past cannot be read ends by a fault, here and in another tab", async () => {

@@ -1,10 +1,15 @@
 // What the pages of these tests have in their global scope.
 
-import type { connect as connectTo, Connection as Connected } from "../../engine/browser/index.ts";
+import type {
+  connect as connectTo,
+  Connection as Connected,
+  deleteLog as deleteLogOf,
+} from "../../engine/browser/index.ts";
 import type { Change as Told } from "../../engine/index.ts";
 
 declare global {
   var connect: typeof connectTo;
+  var deleteLog: typeof deleteLogOf;
   type Connection = Connected;
   type Change = Told;
   /** Of a tab: its connection, and what it was told. */

@@ -2,7 +2,7 @@
 // Each step is taken in a real Chromium, under the headers that force it.
 
 import { readFile } from "node:fs/promises";
-import type { Browser, BrowserContext, Page } from "playwright";
+import type { Browser, BrowserContext, Frame, Page } from "playwright";
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from "vitest";
 import { BUILD } from "../../engine/browser/protocol.ts";
 import { launch, openTab, Site, PLAIN_PAGE, PLAIN_SCRIPT } from "./pages.ts";
@@ -40,7 +40,11 @@ interface Outcome {
 }
 
 /** Connects, pushes ten orders and says how that went. */
-async function connected(page: Page, worker?: string, options: object = {}): Promise<Outcome> {
+async function connected(
+  page: Page | Frame,
+  worker?: string,
+  options: object = {},
+): Promise<Outcome> {
   return page.evaluate(
     async ({ options, lines }) => {
       try {
@@ -202,6 +206,42 @@ describe("A host that cannot start says why:", () => {
     const inMemory = await connected(page, "/lockless.js", { storage: "memory" });
     expect(inMemory).toMatchObject({ mode: "worker", position: 10 });
   });
+
+  test("it may keep nothing, as in a sandboxed frame; memory is a way out", async () => {
+    const { body } = site.answers.get("/page.js")!;
+    const script = body!.replaceAll("connect }", "connect, deleteLog }");
+    site.answers.set("/page.js", { body: `${script}\nglobalThis.deleteLog = deleteLog;` });
+    site.answers.set("/frame.html", {
+      body: `<!doctype html><iframe sandbox="allow-scripts" src="/page.html"></iframe>`,
+    });
+    const page = await context.newPage();
+    await page.goto(`${site.url}/frame.html`);
+    const frame = page.frames()[1]!;
+    await frame.waitForFunction(() => "connect" in globalThis);
+    const { code, message } = await connected(frame);
+    expect(code).toBe("storage_unavailable");
+    expect(message).toContain(`{ storage: "memory" }`);
+    expect(await connected(frame, undefined, { storage: "memory" })).toMatchObject({
+      position: 10,
+    });
+    const deleting = frame.evaluate(() =>
+      deleteLog("log").catch((error: { code?: string }) => error.code),
+    );
+    expect(await deleting).toBe("storage_unavailable");
+  });
+
+  test.each(["worker-src 'self'", "worker-src 'none'"])(
+    "a policy forbids WebAssembly, with %s: the word to add",
+    async (workers) => {
+      const headers = { [CSP]: `script-src 'self'; ${workers}` };
+      for (const path of ["/page.html", "/dist"]) {
+        site.answers.set(path, { ...site.answers.get(path), headers });
+      }
+      const { code, message } = await connected(await tab());
+      expect(code).toBe("worker_unavailable");
+      expect(message).toContain("'wasm-unsafe-eval'");
+    },
+  );
 
   test("the disk is full, push by push; what was acknowledged stays", async () => {
     const page = await tab();

@@ -383,6 +383,20 @@ describe("a person", () => {
   });
 });
 
+test("the first order is one of one restaurant, one row", { timeout: MOMENT_MS_MAX }, async () => {
+  const { page } = await visit("speed=1&paused=1");
+  await says(page, "fresh-words", "paused");
+  await page.locator("#all-rows").click();
+  await says(page, "dialog-note", /^0 rows$/);
+  expect(await page.locator("#dialog-tools .pages").textContent()).toBe("none");
+  await page.locator("#dialog-close").click();
+  await page.locator("#play").click();
+  await says(page, "city-orders", /^1$/);
+  expect(await page.locator("#evening-restaurants").textContent()).toBe("1 restaurant now");
+  await page.locator("#all-rows").click();
+  await says(page, "dialog-note", /^1 row as of /);
+});
+
 describe("where something is missing", () => {
   test("no IndexedDB: it counts in memory and says so", { timeout: MOMENT_MS_MAX }, async () => {
     const workerPrefix = "Object.defineProperty(globalThis, 'indexedDB', { value: undefined });";

@@ -75,6 +75,14 @@ describe("the player", () => {
     expect(lines - before).toBeLessThan(50);
   });
 
+  test("is not behind with what comes at once, before its first order", async () => {
+    const player = new Player(recording, 0, 1, () => Promise.resolve());
+    player.play(5_000);
+    await player.step(5_100, () => 5_150);
+    expect(player.line).toBeGreaterThan(0);
+    expect(player.behindMs).toBe(150);
+  });
+
   test("holds while paused", async () => {
     const player = new Player(recording, 6_000, 600, () => Promise.reject(new Error("pushed")));
     await player.step(10_000, () => 10_000);

@@ -213,6 +213,17 @@ describe("An answer", () => {
     expect(await out.stats()).toMatchObject({ sent: 1, problem: null, retryAt: null });
   });
 
+  test("that never comes is told with its cause, where the platform knows one", async () => {
+    const url = "http://127.0.0.1:59999/v1/events";
+    const out = make({ url });
+    await out.publish(newEvent(1));
+    const problemOf = async (one: Publisher) => (await one.stats()).problem;
+    await expect.poll(() => problemOf(out)).toBe("connect ECONNREFUSED 127.0.0.1:59999");
+    const tokenless = make({ token: () => Promise.reject(new Error("no token today")) });
+    await tokenless.publish(newEvent(1));
+    await expect.poll(() => problemOf(tokenless)).toBe("Error: no token today");
+  });
+
   test("that is no receipt takes nothing, whatever its status", async () => {
     const impostors: unknown[] = ["<html>", {}, { received: 1 }, { received: 2, accepted: 2 }];
     server.instead = (_, index) =>
