@@ -120,9 +120,7 @@ export class Host {
   }
 
   subscribe(subscription: number, query: string, from: TellFrom): void {
-    if (this.#fault !== null) {
-      return this.#emit({ kind: "fault", outcome: this.#fault, subscription });
-    }
+    if (this.#fault !== null) return this.#end(subscription, this.#fault);
     this.#told.add(subscription, query, from);
     this.#attach(subscription);
   }
@@ -257,7 +255,7 @@ export class Host {
     }
   }
 
-  /** The leader has ended it: the next one is not asked for it. */
+  /** It has ended, here or by its leader: the next one is not asked for it. */
   #end(subscription: number, outcome: Outcome<never>): void {
     this.#told.remove(subscription);
     this.#emit({ kind: "fault", outcome, subscription });
