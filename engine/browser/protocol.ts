@@ -7,7 +7,7 @@
 // A call is a verb and its words; its answer is an Outcome, since an Error that is posted loses its
 // code. Rows and changes cross as JSON in a buffer of their own, which a port transfers.
 
-import { encoder, exactDecoder } from "../event/utf8.ts";
+import { decoder, encoder } from "../event/utf8.ts";
 import type { LateEvent } from "../core/core.ts";
 import type { SubscribeFrom } from "../catch-up.ts";
 import type { LogRange } from "../store/log-reader.ts";
@@ -240,5 +240,5 @@ export function encodeJson(value: unknown): ArrayBuffer {
 
 /** This is the inverse of `encodeJson`. */
 export function decodeJson<T>(bytes: ArrayBuffer): T {
-  return JSON.parse(exactDecoder.decode(bytes)) as T;
+  return JSON.parse(decoder.decode(bytes)) as T;
 }

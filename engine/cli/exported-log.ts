@@ -2,6 +2,7 @@
 // tick before the first control line is a push of its own, and so is a host fact without one. What
 // cannot be replayed is refused.
 
+import { decoder } from "../event/utf8.ts";
 import type { ZoneYear } from "../event/zone.ts";
 import { factOf, poisonedBy, type ReprocessFact } from "../ingest/fact.ts";
 import { tickOf } from "../ingest/tick.ts";
@@ -38,8 +39,6 @@ const CONTROL = /^[ \t]*\{[ \t]*"(?:chunk|tick|fact|released|zones)"[ \t]*:/;
 /** More than a control line has before its first colon. */
 const CONTROL_BYTES = 64;
 const ENVELOPE = ["eventId", "specversion"];
-
-const decoder = new TextDecoder();
 
 export class LogCutter {
   readonly #buffer = new PushBuffer();

@@ -4,10 +4,8 @@
 
 // Those of the whole engine; a bundler drops what a page does not use.
 export const encoder = /* @__PURE__ */ new TextEncoder();
-/** What is not UTF-8 becomes U+FFFD, and a byte-order mark is left out. */
-export const decoder = /* @__PURE__ */ new TextDecoder();
-/** The same, and a byte-order mark stays. */
-export const exactDecoder = /* @__PURE__ */ new TextDecoder("utf-8", { ignoreBOM: true });
+/** What is not UTF-8 becomes U+FFFD. A text may begin with U+FEFF: a byte-order mark stays. */
+export const decoder = /* @__PURE__ */ new TextDecoder("utf-8", { ignoreBOM: true });
 const strictDecoder = /* @__PURE__ */ new TextDecoder("utf-8", { fatal: true, ignoreBOM: true });
 
 /** A byte-order mark stays. Null where the bytes are not UTF-8. */

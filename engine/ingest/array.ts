@@ -3,7 +3,7 @@
 // judged; those are faults of an element, found when its line is read. An array that streams is
 // read by cli/array-reader.ts.
 
-import { exactDecoder } from "../event/utf8.ts";
+import { decoder } from "../event/utf8.ts";
 
 const NEWLINE = 0x0a;
 const RETURN = 0x0d;
@@ -18,7 +18,7 @@ const CLOSE = 0x5d;
 
 function isArray(bytes: Uint8Array): boolean {
   try {
-    return Array.isArray(JSON.parse(exactDecoder.decode(bytes)));
+    return Array.isArray(JSON.parse(decoder.decode(bytes)));
   } catch {
     return false;
   }

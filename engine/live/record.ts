@@ -1,7 +1,7 @@
 // The core's records of changes and rows (assembly/emit.ts), read where they lie in a buffer: a
 // header, then the key's encoded values, then the value's (assembly/encode.ts).
 
-import { encoder, exactDecoder } from "../event/utf8.ts";
+import { decoder, encoder } from "../event/utf8.ts";
 import * as layout from "../../assembly/layout.ts";
 import type { Scalar, Told } from "./change.ts";
 
@@ -21,8 +21,6 @@ const POSITION_DOUBLE = layout.CHANGE_POSITION / 8;
 const HIGH = 2 ** 32;
 /** The high half of what the core writes for the bounds of a window that has none. */
 const NO_TIME_HIGH = -(2 ** 31);
-
-/** A string may begin with U+FEFF, which is no mark of byte order there. */
 
 const NO_BYTES = new Uint8Array(0);
 
@@ -156,7 +154,7 @@ export class RecordReader {
     if (tag === layout.TAG_STRING) {
       const length = this.view.getUint32(this.#at, true);
       this.#at += 4 + length;
-      return exactDecoder.decode(this.bytes.subarray(this.#at - length, this.#at));
+      return decoder.decode(this.bytes.subarray(this.#at - length, this.#at));
     }
     if (tag === layout.TAG_NULL || tag === layout.TAG_COMPOSITE) return null;
     return tag === layout.TAG_TRUE;

@@ -22,7 +22,7 @@
 // A chunk read back is refused as `chunk_broken`, by its positions, whatever single bit of it
 // flipped, and whatever is missing or too much. Who reads lines from a store decodes its chunks.
 
-import { decoder, encoder, exactDecoder } from "../event/utf8.ts";
+import { decoder, encoder } from "../event/utf8.ts";
 import type { ZoneYear } from "../event/zone.ts";
 import { crc32c } from "./crc32c.ts";
 import { HostFault } from "./host-fault.ts";
@@ -350,7 +350,7 @@ export function exportChunk(chunk: Chunk): string {
     receivedAt: folded(chunk.receivedAt),
     ...((chunk.flags & CHUNK_RELEASED) !== 0 && { released: true }),
   };
-  const lines = exactDecoder.decode(chunk.lines);
+  const lines = decoder.decode(chunk.lines);
   const line = { chunk: control, ...(chunk.zones !== undefined && { zones: chunk.zones }) };
   return `${JSON.stringify(line)}\n${lines}`;
 }

@@ -278,6 +278,12 @@ describe("--ticks", () => {
     expect(ran.changes[0]!.position).toBe(1);
   });
 
+  test("takes a byte-order mark for no part of a tick: only a file begins with one", async () => {
+    const { told } = await run(["--ticks"], '\ufeff{"tick":1}\n\ufeff{"tick":2}\n');
+    expect(told[0]).toMatch(/^standard input:2: invalid, invalid_json/);
+    expect(told[1]).toMatch(/ 1 tick$/);
+  });
+
   test("without it, a tick is an event with faults", async () => {
     const { told } = await run([], TICKED);
     expect(told[3]).toBe("4 received, 1 accepted, 0 duplicate, 3 invalid, 0 quarantined");

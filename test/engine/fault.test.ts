@@ -228,6 +228,12 @@ test("objects that JSON cannot hold have the code of their nearest JSON", async 
   expect(receipt.accepted).toBe(1);
 });
 
+test("a refused line is listed as it was sent, byte-order mark and all", async () => {
+  const engine = await engineOf(PLAN);
+  await engine.push(`\ufeff${GOOD[0]}`);
+  expect(engine.refused().map(({ line }) => line)).toEqual([`\ufeff${GOOD[0]}`]);
+});
+
 test("an array that does not parse is one fault, and nothing of it is applied", async () => {
   const engine = await engineOf(PLAN);
   const receipt = await engine.push(`[${GOOD.join(",")}`);
