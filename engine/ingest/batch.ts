@@ -277,14 +277,9 @@ export class Batch {
   duplicates(most: number): Duplicate[] {
     const found: Duplicate[] = [];
     const count = Math.min(most, this.duplicateCount);
-    const { view } = this.#core;
     for (let line = this.lines - 1; found.length < count; line--) {
-      const slot = this.#slots + line * layout.SLOT_BYTES;
-      if (view.getUint8(slot + layout.SLOT_VERDICT) !== layout.VERDICT_DUPLICATE) continue;
-      const of = view.getFloat64(slot + layout.SLOT_FIRST, true);
-      const start = view.getUint32(slot + layout.SLOT_LINE, true);
-      const end = start + view.getUint32(slot + layout.SLOT_LINE_BYTES, true);
-      found.push({ line, of, start, end });
+      if (this.verdict(line) !== layout.VERDICT_DUPLICATE) continue;
+      found.push({ line, of: this.first(line), ...this.span(line) });
     }
     return found;
   }
@@ -302,7 +297,7 @@ export class Batch {
     return this.#core.bytes[this.#slots + line * layout.SLOT_BYTES + layout.SLOT_FAULT]!;
   }
 
-  /** Of a line that differs: where the first event of its identity stands, or will. */
+  /** Of one that differs, or a duplicate: where the first of its identity stands, or will. */
   first(line: number): number {
     const slot = this.#slots + line * layout.SLOT_BYTES;
     return this.#core.view.getFloat64(slot + layout.SLOT_FIRST, true);

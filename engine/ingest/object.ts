@@ -44,21 +44,11 @@ function quoted(text: string): string {
 
 /** The text of anything but an object; undefined where JSON has none and leaves it out. */
 function scalarText(value: unknown): string | undefined {
-  switch (typeof value) {
-    case "string":
-      return quoted(value);
-    case "number":
-      return Number.isFinite(value) ? String(value) : BEYOND_DOUBLES;
-    case "boolean":
-    case "bigint":
-      return String(value);
-    case "undefined":
-      return undefined;
-    case "object":
-      return "null";
-    default:
-      return typeof value;
-  }
+  if (value === undefined) return undefined;
+  if (typeof value === "string") return quoted(value);
+  if (typeof value === "function" || typeof value === "symbol") return typeof value;
+  const text = String(value);
+  return typeof value === "number" && !Number.isFinite(value) ? BEYOND_DOUBLES : text;
 }
 
 function frameOf(value: object): Frame {
