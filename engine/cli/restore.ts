@@ -41,7 +41,7 @@ async function putBack(
   const recovered = await store.recover();
   if (recovered === null) throw new HostFault("storage_unavailable", "The file holds no log.");
   const { trimmedTo: from, endPosition } = recovered;
-  let fault: HostFault | null = null;
+  let fault: unknown = null;
   try {
     await restoreLog(store, async (end, sha256) => {
       let bytes: Uint8Array | null = null;
@@ -52,7 +52,6 @@ async function putBack(
       return bytes;
     });
   } catch (error) {
-    if (!(error instanceof HostFault)) throw error;
     fault = error;
   }
   const { trimmedTo } = (await store.recover())!;
@@ -77,7 +76,7 @@ async function chunksIn(
 ): Promise<ReadonlyMap<number, readonly string[]>> {
   const chunks = new Map<number, string[]>();
   for (const entry of await readdir(folder, { withFileTypes: true })) {
-    if (!entry.isFile()) continue;
+    if (!entry.isFile() && !entry.isSymbolicLink()) continue;
     const path = join(folder, entry.name);
     try {
       const { endPosition } = checkChunk(new Uint8Array(await readFile(path)));
@@ -85,8 +84,9 @@ async function chunksIn(
       if (ending === undefined) chunks.set(endPosition, [path]);
       else ending.push(path);
     } catch (error) {
-      if (!(error instanceof HostFault)) throw error;
-      await stderr.write(`${printable(path)}: ${error.code}: ${error.message}\n`);
+      // What cannot be read is missed, by its position, where a chunk is.
+      const code = error instanceof HostFault ? `${error.code}: ` : "";
+      await stderr.write(`${printable(path)}: ${code}${(error as Error).message}\n`);
     }
   }
   return chunks;

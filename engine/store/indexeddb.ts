@@ -256,7 +256,8 @@ class IndexedDbStore implements Store {
         isEnd = keys.length <= asked;
         next = keys[asked] ?? endPosition;
         const fitting = Math.ceil(((limitBytes - bytes) * chunks.length) / Math.max(1, bytes));
-        asked = Math.min(Math.max(1, fitting), PAGE_CHUNKS_MAX);
+        // Those that follow may be large, whatever these were.
+        asked = Math.min(Math.max(1, fitting), 2 * asked, PAGE_CHUNKS_MAX);
       }
       const following = { position: next, isEnd };
       if (breathe) await checkPagePaced(chunks, from, following, breathe);

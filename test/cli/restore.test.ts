@@ -1,7 +1,16 @@
 // `millrace restore`: a folder with archived chunks and a log in SQLite that does not open; put
 // back, it opens, and is one chain. What the folder lacks, or has damaged, is named.
 
-import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import {
+  existsSync,
+  mkdirSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  symlinkSync,
+  truncateSync,
+  writeFileSync,
+} from "node:fs";
 import { join } from "node:path";
 import { DatabaseSync } from "node:sqlite";
 import { expect, test } from "vitest";
@@ -109,6 +118,29 @@ test("chunks of another log beside them, which end where they do, are passed ove
     for (const beside of ["0", "a"]) writeFileSync(join(archive, `${beside}-${name}`), other);
   }
   expect(await restore(archive, store)).toMatchObject({ code: 0, stderr: "" });
+});
+
+test("chunks are read where links lead, and what cannot be read is told and passed over", async () => {
+  const { store, archive } = await service("linked");
+  const links = `${archive}-links`;
+  mkdirSync(links);
+  for (const name of readdirSync(archive)) symlinkSync(join(archive, name), join(links, name));
+  symlinkSync(archive, join(links, "folder"));
+  symlinkSync(join(archive, "nothing"), join(links, "lost"));
+  // More than a file may have that is read at once.
+  const large = join(links, "backup.tar");
+  writeFileSync(large, "");
+  truncateSync(large, 3 * 2 ** 30);
+  const ran = await restore(links, store);
+  expect(ran.code).toBe(0);
+  expect(ran.told).toEqual(
+    expect.arrayContaining([
+      expect.stringContaining(`${large}: `),
+      expect.stringContaining(`${join(links, "folder")}: EISDIR`),
+      expect.stringContaining(`${join(links, "lost")}: ENOENT`),
+    ]),
+  );
+  expect(ran.told).toHaveLength(3);
 });
 
 test("a chain that is broken in what was kept is told", async () => {

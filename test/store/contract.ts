@@ -110,6 +110,22 @@ function readCases(about: About): void {
     expect(await store.read(0, size * 100)).toHaveLength(20);
   });
 
+  about("gives no more of large chunks because those before them are tiny", async (place) => {
+    const store = await place.open();
+    await store.create(HEADER);
+    const large = 1 << 18;
+    for (let position = 0; position < 60; position++) {
+      const isTiny = position % 10 < 4;
+      await store.append(appendOf(position, 1, { lineBytes: isTiny ? 40 : large }));
+    }
+    for (const from of [0, 3, 10, 33]) {
+      const page = await store.read(from, large);
+      const bytes = page.reduce((sum, { length }) => sum + length, 0);
+      expect([from, Math.floor(bytes / large)]).toEqual([from, expect.toBeOneOf([1, 2, 3, 4])]);
+    }
+    expect(await readAll(store, 0, large)).toHaveLength(60);
+  });
+
   about("gives nothing at the end and behind it", async (place) => {
     const store = await place.open();
     await fill(store, [2]);
