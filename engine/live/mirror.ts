@@ -233,9 +233,10 @@ export class Mirror {
 
   /** As the plan orders it; another plan's, which is shown until this one serves, as that does. */
   #keyOf({ key }: Row): readonly Scalar[] {
-    const all = Object.values(key);
-    const own = this.#members.map((name) => key[name]!);
-    return own.length < all.length || own.includes(undefined!) ? all : own;
+    const names = Object.keys(key);
+    const isOwn =
+      names.length === this.#members.length && names.every((name) => this.#members.includes(name));
+    return (isOwn ? this.#members : names).map((name) => key[name]!);
   }
 
   /** The same list as before where nothing was told since, and all rows are asked for. */

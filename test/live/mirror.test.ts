@@ -216,24 +216,31 @@ describe("A mirror", () => {
   });
 });
 
-test("a mirror of a changed plan has the former one's rows in their order while those are shown", async () => {
-  const store = memory();
-  const first = await open({ plan: planOf({ key: { k: "data.k" } }), store });
-  await first.push(["b", "a"].map((k) => event(k, 1, { k })));
-  await first.close();
-  const slices = new Slices(1);
-  const engine = await openAt(slices, { plan: planOf({ key: {} }), store });
-  const mirror = new Mirror([]);
-  const { clock, position } = engine.stats();
-  mirror.apply({ upserts: engine.rows("q"), removals: [], clock, position });
-  engine.onRows("q", (delta) => mirror.apply(delta));
-  await engine.push(event("aa", 1, { k: "aa" }));
-  expect(engine.rows("q").map(({ key }) => key)).toEqual([{ k: "a" }, { k: "aa" }, { k: "b" }]);
-  expect(mirror.rows()).toEqual(engine.rows("q"));
-  await slices.all();
-  expect(engine.rows("q").map(({ key }) => key)).toEqual([{}]);
-  expect(mirror.rows()).toEqual(engine.rows("q"));
-});
+test.each([
+  [{}, [{}]],
+  // A name that every object has.
+  [{ toString: "data.k" }, ["a", "aa", "b"].map((k) => ({ toString: k }))],
+])(
+  "a mirror of a plan with the key %j has the former one's rows in their order",
+  async (own, all) => {
+    const store = memory();
+    const first = await open({ plan: planOf({ key: { k: "data.k" } }), store });
+    await first.push(["b", "a"].map((k) => event(k, 1, { k })));
+    await first.close();
+    const slices = new Slices(1);
+    const engine = await openAt(slices, { plan: planOf({ key: own }), store });
+    const mirror = new Mirror(Object.keys(own));
+    const { clock, position } = engine.stats();
+    mirror.apply({ upserts: engine.rows("q"), removals: [], clock, position });
+    engine.onRows("q", (delta) => mirror.apply(delta));
+    await engine.push(event("aa", 1, { k: "aa" }));
+    expect(engine.rows("q").map(({ key }) => key)).toEqual([{ k: "a" }, { k: "aa" }, { k: "b" }]);
+    expect(mirror.rows()).toEqual(engine.rows("q"));
+    await slices.all();
+    expect(engine.rows("q").map(({ key }) => key)).toEqual(all);
+    expect(mirror.rows()).toEqual(engine.rows("q"));
+  },
+);
 
 describe("The rows of one key", () => {
   const kinds = [
