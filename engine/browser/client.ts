@@ -135,7 +135,7 @@ export class Connection implements RowSource {
    * Takes events in, as `Engine.push`. If the tab that has the log ends meanwhile, the next one is
    * sent the push again: its receipt then calls `duplicate` what was taken before.
    */
-  push(input: PushInput, options: ConnectPushOptions = {}): Promise<Receipt> {
+  async push(input: PushInput, options: ConnectPushOptions = {}): Promise<Receipt> {
     const { transfer = false, ...rest } = options;
     const { bytes, format } = linesOf(input, transfer);
     return this.#call("push", [bytes, format === null ? rest : { ...rest, format }], [bytes]);

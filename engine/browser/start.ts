@@ -29,7 +29,7 @@ export async function start(url: string | URL | undefined, deadlineMs: number): 
   const worker = await ready(own);
   if (worker !== null) return started("worker", worker);
   const file = given ?? bundledUrl();
-  if (file.origin !== new URL(baseUrl()).origin) {
+  if (file.origin !== new URL(baseUrl() ?? file).origin) {
     const blob = await ready(() => blobWorker(file));
     if (blob !== null) return started("blob", blob);
   }
@@ -147,6 +147,8 @@ function unavailable(file: URL): HostFault {
   return new HostFault("worker_unavailable", message);
 }
 
-function baseUrl(): string {
-  return globalThis.document?.baseURI ?? globalThis.location.href;
+/** None where there is no page, as on a server. */
+function baseUrl(): string | undefined {
+  const { location } = globalThis as { location?: Location };
+  return globalThis.document?.baseURI ?? location?.href;
 }

@@ -99,6 +99,22 @@ describe("A connection", () => {
     expect(found).toEqual({ counts: [9, 9, 9, 0], told: [9] });
   });
 
+  test("rejects bytes that were given away before, as it does what cannot be read", async () => {
+    const found = await page.evaluate(
+      async ({ plan, lines }) => {
+        const connection = await connect({ plan, name: "log" });
+        const bytes = new TextEncoder().encode(lines);
+        await connection.push(bytes, { transfer: true });
+        const again = [connection.push(bytes), connection.push(bytes, { transfer: true })];
+        const settled = await Promise.allSettled(again);
+        const { position } = await connection.stats();
+        return { outcomes: settled.map(({ status }) => status), position };
+      },
+      { plan: PLAN, lines: ordersOf(0, 3) },
+    );
+    expect(found).toEqual({ outcomes: ["rejected", "rejected"], position: 3 });
+  });
+
   test("is refused without a name", async () => {
     const told = await page.evaluate(async (plan) => {
       const options = { plan } as unknown as Parameters<typeof connect>[0];

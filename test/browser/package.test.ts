@@ -73,17 +73,18 @@ function filesIn(path: string): string[] {
 }
 
 describe("The packed package", () => {
-  test("is imported where there is no window, and changes nothing there", () => {
+  test("is imported where there is no window, changes nothing there, and connects to nothing", () => {
     const script = `
       const before = Object.getOwnPropertyNames(globalThis).join();
       const { connect, indexeddb } = await import("millrace/browser");
       const after = Object.getOwnPropertyNames(globalThis).join();
       const symbols = Object.getOwnPropertySymbols(globalThis).filter((symbol) =>
         String(symbol).includes("millrace"));
-      console.log(typeof connect, typeof indexeddb, before === after, symbols.length);`;
+      const code = await connect({ plan: {}, name: "log" }).catch((error) => error.code);
+      console.log(typeof connect, typeof indexeddb, before === after, symbols.length, code);`;
     const words = ["--input-type=module", "--eval", script];
     const said = execFileSync(process.execPath, words, { cwd: folder, encoding: "utf8" });
-    expect(said.trim()).toBe("function function true 0");
+    expect(said.trim()).toBe("function function true 0 worker_unavailable");
   });
 
   test("knows its version, by which the tabs of two builds tell which is newer", () => {
