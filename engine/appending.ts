@@ -11,6 +11,7 @@ import type { Settled } from "./ingest/tally.ts";
 import { hostBreathe } from "./rebuild/host-pace.ts";
 import { Chain, GENESIS } from "./store/chain.ts";
 import { CHUNK_RELEASED, encodeChunk, type Chunk } from "./store/chunk.ts";
+import { after } from "./store/steps.ts";
 import type { Append, MaybePromise, Store } from "./store/store.ts";
 
 const NOTHING = { held: [], letGo: [], remembered: [], forgotten: [] };
@@ -101,7 +102,7 @@ export class Appending {
     const write = (previousDigest: Uint8Array): MaybePromise<void> =>
       this.#write({ ...parts, previousDigest }, beside, settled);
     const newest = this.#chain?.newest ?? GENESIS;
-    return newest instanceof Promise ? newest.then(write) : write(newest);
+    return after(newest, write);
   }
 
   #write(chunk: Chunk, beside: Beside, settled: Settled | null): MaybePromise<void> {
@@ -118,15 +119,12 @@ export class Appending {
     const written = this.#hand(write, settled);
     const chain = this.#chain;
     if (chain === null) return written;
-    if (written instanceof Promise) return written.then(() => chain.follow(encode()));
-    chain.follow(encode());
+    return after(written, () => chain.follow(encode()));
   }
 
   /** In doubt until the store has told that it is written. */
   #hand(write: Append, settled: Settled | null): MaybePromise<void> {
     this.#doubted = { write, settled };
-    const noteWritten = (): void => void (this.#doubted = null);
-    const written = this.#store.append(write);
-    return written instanceof Promise ? written.then(noteWritten) : noteWritten();
+    return after(this.#store.append(write), () => void (this.#doubted = null));
   }
 }

@@ -12,6 +12,7 @@
 import { beginAfter, catchUp, readySwap, tellRows, type SubscribeOptions } from "./catch-up.ts";
 import { checkRow, explain, findRow, type Explanation } from "./explain.ts";
 import type { Core, LateEvent } from "./core/core.ts";
+import { hexOf } from "./event/bytes.ts";
 import { readPushed, type PushInput, type PushOptions, type Pushed } from "./ingest/input.ts";
 import { LOGGED_RELEASE, type QuarantineEntry, type Release } from "./ingest/quarantine.ts";
 import { DispositionCounts, type Receipt } from "./ingest/receipt.ts";
@@ -31,7 +32,7 @@ import { Rebuild, type Site } from "./rebuild/rebuild.ts";
 import type { Replayed, Tell } from "./replay.ts";
 import { Running, type Place } from "./running.ts";
 import { checkFrom, checkRange, checkTick, unknownQuery } from "./store/asked.ts";
-import { verifyLog, type Verified } from "./store/chain.ts";
+import { digestOf, verifyLog, type Verified } from "./store/chain.ts";
 import { exportChunk } from "./store/chunk.ts";
 import { HostFault } from "./store/host-fault.ts";
 import { readChunks, type LogRange } from "./store/log-reader.ts";
@@ -231,16 +232,13 @@ export class Engine implements RowSource {
       const { replay } = this.#running;
       this.#place.retaining.assertWhole("To reprocess");
       const { position, records, isTold } = await replay.reprocess(fact, this.#core);
-      const written = this.#place.appending.appendFact(factLine(fact), position);
-      if (written instanceof Promise) await written;
-      const applied = this.#running.correct();
-      if (applied instanceof Promise) await applied;
+      await this.#place.appending.appendFact(factLine(fact), position);
+      await this.#running.correct();
       const changes = this.#running.decoder.changes([records]);
       if (isTold) this.#subscriptions.tell(changes);
       this.#rowFeed.tellCorrected(changes);
       // To replay this entry is to replay the whole log.
-      const saved = this.#running.saving.trySave(this.#core);
-      if (saved instanceof Promise) await saved;
+      await this.#running.saving.trySave(this.#core);
       return changes;
     } finally {
       this.#endTurn();
@@ -389,9 +387,7 @@ export class Engine implements RowSource {
 
   /** SHA-256 of the state, 64 hex digits, whatever the cut into pushes. HostFault as of `view`. */
   async stateHash(): Promise<string> {
-    const { state } = this.#running.readable.image();
-    const digest = await crypto.subtle.digest("SHA-256", state.slice());
-    return [...new Uint8Array(digest)].map((byte) => byte.toString(16).padStart(2, "0")).join("");
+    return hexOf(await digestOf(this.#running.readable.image().state.slice()));
   }
 
   // ── kept ─────────────────────────────────────────────────────────────────────────────────────
@@ -403,8 +399,7 @@ export class Engine implements RowSource {
   snapshot(): Promise<{ position: number }> {
     return this.#turn(async () => {
       if (this.#running.isSpent) await this.#settle();
-      const saved = this.#running.saving.save(this.#core);
-      if (saved instanceof Promise) await saved;
+      await this.#running.saving.save(this.#core);
       return { position: this.#running.saving.position };
     });
   }
@@ -492,9 +487,8 @@ export class Engine implements RowSource {
 
   /** The query's place in the plan that serves; -1 where only the plan asked for has it. */
   #indexOf(query: string): number {
-    const { plan } = this.#running;
-    const names = queriesOf(this.plan, plan);
-    if (names.includes(query)) return plan.queries.findIndex(({ name }) => name === query);
+    const names = queriesOf(this.plan, this.#running.plan);
+    if (names.includes(query)) return this.#running.indexOf(query);
     throw unknownQuery(names);
   }
 }

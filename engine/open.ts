@@ -6,7 +6,7 @@
 //   no snapshot   replay the log under the plan asked for
 
 import { Appending } from "./appending.ts";
-import { PAGES_MAX } from "./core/core.ts";
+import { Core, type OpenCore } from "./core/core.ts";
 import { Engine } from "./engine.ts";
 import { Poison } from "./ingest/poison.ts";
 import { Quarantine } from "./ingest/quarantine.ts";
@@ -22,6 +22,8 @@ import { memory } from "./store/memory.ts";
 import { encodeSnapshot, goodSnapshots, type Snapshot } from "./store/snapshot.ts";
 import type { Breathe } from "./store/steps.ts";
 import type { LogHeader, Recovered, Store } from "./store/store.ts";
+// Last, so that in a bundle its text parts no code: brotli then makes less of that.
+import { loadCore } from "./core/load.ts";
 
 export interface OpenOptions {
   /** Plain data: docs/contract.md of this package, "A plan". */
@@ -96,14 +98,16 @@ async function openOn(
   const former = endPosition === 0 || newest === own ? null : formerPlan(newest);
   const serving = former ?? plan;
   const quarantine = new Quarantine(serving.limits.quarantine, recovered);
-  const pagesMax = options.memoryPagesMax ?? PAGES_MAX;
+  const openCore: OpenCore = async ({ bytes }) => {
+    return new Core(await loadCore(), bytes, options.memoryPagesMax);
+  };
   const appending = new Appending(store, quarantine);
   await appending.resume(endPosition);
   poison.note(newest?.poisoned ?? []);
-  const retaining = new Retaining(store, quarantine, poison, recovered, options.retention);
+  const retaining = new Retaining({ store, quarantine, poison }, recovered, options.retention);
   const { hashKey } = header;
   const kept = { store, quarantine, appending, retaining, poison };
-  const place = { ...kept, hashKey, schemas, pagesMax };
+  const place = { ...kept, hashKey, schemas, openCore };
   const served = snapshots.filter((snapshot) => snapshot.plan === serving.source);
   retaining.assertReaches(served[0]?.position ?? 0);
   const running = await Running.open(serving, place, served);

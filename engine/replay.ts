@@ -1,7 +1,7 @@
 // Replay: a core brought forward by the log alone. None of its entries is judged again, so a fresh
 // core that has replayed the log is what the engine's core is: the same state, the same changes.
 
-import { Core } from "./core/core.ts";
+import type { Core, OpenCore } from "./core/core.ts";
 import { factOfChunk, type ReprocessFact } from "./ingest/fact.ts";
 import { fillFromLog } from "./ingest/intake.ts";
 import { bringYears } from "./ingest/zone-years.ts";
@@ -15,7 +15,7 @@ import { Reprocess, type Kept } from "./reprocess/reprocess.ts";
 import type { Chunk } from "./store/chunk.ts";
 import { HostFault } from "./store/host-fault.ts";
 import { readChunks } from "./store/log-reader.ts";
-import { ENTRY_BYTES, piecesOf, workOf } from "./store/piece.ts";
+import { byEntries, ENTRY_BYTES, piecesOf, workOf } from "./store/piece.ts";
 import { drained, paced, type Breathe, type Steps } from "./store/steps.ts";
 import type { MaybePromise, Store } from "./store/store.ts";
 
@@ -63,37 +63,32 @@ export class EntriesFailed extends Error {
 /** The log marks entries as poisoned that the core was given: replayed again, it is not. */
 export class MarksFound extends Error {}
 
+interface Beside {
+  readonly store: Store;
+  readonly poison: Poison;
+  readonly openCore: OpenCore;
+}
+
 export class Replay {
   /** The first entry that the plan was given: by these a reprocess is computed; 0: the log's. */
   since = 0;
   readonly #plan: Plan;
   readonly #program: Program;
-  readonly #store: Store;
-  readonly #poison: Poison;
-  readonly #pagesMax: number;
+  readonly #beside: Beside;
   readonly #breathe: Breathe | undefined;
   readonly #kept: Kept = new Map();
 
   /** `breathe`, which takes bytes, lets others come between; absent, at the host's own pace. */
-  constructor(
-    plan: Plan,
-    program: Program,
-    store: Store,
-    poison: Poison,
-    pagesMax: number,
-    breathe?: Breathe,
-  ) {
-    this.#breathe = breathe;
-    this.#poison = poison;
+  constructor(plan: Plan, program: Program, beside: Beside, breathe?: Breathe) {
     this.#plan = plan;
     this.#program = program;
-    this.#store = store;
-    this.#pagesMax = pagesMax;
+    this.#beside = beside;
+    this.#breathe = breathe;
   }
 
   /** A core with a fresh state. */
   open(): Promise<Core> {
-    return Core.open(this.#program.bytes, this.#pagesMax);
+    return this.#beside.openCore(this.#program);
   }
 
   /**
@@ -111,7 +106,7 @@ export class Replay {
     isRead = false,
   ): Promise<void> {
     const breathe = this.pace();
-    for await (const chunk of readChunks(this.#store, from, to, breathe)) {
+    for await (const chunk of readChunks(this.#beside.store, from, to, breathe)) {
       const { firstPosition, count } = chunk;
       await this.#noteMarks(chunk);
       const isAlone = alone >= firstPosition && alone < firstPosition + count;
@@ -129,10 +124,10 @@ export class Replay {
   }
 
   async #noteMarks(chunk: Chunk): Promise<void> {
-    if (!this.#poison.note(poisonedBy(chunk) ?? [])) return;
+    if (!this.#beside.poison.note(poisonedBy(chunk) ?? [])) return;
     // Those that follow would each be news once more.
-    for await (const each of readChunks(this.#store, chunk.firstPosition, Infinity)) {
-      this.#poison.note(poisonedBy(each) ?? []);
+    for await (const each of readChunks(this.#beside.store, chunk.firstPosition, Infinity)) {
+      this.#beside.poison.note(poisonedBy(each) ?? []);
     }
     throw new MarksFound();
   }
@@ -155,7 +150,7 @@ export class Replay {
   ): Promise<void> {
     const run = (steps: Steps<void>, unit: number): MaybePromise<void> =>
       breathe === null ? drained(steps) : paced(steps, (worked) => breathe(worked * unit));
-    const chunk = this.#poison.quiet(logged);
+    const chunk = this.#beside.poison.quiet(logged);
     const fact = factOfChunk(chunk);
     if (fact !== null) {
       const position = chunk.firstPosition;
@@ -204,13 +199,13 @@ export class Replay {
   }
 
   #reprocess(breathe: Breathe): Reprocess {
-    const log = { store: this.#store, poison: this.#poison, since: this.since, breathe };
-    return new Reprocess(this.#plan, this.#program, log, this.#pagesMax, this.#kept);
+    const log = { ...this.#beside, since: this.since, breathe };
+    return new Reprocess(this.#plan, this.#program, log, this.#kept);
   }
 
   async #find(fact: ReprocessFact, position: number, breathe: Breathe): Promise<Uint8Array> {
     const query = this.#plan.queries.findIndex(({ name }) => name === fact.query);
     const found = await this.#reprocess(breathe).find(fact, position);
-    return paced(writeRecords(found, query, position), (rows) => breathe(rows * ENTRY_BYTES));
+    return paced(writeRecords(found, query, position), byEntries(breathe));
   }
 }

@@ -61,14 +61,18 @@ export interface RetentionSite {
   turn(work: () => Promise<void>): Promise<void>;
 }
 
+interface Beside {
+  readonly store: Store;
+  readonly quarantine: Quarantine;
+  readonly poison: Poison;
+}
+
 const DAY_MS = 86_400_000;
 const PAGE_BYTES = 4 * 1024 * 1024;
 const ONE_CHUNK = 1;
 
 export class Retaining {
-  readonly #store: Store;
-  readonly #quarantine: Quarantine;
-  readonly #poison: Poison;
+  readonly #beside: Beside;
   readonly #retention: Retention | null;
   #site: RetentionSite | null = null;
   #trimmedTo: number;
@@ -82,16 +86,12 @@ export class Retaining {
 
   /** RangeError where the days are none. */
   constructor(
-    store: Store,
-    quarantine: Quarantine,
-    poison: Poison,
+    beside: Beside,
     recovered: Pick<Recovered, "trimmedTo" | "archivedTo"> | null,
     retention?: Retention,
   ) {
     checkDays(retention ?? null);
-    this.#store = store;
-    this.#quarantine = quarantine;
-    this.#poison = poison;
+    this.#beside = beside;
     this.#trimmedTo = recovered?.trimmedTo ?? 0;
     this.#archivedTo = recovered?.archivedTo ?? 0;
     this.#retention = retention ?? null;
@@ -139,7 +139,7 @@ export class Retaining {
     if (this.#isStopped) {
       throw new HostFault("engine_closed", "This engine is closed: open it again.");
     }
-    return this.#store.recover(breathe);
+    return this.#beside.store.recover(breathe);
   }
 
   begin(site: RetentionSite): void {
@@ -204,17 +204,17 @@ export class Retaining {
     const clock = core.counts().clock ?? -Infinity;
     const oldMs = clock - Math.max(retention.days * DAY_MS, plan.clock.dedupMs);
     const page = await this.#read(async () => {
-      await this.#store.seal?.();
-      return this.#store.read(this.#trimmedTo, PAGE_BYTES);
+      await this.#beside.store.seal?.();
+      return this.#beside.store.read(this.#trimmedTo, PAGE_BYTES);
     });
     const scratch = await replay.open();
     const isOld = (bytes: Uint8Array): boolean => {
       const chunk = decodeChunk(bytes);
-      const newest = newestTime(scratch, program, this.#poison.legible(chunk));
+      const newest = newestTime(scratch, program, this.#beside.poison.legible(chunk));
       // Only what is poisoned moved no clock: its time may be none that ever comes.
       return newest <= clock
         ? newest < oldMs
-        : newestTime(scratch, program, this.#poison.quiet(chunk)) < oldMs;
+        : newestTime(scratch, program, this.#beside.poison.quiet(chunk)) < oldMs;
     };
     // Most often nothing is, and nothing more is read.
     if (page?.[0] === undefined) return false;
@@ -227,7 +227,7 @@ export class Retaining {
     const kept = page.findIndex(isKept);
     const old = kept < 0 ? page : page.slice(0, kept);
     // What is to stay has to be there: a page ends before a gap.
-    if (kept < 0) await this.#read(async () => this.#store.read(endOf(page.at(-1)!), ONE_CHUNK));
+    if (kept < 0) await this.#read(async () => this.#beside.store.read(endOf(page.at(-1)!), ONE_CHUNK));
     const archived = await this.#archive(retention, old);
     const next = archived === 0 ? this.#trimmedTo : endOf(old[archived - 1]!);
     const isArchived = retention.archive !== undefined;
@@ -247,8 +247,8 @@ export class Retaining {
   }
 
   async #hasFact(from: number): Promise<boolean> {
-    for await (const chunk of readChunks(this.#store, from, Infinity)) {
-      if (factOfChunk(this.#poison.quiet(chunk)) !== null) return true;
+    for await (const chunk of readChunks(this.#beside.store, from, Infinity)) {
+      if (factOfChunk(this.#beside.poison.quiet(chunk)) !== null) return true;
     }
     return false;
   }
@@ -279,10 +279,10 @@ export class Retaining {
     if (this.#isStopped) return;
     await site.turn(async () => {
       if (site.isRebuilding() || (await this.#hasFact(bound))) return;
-      await this.#store.trim(to, isArchived);
+      await this.#beside.store.trim(to, isArchived);
       this.#trimmedTo = to;
-      this.#quarantine.forgetBelow(to);
-      this.#poison.forgetBelow(to);
+      this.#beside.quarantine.forgetBelow(to);
+      this.#beside.poison.forgetBelow(to);
     });
   }
 }

@@ -3,7 +3,7 @@
 
 import * as layout from "../assembly/layout.ts";
 import type { Appending } from "./appending.ts";
-import type { Core } from "./core/core.ts";
+import { assertTrap, type Core, type OpenCore } from "./core/core.ts";
 import type { ZoneYear } from "./event/zone.ts";
 import { decodeEvent, isFault } from "./ingest/decode.ts";
 import { FailedLines } from "./ingest/failed-lines.ts";
@@ -28,7 +28,7 @@ import { checkKey } from "./store/asked.ts";
 import type { Chunk } from "./store/chunk.ts";
 import { goodSnapshots, type Snapshot } from "./store/snapshot.ts";
 import { HostFault } from "./store/host-fault.ts";
-import { paced, type Breathe, type Steps } from "./store/steps.ts";
+import { drained, paced, type Breathe, type Steps } from "./store/steps.ts";
 import type { MaybePromise, Store } from "./store/store.ts";
 
 /** What an engine has but once, whatever plan runs. */
@@ -42,8 +42,7 @@ export interface Place {
   readonly appending: Appending;
   readonly retaining: Retaining;
   readonly poison: Poison;
-  /** Of each core. */
-  readonly pagesMax: number;
+  readonly openCore: OpenCore;
 }
 
 const NEWLINE = 10;
@@ -72,14 +71,13 @@ export class Running {
   isFailed = false;
 
   private constructor(plan: Plan, place: Place, breathe?: Breathe) {
-    const { store, hashKey, schemas, quarantine, poison } = place;
     this.plan = plan;
     this.#place = place;
-    this.program = compile(plan, hashKey, schemas);
+    this.program = compile(plan, place.hashKey, place.schemas);
     this.decoder = new Decoder(plan);
-    this.intake = new Intake(this.program, quarantine, poison, store);
+    this.intake = new Intake(this.program, place);
     this.silence = new Silence(plan);
-    this.saving = new Saving(plan, store, place.poison, place.retaining);
+    this.saving = new Saving(plan, place);
     this.#replay = this.#replayOf(breathe);
   }
 
@@ -127,8 +125,7 @@ export class Running {
   }
 
   #replayOf(breathe?: Breathe): Replay {
-    const { store, poison, pagesMax } = this.#place;
-    const replay = new Replay(this.plan, this.program, store, poison, pagesMax, breathe);
+    const replay = new Replay(this.plan, this.program, this.#place, breathe);
     replay.since = this.saving.since;
     return replay;
   }
@@ -306,8 +303,7 @@ export class Running {
       const { bytes, poisoned } = spared;
       return this.#judge({ ...pushed, bytes, sent: pushed.bytes }, { ...options, poisoned });
     } catch (error) {
-      // What a caller got wrong is an error of another kind.
-      if (!(error instanceof WebAssembly.RuntimeError)) throw error;
+      assertTrap(error);
       return this.#judgeApart(pushed, options, error);
     }
   }
@@ -334,7 +330,7 @@ export class Running {
       try {
         index += this.#judge({ ...pushed, bytes: line }, { ...others, ...own }).batch.lines;
       } catch (error) {
-        if (!(error instanceof WebAssembly.RuntimeError)) throw error;
+        assertTrap(error);
         await this.remake();
         const { poison } = this.#place;
         if (!poison.isMarking) {
@@ -354,7 +350,7 @@ export class Running {
     try {
       return this.#judge({ ...pushed, bytes, sent: pushed.bytes }, { ...options, poisoned });
     } catch (error) {
-      if (!(error instanceof WebAssembly.RuntimeError)) throw error;
+      assertTrap(error);
       await this.remake();
       throw unjudged(cause);
     }
@@ -368,7 +364,7 @@ export class Running {
       this.core.reserve();
       return zones;
     } catch (error) {
-      if (!(error instanceof WebAssembly.RuntimeError)) throw error;
+      assertTrap(error);
       return this.remake().then(() => {
         throw unjudged(error);
       });
@@ -402,7 +398,7 @@ export class Running {
     try {
       this.core.flush((bytes) => records.push(bytes.slice()));
     } catch (error) {
-      if (!(error instanceof WebAssembly.RuntimeError)) throw error;
+      assertTrap(error);
       await this.remake();
       const message = "The core failed on making every window final: nothing is told of it.";
       throw new HostFault("core_failed", message, { cause: error });
@@ -414,7 +410,7 @@ export class Running {
   /** Applies what a reprocess found. */
   correct(): MaybePromise<unknown> {
     try {
-      return this.core.correct();
+      return drained(this.core.correctSteps());
     } catch {
       return this.remake();
     }

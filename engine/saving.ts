@@ -8,17 +8,21 @@ import { hostBreathe } from "./rebuild/host-pace.ts";
 import type { Retaining } from "./retention.ts";
 import { HostFault } from "./store/host-fault.ts";
 import { encodeSteps, type Snapshot } from "./store/snapshot.ts";
-import { paced, type Breathe, type Steps } from "./store/steps.ts";
+import { after, paced, type Breathe, type Steps } from "./store/steps.ts";
 import type { MaybePromise, Store } from "./store/store.ts";
 
 /** Replaying so many entries takes about a second, so a snapshot is due. */
 const SNAPSHOT_ENTRIES = 1_000_000;
 
+interface Beside {
+  readonly store: Store;
+  readonly poison: Poison;
+  readonly retaining: Retaining;
+}
+
 export class Saving {
   readonly #plan: Plan;
-  readonly #store: Store;
-  readonly #poison: Poison;
-  readonly #retaining: Retaining;
+  readonly #beside: Beside;
   /** Entries before it were accepted under another clock, limits or catalogue; 0: none was. */
   judgedSince = 0;
   /** The first entry that the plan was given: those before it were trimmed; 0: all were there. */
@@ -32,11 +36,9 @@ export class Saving {
   /** Of the older of the two newest, or of the only one. */
   #oldest = 0;
 
-  constructor(plan: Plan, store: Store, poison: Poison, retaining: Retaining) {
+  constructor(plan: Plan, beside: Beside) {
     this.#plan = plan;
-    this.#poison = poison;
-    this.#store = store;
-    this.#retaining = retaining;
+    this.#beside = beside;
   }
 
   /** The position of the newest snapshot that was saved or restored; 0 where there is none. */
@@ -55,7 +57,7 @@ export class Saving {
     const { position } = core.counts();
     const { judgedSince, since } = this;
     const plan = this.#plan.source;
-    const { positions: poisoned } = this.#poison;
+    const { positions: poisoned } = this.#beside.poison;
     const standing = { position, judgedSince, since, plan, poisoned };
     const encoded = paced(
       encodeSteps(standing, () => core.image()),
@@ -65,13 +67,12 @@ export class Saving {
       // One of the same position takes the place of the newest, the older stays; the first is both.
       if (position !== this.#position) this.#oldest = this.#position || position;
       this.#position = position;
-      this.#retaining.look();
+      this.#beside.retaining.look();
     };
     const keep = (bytes: Uint8Array): MaybePromise<void> => {
-      const saved = this.#store.saveSnapshot({ position, bytes }, breathe);
-      return saved instanceof Promise ? saved.then(noteSaved) : noteSaved();
+      return after(this.#beside.store.saveSnapshot({ position, bytes }, breathe), noteSaved);
     };
-    return encoded instanceof Promise ? encoded.then(keep) : keep(encoded);
+    return after(encoded, keep);
   }
 
   /** What was told final stays so, and no entry says it: nothing follows. HostFault. */
@@ -84,9 +85,9 @@ export class Saving {
     const { position, clock } = core.counts();
     this.#triedClock ??= clock;
     const passedMs = (clock ?? 0) - (this.#triedClock ?? 0);
-    if (passedMs >= this.#retaining.snapshotEveryMs) return this.trySave(core);
+    if (passedMs >= this.#beside.retaining.snapshotEveryMs) return this.trySave(core);
     // A log in memory is read again by this process only, after `close`, which saves.
-    if (this.#store.storage === "memory") return;
+    if (this.#beside.store.storage === "memory") return;
     if (position - Math.max(this.#tried, this.#position) < SNAPSHOT_ENTRIES) return;
     return this.trySave(core);
   }

@@ -1,6 +1,8 @@
 // What the tests of the engine push: events, and the plan that they go through. Times are ms, so
 // that a test shows its boundaries; whatever a test is not about has a default.
 
+import { Core, type OpenCore } from "../engine/core/core.ts";
+import { loadCore } from "../engine/core/load.ts";
 import {
   Engine,
   open,
@@ -9,6 +11,8 @@ import {
   type PushInput,
   type Receipt,
 } from "../engine/index.ts";
+
+export const openCore: OpenCore = async ({ bytes }) => new Core(await loadCore(), bytes);
 
 export interface SentEvent {
   readonly eventId: string;

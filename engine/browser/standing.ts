@@ -1,6 +1,8 @@
 // Standing: who a host is among the hosts of one log, and which of two that differ is the newer.
 
+import { hexOf } from "../event/bytes.ts";
 import { encoder } from "../event/utf8.ts";
+import { digestOf } from "../store/chain.ts";
 import { HostFault } from "../store/host-fault.ts";
 import { BUILD, PLANLESS, type Introduction, type Verb } from "./protocol.ts";
 
@@ -8,18 +10,12 @@ const ID_BYTES = 12;
 
 /** A name that no other host has. */
 export function newId(): string {
-  const bytes = crypto.getRandomValues(new Uint8Array(ID_BYTES));
-  return hex(bytes);
+  return hexOf(crypto.getRandomValues(new Uint8Array(ID_BYTES)));
 }
 
 /** SHA-256 of a plan as given; needs a secure context, as Web Locks do. */
 export async function fingerprintOf(source: string): Promise<string> {
-  const digest = await crypto.subtle.digest("SHA-256", encoder.encode(source));
-  return hex(new Uint8Array(digest));
-}
-
-function hex(bytes: Uint8Array): string {
-  return [...bytes].map((byte) => byte.toString(16).padStart(2, "0")).join("");
+  return hexOf(await digestOf(encoder.encode(source)));
 }
 
 /**

@@ -7,7 +7,6 @@ import * as layout from "../../assembly/layout.ts";
 import { HostFault } from "../store/host-fault.ts";
 import type { ImageParts, Snapshot } from "../store/snapshot.ts";
 import { drained, STEP_BYTES, type Steps } from "../store/steps.ts";
-import { loadCore } from "./load.ts";
 
 interface Exports {
   open(): number;
@@ -102,6 +101,9 @@ export interface LateEvent {
   readonly lateMs: number;
 }
 
+/** A core with a fresh state for a program, compile.ts's. */
+export type OpenCore = (program: { readonly bytes: Uint8Array }) => Promise<Core>;
+
 /** So many rows are corrected, or looked at for that, in one step: less than a millisecond. */
 const CORRECTED_ROWS = 2048;
 
@@ -111,19 +113,17 @@ export class Core {
   #bytes: Uint8Array<ArrayBuffer>;
   #view: DataView<ArrayBuffer>;
 
-  /** An instance with a fresh state. `program` is compile.ts's; `pagesMax` of 64 KiB each. */
-  static async open(program: Uint8Array, pagesMax = PAGES_MAX): Promise<Core> {
-    const module = await loadCore();
-    return new Core(module, program, pagesMax);
-  }
-
-  private constructor(module: WebAssembly.Module, program: Uint8Array, pagesMax: number) {
+  /**
+   * An instance with a fresh state. `module` is a WebAssembly.Module, which not all hosts' types
+   * know; `program` is compile.ts's; `pagesMax` of 64 KiB each.
+   */
+  constructor(module: object, program: Uint8Array, pagesMax = PAGES_MAX) {
     this.#memory = new WebAssembly.Memory({ initial: PAGES_FIRST, maximum: pagesMax });
     const formatNumber = (x: number, to: number): number => this.#formatNumber(x, to);
     const parseNumber = (at: number, length: number): number => this.#parseNumber(at, length);
     const remainder = (x: number, y: number): number => x % y;
     const env = { memory: this.#memory, formatNumber, parseNumber, remainder };
-    const instance = new WebAssembly.Instance(module, { env });
+    const instance = new WebAssembly.Instance(module as WebAssembly.Module, { env });
     this.#exports = instance.exports as unknown as Exports;
     this.#bytes = new Uint8Array(this.#memory.buffer as ArrayBuffer);
     this.#view = new DataView(this.#bytes.buffer);
@@ -302,14 +302,9 @@ export class Core {
     while (this.#exports.correct(CORRECTED_ROWS) !== 0) yield CORRECTED_ROWS;
   }
 
-  /** The same at once. */
-  correct(): void {
-    for (const _ of this.correctSteps());
-  }
-
   /** Makes every window final. */
   flush(emit: (records: Uint8Array) => void): void {
-    for (const _ of this.flushSteps(emit));
+    drained(this.flushSteps(emit));
   }
 
   /** The same in steps, as `applySteps`. */
@@ -369,7 +364,7 @@ export class Core {
   }
 
   #drain(step: () => number, emit: (records: Uint8Array) => void): void {
-    for (const _ of this.#drainSteps(step, emit));
+    drained(this.#drainSteps(step, emit));
   }
 
   *#drainSteps(
@@ -495,4 +490,9 @@ export class Core {
     const message = `The core has no memory left to ${what}: ${advice}.`;
     throw new HostFault("state_full", message);
   }
+}
+
+/** Throws on what is no trap of a core: what a caller got wrong is an error of another kind. */
+export function assertTrap(error: unknown): asserts error is Error {
+  if (!(error instanceof WebAssembly.RuntimeError)) throw error;
 }

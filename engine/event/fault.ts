@@ -73,9 +73,5 @@ export function eventFault(code: EventCode, pointer: string, expected = ""): Eve
 
 /** Appends one step to a JSON pointer (RFC 6901). */
 export function pointerTo(pointer: string, name: string | number): string {
-  if (typeof name === "number") return `${pointer}/${name}`;
-  if (name.includes("~") || name.includes("/")) {
-    return `${pointer}/${name.replaceAll("~", "~0").replaceAll("/", "~1")}`;
-  }
-  return `${pointer}/${name}`;
+  return `${pointer}/${String(name).replaceAll("~", "~0").replaceAll("/", "~1")}`;
 }

@@ -71,27 +71,27 @@ export class Batch {
   }
 
   /** The lines that the scan left to be filled, ascending. */
-  *odd(): Generator<number, void, undefined> {
-    for (let line = 0; ; line++) {
-      line = this.#core.oddFrom(line);
-      if (line >= this.lines) return;
-      yield line;
-    }
+  odd(): Generator<number, void, undefined> {
+    return this.#those((line) => this.#core.oddFrom(line));
   }
 
   /** After the verdicts: the lines that are neither accepted events nor duplicates, ascending. */
-  *unsettled(): Generator<number, void, undefined> {
-    for (let line = 0; ; line++) {
-      line = this.#core.unsettledFrom(line);
-      if (line >= this.lines) return;
-      yield line;
-    }
+  unsettled(): Generator<number, void, undefined> {
+    return this.#those((line) => this.#core.unsettledFrom(line));
+  }
+
+  *#those(from: (line: number) => number): Generator<number, void, undefined> {
+    for (let line = from(0); line < this.lines; line = from(line + 1)) yield line;
+  }
+
+  #slotAt(line: number): number {
+    return this.#slots + line * layout.SLOT_BYTES;
   }
 
   /** Where the line stands in the batch's bytes. */
   span(line: number): Span {
     const { view } = this.#core;
-    const slot = this.#slots + line * layout.SLOT_BYTES;
+    const slot = this.#slotAt(line);
     const start = view.getUint32(slot + layout.SLOT_LINE, true);
     return { start, end: start + view.getUint32(slot + layout.SLOT_LINE_BYTES, true) };
   }
@@ -103,7 +103,7 @@ export class Batch {
     const route = this.#program.router.route(decoded.eventType);
     const flags = route === 0 ? 0 : this.#row(line, decoded);
     const { view } = this.#core;
-    const slot = this.#slots + line * layout.SLOT_BYTES;
+    const slot = this.#slotAt(line);
     view.setUint8(slot + layout.SLOT_KIND, layout.KIND_EVENT);
     view.setUint8(slot + layout.SLOT_FLAGS, flags);
     view.setUint32(slot + layout.SLOT_ROUTE, route, true);
@@ -116,21 +116,20 @@ export class Batch {
   tick(line: number, timeMs: number): void {
     const { offset, length } = this.#write(tickText(timeMs));
     this.#setLine(line, offset, length);
-    const slot = this.#slots + line * layout.SLOT_BYTES;
+    const slot = this.#slotAt(line);
     this.#core.view.setUint8(slot + layout.SLOT_KIND, layout.KIND_TICK);
     this.#core.view.setBigInt64(slot + layout.SLOT_TIME, BigInt(timeMs), true);
   }
 
   /** A line that is neither. */
   faulty(line: number): void {
-    this.#core.bytes[this.#slots + line * layout.SLOT_BYTES + layout.SLOT_KIND] =
-      layout.KIND_FAULTY;
+    this.#core.bytes[this.#slotAt(line) + layout.SLOT_KIND] = layout.KIND_FAULTY;
   }
 
   /** Receive times of all events, a line each. */
   receive(receivedAt: (line: number) => number | null): void {
     for (let line = 0; line < this.lines; line++) {
-      const slot = this.#slots + line * layout.SLOT_BYTES;
+      const slot = this.#slotAt(line);
       if (this.#core.bytes[slot + layout.SLOT_KIND] === layout.KIND_EVENT) {
         this.#setReceived(slot, receivedAt(line));
       }
@@ -144,7 +143,7 @@ export class Batch {
 
   #setLine(line: number, offset: number, length: number): void {
     const { view } = this.#core;
-    const slot = this.#slots + line * layout.SLOT_BYTES;
+    const slot = this.#slotAt(line);
     view.setUint32(slot + layout.SLOT_LINE, offset, true);
     view.setUint32(slot + layout.SLOT_LINE_BYTES, length, true);
   }
@@ -285,28 +284,28 @@ export class Batch {
   }
 
   verdict(line: number): number {
-    return this.#core.bytes[this.#slots + line * layout.SLOT_BYTES + layout.SLOT_VERDICT]!;
+    return this.#core.bytes[this.#slotAt(line) + layout.SLOT_VERDICT]!;
   }
 
   setVerdict(line: number, verdict: number): void {
-    this.#core.bytes[this.#slots + line * layout.SLOT_BYTES + layout.SLOT_VERDICT] = verdict;
+    this.#core.bytes[this.#slotAt(line) + layout.SLOT_VERDICT] = verdict;
   }
 
   /** FAULT_… of a line that is held. */
   fault(line: number): number {
-    return this.#core.bytes[this.#slots + line * layout.SLOT_BYTES + layout.SLOT_FAULT]!;
+    return this.#core.bytes[this.#slotAt(line) + layout.SLOT_FAULT]!;
   }
 
   /** Of one that differs, or a duplicate: where the first of its identity stands, or will. */
   first(line: number): number {
-    const slot = this.#slots + line * layout.SLOT_BYTES;
+    const slot = this.#slotAt(line);
     return this.#core.view.getFloat64(slot + layout.SLOT_FIRST, true);
   }
 
   /** When the event of the line happened, and which route it takes; null where it is a tick. */
   eventAt(line: number): { readonly timeMs: number; readonly route: number } | null {
     const { view } = this.#core;
-    const slot = this.#slots + line * layout.SLOT_BYTES;
+    const slot = this.#slotAt(line);
     if (view.getUint8(slot + layout.SLOT_KIND) !== layout.KIND_EVENT) return null;
     return {
       timeMs: Number(view.getBigInt64(slot + layout.SLOT_TIME, true)),
@@ -316,7 +315,7 @@ export class Batch {
 
   /** The fingerprint of the event's identity, 32 hex digits. */
   identity(line: number): string {
-    const slot = this.#slots + line * layout.SLOT_BYTES + layout.SLOT_IDENTITY;
+    const slot = this.#slotAt(line) + layout.SLOT_IDENTITY;
     return hex(this.#core.view, slot) + hex(this.#core.view, slot + 8);
   }
 }

@@ -166,6 +166,13 @@ export function decodeEvent(
   };
 }
 
+/** The same of a line that was an event before. */
+export function decodeAccepted(bytes: Uint8Array, start = 0, end = bytes.length): DecodedEvent {
+  const decoded = decodeEvent(bytes, start, end);
+  if (!isFault(decoded)) return decoded;
+  throw new Error(`Got ${decoded.code} from an event that was valid before.`);
+}
+
 /** What makes two events the same: the envelope's members that are present, and no others. */
 export function content(decoded: DecodedEvent): string {
   const members: JsonObject = Object.create(null);

@@ -3,7 +3,7 @@
 // time. None is read from the store, since another build may have no trouble with them; and what is
 // released the core is asked as ever, and about all of them anew.
 
-import { isSame } from "../store/chain.ts";
+import { isSame } from "../event/bytes.ts";
 
 const NEWLINE = 10;
 /** Space, tab, carriage return: a line of nothing else is none. */

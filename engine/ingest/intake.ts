@@ -11,9 +11,11 @@ import type { Program } from "../query/compile.ts";
 import { HostFault } from "../store/host-fault.ts";
 import { CHUNK_RELEASED, decodeChunk, type Chunk } from "../store/chunk.ts";
 import { entryLines } from "../store/entry.ts";
+import { isList, timeOf, type ReceiveTimes } from "../store/receive-times.ts";
+import { after } from "../store/steps.ts";
 import type { MaybePromise, Store } from "../store/store.ts";
 import { Batch } from "./batch.ts";
-import { content, decodeEvent, isFault, type DecodedEvent } from "./decode.ts";
+import { content, decodeAccepted, decodeEvent, isFault, type DecodedEvent } from "./decode.ts";
 import type { Pushed } from "./input.ts";
 import type { Poison } from "./poison.ts";
 import type { Quarantine, Release } from "./quarantine.ts";
@@ -39,8 +41,6 @@ export interface Filled {
   readonly poisoned: ReadonlySet<number>;
 }
 
-export type ReceiveTimes = number | null | readonly (number | null)[];
-
 export interface FillOptions {
   readonly receivedAt?: number | readonly (number | null)[];
   readonly receivedAtMember?: string;
@@ -59,17 +59,20 @@ const NONE: ReadonlySet<number> = new Set();
 const NEWLINE = 10;
 const READ_ONE = 1;
 
+/** Where lines are known that the core knows nothing of. */
+interface Beside {
+  readonly quarantine: Quarantine;
+  readonly poison: Poison;
+  readonly store: Store;
+}
+
 export class Intake {
   readonly #program: Program;
-  readonly #quarantine: Quarantine;
-  readonly #poison: Poison;
-  readonly #store: Store;
+  readonly #beside: Beside;
 
-  constructor(program: Program, quarantine: Quarantine, poison: Poison, store: Store) {
+  constructor(program: Program, beside: Beside) {
     this.#program = program;
-    this.#quarantine = quarantine;
-    this.#poison = poison;
-    this.#store = store;
+    this.#beside = beside;
   }
 
   // ── filling ──────────────────────────────────────────────────────────────────────────────────
@@ -104,14 +107,14 @@ export class Intake {
       if (what !== null && typeof what !== "number") batch.faulty(line);
     }
     if (isList(received)) batch.receive((line) => timeOf(received, line));
-    if (this.#poison.hasEvents) this.#knowPoison(batch, known);
+    if (this.#beside.poison.hasEvents) this.#knowPoison(batch, known);
     return filled;
   }
 
   #knowPoison(batch: Batch, known: Map<number, number>): void {
     for (let line = 0; line < batch.lines; line++) {
       if (batch.eventAt(line) === null) continue;
-      const position = this.#poison.eventAt(batch.identity(line));
+      const position = this.#beside.poison.eventAt(batch.identity(line));
       if (position === null) continue;
       known.set(line, position);
       batch.faulty(line);
@@ -134,14 +137,14 @@ export class Intake {
       if (first < filled.position) positions.add(first);
     }
     const read = this.#readEntries([...positions].sort((a, b) => a - b));
-    if (read instanceof Promise) return read.then((entries) => this.#settle(filled, entries));
-    return this.#settle(filled, read);
+    return after(read, (entries) => this.#settle(filled, entries));
   }
 
   /** Where the line's event stands, if it was released or is poisoned: beside the core's table. */
   #knownAt({ batch, release, known }: Filled, line: number): number | null {
+    const { quarantine } = this.#beside;
     const isHeld = release === null && batch.verdict(line) === layout.VERDICT_QUARANTINED;
-    return known.get(line) ?? (isHeld ? this.#quarantine.releasedAt(batch.identity(line)) : null);
+    return known.get(line) ?? (isHeld ? quarantine.releasedAt(batch.identity(line)) : null);
   }
 
   #settle(filled: Filled, entries: ReadonlyMap<number, DecodedEvent>): Settled {
@@ -181,9 +184,10 @@ export class Intake {
     // The core made no fingerprint of it.
     const identity = isPoisoned ? code : filled.batch.identity(line);
     const pointer = isPoisoned ? "" : timePointer(filled, line);
-    const known = this.#quarantine.idOf(identity, bytes, tally.held);
+    const { quarantine } = this.#beside;
+    const known = quarantine.idOf(identity, bytes, tally.held);
     if (known.isHeld) return tally.quarantined(line, code, pointer, null);
-    if (!this.#quarantine.hasRoom(tally.held.length + 1)) {
+    if (!quarantine.hasRoom(tally.held.length + 1)) {
       return tally.invalid(line, eventFault("quarantine_full", pointer));
     }
     // Kept in a buffer of its own: the push's may be a large one.
@@ -198,7 +202,7 @@ export class Intake {
     read: Map<number, DecodedEvent> = new Map(),
   ): MaybePromise<ReadonlyMap<number, DecodedEvent>> {
     for (let index = read.size; index < positions.length; index = read.size) {
-      const page = this.#store.read(positions[index]!, READ_ONE);
+      const page = this.#beside.store.read(positions[index]!, READ_ONE);
       if (page instanceof Promise) {
         return page.then((chunks) => {
           pick(chunks, positions, read);
@@ -224,7 +228,7 @@ function pick(
     let position = positions[read.size];
     while (position !== undefined && position < chunk.firstPosition + chunk.count) {
       const line = lines[position - chunk.firstPosition]!;
-      read.set(position, decodeAccepted(line, 0, line.length));
+      read.set(position, decodeAccepted(line));
       position = positions[read.size];
     }
   }
@@ -258,12 +262,6 @@ function hasContentOf(
 function decodedLine(filled: Filled, line: number): DecodedEvent {
   const { start, end } = filled.batch.span(line);
   return decodeAccepted(filled.bytes, start, end);
-}
-
-function decodeAccepted(bytes: Uint8Array, start: number, end: number): DecodedEvent {
-  const decoded = decodeEvent(bytes, start, end);
-  if (!isFault(decoded)) return decoded;
-  throw new Error(`Got ${decoded.code} from an event that was valid before.`);
 }
 
 /** A line by the strict lane: null for an event, the instant of a tick, or a fault. */
@@ -318,11 +316,6 @@ function lineBytes({ sent, batch }: Filled, line: number): Uint8Array {
   return sent.subarray(start, end);
 }
 
-/** The receive time of a line; null where unknown. */
-export function timeOf(received: ReceiveTimes, line: number): number | null {
-  return isList(received) ? (received[line] ?? null) : received;
-}
-
 /** Where the event time of a valid event stands, as it was sent. */
 function timePointer(filled: Filled, line: number): string {
   return decodedLine(filled, line).isCloudEvent ? "/time" : "/eventTime";
@@ -347,10 +340,6 @@ function sentMember({ event, isCloudEvent }: DecodedEvent, name: string): Json |
   if (!isCloudEvent) return event[name];
   if (cloudNames.includes(name)) return event[names[cloudNames.indexOf(name)]!];
   return names.includes(name) ? undefined : event[name];
-}
-
-export function isList(received: ReceiveTimes): received is readonly (number | null)[] {
-  return received !== null && typeof received !== "number";
 }
 
 function checkedTimes(given: ReceiveTimes): ReceiveTimes {

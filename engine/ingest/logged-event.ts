@@ -1,9 +1,10 @@
 // Events of the log, by their positions: what each says of itself, and when it was received.
 
-import { entryLines, entryReceivedAt } from "../store/entry.ts";
+import { entryLines } from "../store/entry.ts";
 import { readChunks } from "../store/log-reader.ts";
+import { timeOf } from "../store/receive-times.ts";
 import type { Store } from "../store/store.ts";
-import { decodeEvent, isFault } from "./decode.ts";
+import { decodeAccepted } from "./decode.ts";
 
 /** An accepted event, where it stands in the log. */
 export interface LoggedEvent {
@@ -32,7 +33,7 @@ export async function readEvents(
     let position = chunk.firstPosition;
     for (const line of entryLines(chunk)) {
       if (wanted.has(position)) {
-        const receivedAt = entryReceivedAt(chunk, position - chunk.firstPosition);
+        const receivedAt = timeOf(chunk.receivedAt, position - chunk.firstPosition);
         events.set(position, logged(position, receivedAt, line));
       }
       position++;
@@ -42,8 +43,7 @@ export async function readEvents(
 }
 
 function logged(position: number, receivedAt: number | null, line: Uint8Array): LoggedEvent {
-  const decoded = decodeEvent(line, 0, line.length);
-  if (isFault(decoded)) throw new Error(`Got ${decoded.code} from an event that was valid before.`);
+  const decoded = decodeAccepted(line);
   const { eventId, eventType, timeMs: eventTime } = decoded;
   const source = decoded.source === "" ? null : decoded.source;
   return { position, eventId, source, eventType, eventTime, receivedAt };

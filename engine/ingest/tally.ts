@@ -2,9 +2,9 @@
 // receipt, the chunk's lines, and the lists of what was refused and held.
 
 import { sentence, type EventFault, type QuarantineCode } from "../event/fault.ts";
-import type { Chunk } from "../store/chunk.ts";
+import { folded, isList, timeOf, type ReceiveTimes } from "../store/receive-times.ts";
 import type { HeldLine, ReleasedIdentity } from "../store/store.ts";
-import { isList, timeOf, type Filled } from "./intake.ts";
+import type { Filled } from "./intake.ts";
 import type { InvalidLine, QuarantinedLine, Receipt } from "./receipt.ts";
 import { REFUSED_MAX, type Refused, type RefusedLine } from "./refused-lines.ts";
 
@@ -13,7 +13,7 @@ export interface Settled {
   readonly receipt: Receipt;
   /** Entries to append: accepted events and ticks. */
   readonly entries: number;
-  readonly receivedAt: Chunk["receivedAt"];
+  readonly receivedAt: ReceiveTimes;
   /** The entries' lines, each ended by a newline. */
   readonly lines: Uint8Array;
   readonly held: readonly HeldLine[];
@@ -120,11 +120,10 @@ export class Tally {
     });
   }
 
-  #receivedAt(): Chunk["receivedAt"] {
+  #receivedAt(): ReceiveTimes {
     const { batch, received } = this.#filled;
-    return isList(received)
-      ? folded(batch.entryLines.map((line) => timeOf(received, line)))
-      : received;
+    if (!isList(received)) return received;
+    return folded(batch.entryLines.map((line) => timeOf(received, line)));
   }
 
   /** The push's own bytes, where they are what is appended: whole lines, nothing between them. */
@@ -141,12 +140,6 @@ export class Tally {
     const fault = { code, pointer, receivedAt: timeOf(received, line), ...first };
     this.#refused.push({ line, fault, ...batch.span(line) });
   }
-}
-
-/** One receive time where all entries have the same. */
-function folded(times: readonly (number | null)[]): Chunk["receivedAt"] {
-  const first = times[0] ?? null;
-  return times.every((time) => time === first) ? first : times;
 }
 
 function assertConserved(receipt: Receipt): void {

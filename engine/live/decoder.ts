@@ -4,6 +4,7 @@
 // that one push tells of it; both are frozen.
 
 import * as layout from "../../assembly/layout.ts";
+import { viewOf } from "../event/bytes.ts";
 import { canonical } from "../event/canonical.ts";
 import type { Plan } from "../query/plan.ts";
 import type { Change, ChangeKind, ChangeWindow, Key, Row, Scalar, Told, Value } from "./change.ts";
@@ -125,7 +126,7 @@ export class Decoder {
 
   /** The rows in no order, some hundreds at a time. */
   *rowSteps(records: Uint8Array): Generator<readonly Row[], void, undefined> {
-    const view = new DataView(records.buffer, records.byteOffset, records.byteLength);
+    const view = viewOf(records);
     for (let start = 0, end = 0; start < records.length; start = end) {
       for (let count = 0; count < STEP_RECORDS && end < records.length; count++) {
         end += view.getUint32(end + layout.CHANGE_BYTES_TOTAL, true);

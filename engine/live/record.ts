@@ -1,6 +1,7 @@
 // The core's records of changes and rows (assembly/emit.ts), read where they lie in a buffer: a
 // header, then the key's encoded values, then the value's (assembly/encode.ts).
 
+import { viewOf } from "../event/bytes.ts";
 import { decoder, encoder } from "../event/utf8.ts";
 import * as layout from "../../assembly/layout.ts";
 import type { Scalar, Told } from "./change.ts";
@@ -42,7 +43,7 @@ export class RecordReader {
   /** Reads records of `bytes` from now on. */
   begin(bytes: Uint8Array): void {
     this.bytes = bytes;
-    this.view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
+    this.view = viewOf(bytes);
     this.words = new Int32Array(bytes.buffer, bytes.byteOffset, bytes.byteLength / 4);
     this.doubles = new Float64Array(bytes.buffer, bytes.byteOffset, bytes.byteLength / 8);
   }

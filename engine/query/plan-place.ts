@@ -7,6 +7,7 @@
  * A check gives what it read even where it told a fault, since nobody takes a plan that has one. A
  * number at fault is NaN: no comparison holds of it, so nothing more is said.
  */
+import { pointerTo } from "../event/fault.ts";
 import { utf8Length } from "../event/utf8.ts";
 import { PLAN_FAULTS, type PlanFault, type PlanFaultCode } from "./plan-fault.ts";
 import { NAME_BYTES_MAX } from "./plan-limit.ts";
@@ -41,9 +42,8 @@ export class Place {
     // Of its own, and one that its JSON has.
     const hasMembers = typeof value === "object" && value !== null;
     const own = hasMembers && {}.propertyIsEnumerable.call(value, name);
-    const escaped = String(name).replaceAll("~", "~0").replaceAll("/", "~1");
     const inner = own ? (value as Readonly<Record<string, unknown>>)[name] : undefined;
-    return new Place(inner, `${this.pointer}/${escaped}`, this.faults);
+    return new Place(inner, pointerTo(this.pointer, name), this.faults);
   }
 
   /** What `check` reads of a member; `otherwise` where it is absent, as an undefined one is. */

@@ -5,6 +5,7 @@
 // so the rebuild ends however fast they come. A core that fails is dropped, and another begins anew
 // (ingest/poison.ts).
 
+import { assertTrap } from "../core/core.ts";
 import { FAILURES_MAX } from "../ingest/poison.ts";
 import type { Chunk } from "../store/chunk.ts";
 import { HostFault } from "../store/host-fault.ts";
@@ -129,8 +130,7 @@ export class Rebuild {
     if (this.#isStopped) return true;
     const swap = await this.#site.swap((rows) => this.breathe(rows));
     this.#share = 1;
-    const swapped = swap();
-    if (swapped instanceof Promise) await swapped;
+    await swap();
     return true;
   }
 
@@ -145,7 +145,7 @@ export class Rebuild {
         try {
           await site.apply(piece);
         } catch (error) {
-          if (!(error instanceof WebAssembly.RuntimeError)) throw error;
+          assertTrap(error);
           await this.#suspect(piece, error);
           return false;
         }

@@ -1,5 +1,6 @@
 // The log as it is replayed: what a store holds, less what is poisoned, a few entries at a time.
 
+import type { OpenCore } from "../core/core.ts";
 import type { Poison } from "../ingest/poison.ts";
 import type { Chunk } from "../store/chunk.ts";
 import { readChunks } from "../store/log-reader.ts";
@@ -14,6 +15,7 @@ export interface Log {
   readonly since: number;
   /** Takes bytes. */
   readonly breathe: Breathe;
+  readonly openCore: OpenCore;
 }
 
 /** Of pieces between which others come: what is asked of each event takes a while. */

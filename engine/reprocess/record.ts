@@ -4,6 +4,7 @@
 // collection of garbage is moved in a fraction of the time that a buffer takes.
 
 import * as layout from "../../assembly/layout.ts";
+import { viewOf } from "../event/bytes.ts";
 import { ENTRY_BYTES } from "../store/piece.ts";
 import type { Steps } from "../store/steps.ts";
 
@@ -54,7 +55,7 @@ export function* readTelling(
 
 /** The windows of one buffer of records, copied out of it. */
 export function* readRecords(bytes: Uint8Array): Generator<FinalWindow & { isFinal: boolean }> {
-  const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
+  const view = viewOf(bytes);
   for (let at = 0; at < bytes.length;) {
     const key = at + layout.CHANGE_HEADER_BYTES;
     const value = key + view.getUint32(at + layout.CHANGE_KEY_BYTES, true);

@@ -8,7 +8,7 @@ import { PROGRAM_HASH_KEY } from "../../assembly/layout.ts";
 import type { ReprocessFact } from "../ingest/fact.ts";
 import type { Program } from "../query/compile.ts";
 import type { Plan } from "../query/plan.ts";
-import { ENTRY_BYTES } from "../store/piece.ts";
+import { byEntries } from "../store/piece.ts";
 import { paced, type Steps } from "../store/steps.ts";
 import type { Log } from "./log.ts";
 import { correctionsOf } from "./compare.ts";
@@ -27,17 +27,14 @@ export class Reprocess {
   readonly #plan: Plan;
   readonly #hashKey: Uint8Array;
   readonly #log: Log;
-  readonly #pagesMax: number;
   readonly #kept: Kept;
   /** For one walk over the log. */
   readonly #known = new Map<string, readonly Correction[]>();
 
-  /** `pagesMax` of 64 KiB for each of the cores that it takes. */
-  constructor(plan: Plan, program: Program, log: Log, pagesMax: number, kept: Kept) {
+  constructor(plan: Plan, program: Program, log: Log, kept: Kept) {
     this.#plan = plan;
     this.#hashKey = program.bytes.slice(PROGRAM_HASH_KEY, PROGRAM_HASH_KEY + HASH_KEY_BYTES);
     this.#log = log;
-    this.#pagesMax = pagesMax;
     this.#kept = kept;
   }
 
@@ -68,10 +65,10 @@ export class Reprocess {
     const scope = scopeOf(this.#plan, this.#hashKey, fact);
     if (scope === null) return;
     const find = this.find.bind(this);
-    const { disorderMs } = await readTold(scope, this.#log, this.#pagesMax, position, find);
+    const { disorderMs } = await readTold(scope, this.#log, position, find);
     const places: number[] = [];
     const collect = (telling: Telling): Steps<void> => telling((records) => tell(records, places));
-    await walkTruth(scope, this.#log, this.#pagesMax, position, disorderMs, collect, {
+    await walkTruth(scope, this.#log, position, disorderMs, collect, {
       begin: (core) => core.trace(0, window),
       enter: (place) => places.push(place),
     });
@@ -81,10 +78,9 @@ export class Reprocess {
     const scope = scopeOf(this.#plan, this.#hashKey, fact);
     if (scope === null) return [];
     const find = this.find.bind(this);
-    const told = await readTold(scope, this.#log, this.#pagesMax, position, find);
+    const told = await readTold(scope, this.#log, position, find);
     const { disorderMs } = told;
-    const truth = await readTruth(scope, this.#log, this.#pagesMax, position, disorderMs);
-    const { breathe } = this.#log;
-    return paced(correctionsOf(scope, told, truth), (windows) => breathe(windows * ENTRY_BYTES));
+    const truth = await readTruth(scope, this.#log, position, disorderMs);
+    return paced(correctionsOf(scope, told, truth), byEntries(this.#log.breathe));
   }
 }

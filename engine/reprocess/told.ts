@@ -2,13 +2,13 @@
 // finals of the windows that touch the range, as earlier reprocessing left them; of sessions all
 // finals, since what hangs together may reach far beyond it.
 
-import { Core } from "../core/core.ts";
+import type { Core } from "../core/core.ts";
 import { factOfChunk, type ReprocessFact } from "../ingest/fact.ts";
 import { fillFromLog } from "../ingest/intake.ts";
 import { bringYears } from "../ingest/zone-years.ts";
 import type { Batch } from "../ingest/batch.ts";
 import type { Chunk } from "../store/chunk.ts";
-import { ENTRY_BYTES } from "../store/piece.ts";
+import { byEntries } from "../store/piece.ts";
 import { paced, type Steps } from "../store/steps.ts";
 import { readLog, type Log } from "./log.ts";
 import {
@@ -42,18 +42,17 @@ export interface Told {
 export async function readTold(
   scope: Scope,
   log: Log,
-  pagesMax: number,
   endPosition: number,
   correctionsAt: (fact: ReprocessFact, position: number) => Promise<readonly Correction[]>,
 ): Promise<Told> {
-  const reading = new Reading(scope, pagesMax);
-  await reading.open();
+  const reading = new Reading(scope);
+  await reading.open(log);
   for await (const chunk of readLog(log, endPosition)) {
     const fact = factOfChunk(chunk);
     if (fact === null) await paced(reading.apply(chunk), log.breathe);
     else if (fact.query === scope.query.name) {
       const found = await correctionsAt(fact, chunk.firstPosition);
-      await paced(reading.correct(found), (windows) => log.breathe(windows * ENTRY_BYTES));
+      await paced(reading.correct(found), byEntries(log.breathe));
     }
   }
   return reading.end();
@@ -61,7 +60,6 @@ export async function readTold(
 
 class Reading {
   readonly #scope: Scope;
-  readonly #pagesMax: number;
   readonly #program;
   readonly #isWanted;
   readonly #windows = new Map<string, ToldWindow>();
@@ -69,9 +67,8 @@ class Reading {
   #latestMs = -Infinity;
   #disorderMs = 0;
 
-  constructor(scope: Scope, pagesMax: number) {
+  constructor(scope: Scope) {
     this.#scope = scope;
-    this.#pagesMax = pagesMax;
     // Whatever the plan tells, finals are what corrections are measured by; the view is not asked.
     this.#program = programOf(scope, {
       queries: [{ ...scope.query, emit: "final", retainMs: 0 }],
@@ -79,8 +76,8 @@ class Reading {
     this.#isWanted = wantedBy(scope, this.#program);
   }
 
-  async open(): Promise<void> {
-    this.#core = await Core.open(this.#program.bytes, this.#pagesMax);
+  async open({ openCore }: Log): Promise<void> {
+    this.#core = await openCore(this.#program);
   }
 
   *apply(chunk: Chunk): Steps<void> {

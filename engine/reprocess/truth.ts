@@ -35,7 +35,7 @@
 //   end of every window that is closed, and behind that of every session.
 
 import { VERDICT_ACCEPTED, VERDICT_NONE } from "../../assembly/layout.ts";
-import { Core } from "../core/core.ts";
+import type { Core } from "../core/core.ts";
 import type { ZoneYear } from "../event/zone.ts";
 import { factOfChunk } from "../ingest/fact.ts";
 import { Batch } from "../ingest/batch.ts";
@@ -54,7 +54,6 @@ import { isSession, programOf, touches, wantedBy, type Scope } from "./scope.ts"
 export async function readTruth(
   scope: Scope,
   log: Log,
-  pagesMax: number,
   endPosition: number,
   disorderMs: number,
 ): Promise<readonly FinalWindow[]> {
@@ -62,7 +61,7 @@ export async function readTruth(
   const take = (window: FinalWindow): void => {
     if (isSession(scope.query) || touches(scope, window)) windows.push(window);
   };
-  await walkTruth(scope, log, pagesMax, endPosition, disorderMs, (telling) => {
+  await walkTruth(scope, log, endPosition, disorderMs, (telling) => {
     return readTelling(telling, take);
   });
   return windows;
@@ -80,7 +79,6 @@ interface Watch {
 export async function walkTruth(
   scope: Scope,
   log: Log,
-  pagesMax: number,
   endPosition: number,
   disorderMs: number,
   collect: (telling: Telling) => Steps<void>,
@@ -88,7 +86,7 @@ export async function walkTruth(
 ): Promise<void> {
   const program = unhurried(scope, disorderMs);
   const isWanted = wantedBy(scope, program);
-  const core = await Core.open(program.bytes, pagesMax);
+  const core = await log.openCore(program);
   watch?.begin(core);
   const years: ZoneYear[] = [];
   let brought: readonly ZoneYear[] = [];

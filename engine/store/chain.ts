@@ -5,6 +5,7 @@
 // Web Crypto is asynchronous, so a chunk's digest is computed behind its receipt, and waits for the
 // next append: the newest chunk is not sealed yet. What is sealed may be archived, and taken away.
 
+import { isSame } from "../event/bytes.ts";
 import { decodeChunk } from "./chunk.ts";
 import { HostFault, type HostFaultCode } from "./host-fault.ts";
 import type { MaybePromise, Store } from "./store.ts";
@@ -178,8 +179,4 @@ function linkOf(position: number, { code, message }: HostFault): BrokenLink {
 function brokenAt(position: number, problem: string): BrokenLink {
   const advice = "Compare with the archive or a copy, and restore the log from there.";
   return { position, code: "chunk_broken", message: `${problem}. ${advice}` };
-}
-
-export function isSame(a: Uint8Array, b: Uint8Array): boolean {
-  return a.length === b.length && a.every((byte, at) => byte === b[at]);
 }

@@ -22,10 +22,12 @@
 // A chunk read back is refused as `chunk_broken`, by its positions, whatever single bit of it
 // flipped, and whatever is missing or too much. Who reads lines from a store decodes its chunks.
 
+import { viewOf } from "../event/bytes.ts";
 import { decoder, encoder } from "../event/utf8.ts";
 import type { ZoneYear } from "../event/zone.ts";
 import { crc32c } from "./crc32c.ts";
 import { HostFault } from "./host-fault.ts";
+import { folded, isList, type ReceiveTimes } from "./receive-times.ts";
 import { drained, paced, STEP_BYTES, type Breathe, type Steps } from "./steps.ts";
 import type { Append, Recovered } from "./store.ts";
 
@@ -62,8 +64,8 @@ export interface Chunk {
   readonly firstPosition: number;
   /** Entries, and so lines. */
   readonly count: number;
-  /** ms since 1970: none, one for all entries, or one an entry (null where unknown, or a tick). */
-  readonly receivedAt: null | number | readonly (number | null)[];
+  /** Null: none; of one an entry null where unknown, or a tick. */
+  readonly receivedAt: ReceiveTimes;
   /** CHUNK_RELEASED, or 0. */
   readonly flags: number;
   /** Years of zones that its entries are the first to need. */
@@ -82,7 +84,7 @@ export function encodeChunk(chunk: Chunk): Uint8Array<ArrayBuffer> {
 export function* encodeSteps(chunk: Chunk): Steps<Uint8Array<ArrayBuffer>> {
   assertMembers(chunk);
   const { receivedAt, lines } = chunk;
-  const form = receivedAt === null ? RECEIVE_NONE : listed(receivedAt) ? RECEIVE_EACH : RECEIVE_ONE;
+  const form = receivedAt === null ? RECEIVE_NONE : isList(receivedAt) ? RECEIVE_EACH : RECEIVE_ONE;
   const zonesAt = HEADER_BYTES + receiveCount(form, chunk.count) * RECEIVE_BYTES;
   const zones = encodeZones(chunk.zones);
   const linesAt = zonesAt + zones.length;
@@ -96,7 +98,7 @@ export function* encodeSteps(chunk: Chunk): Steps<Uint8Array<ArrayBuffer>> {
   view.setUint32(AT_LINES_BYTES, lines.length, true);
   view.setUint32(AT_RECEIVE_FORM, form, true);
   bytes.set(chunk.previousDigest, AT_DIGEST);
-  if (listed(receivedAt)) {
+  if (isList(receivedAt)) {
     for (let entry = 0; entry < receivedAt.length; entry++) {
       const ms = receivedAt[entry] ?? RECEIVE_UNKNOWN;
       view.setFloat64(HEADER_BYTES + entry * RECEIVE_BYTES, ms, true);
@@ -363,14 +365,7 @@ export function exactBytes(bytes: Uint8Array): Uint8Array<ArrayBuffer> {
   return exact ? (bytes as Uint8Array<ArrayBuffer>) : new Uint8Array(bytes);
 }
 
-/** Receive times that do not differ are exported as one. */
-function folded(receivedAt: Chunk["receivedAt"]): Chunk["receivedAt"] {
-  if (!listed(receivedAt)) return receivedAt;
-  const first = receivedAt[0] ?? null;
-  return receivedAt.every((ms) => ms === first) ? first : receivedAt;
-}
-
-function readReceivedAt(view: DataView, form: number, count: number): Chunk["receivedAt"] {
+function readReceivedAt(view: DataView, form: number, count: number): ReceiveTimes {
   if (form === RECEIVE_NONE) return null;
   if (form === RECEIVE_ONE) return view.getFloat64(HEADER_BYTES, true);
   const times: (number | null)[] = [];
@@ -406,10 +401,6 @@ function receiveCount(form: number, count: number): number {
   return form === RECEIVE_EACH ? count : form === RECEIVE_ONE ? 1 : 0;
 }
 
-function listed(receivedAt: Chunk["receivedAt"]): receivedAt is readonly (number | null)[] {
-  return receivedAt !== null && typeof receivedAt !== "number";
-}
-
 /** Asked before writing and after reading: what fails here is a fault of this program. */
 function assertChunk(chunk: Chunk): void {
   assertMembers(chunk);
@@ -418,7 +409,7 @@ function assertChunk(chunk: Chunk): void {
 
 function assertMembers(chunk: Chunk): void {
   const { firstPosition, count, receivedAt, flags, previousDigest } = chunk;
-  const timeCount = listed(receivedAt) ? receivedAt.length : count;
+  const timeCount = isList(receivedAt) ? receivedAt.length : count;
   const isPosition = firstPosition >= 0 && Number.isSafeInteger(firstPosition + count);
   assert(chunk, isPosition, "no such position");
   const isSome = Number.isInteger(count) && count >= 1;
@@ -444,10 +435,6 @@ function newlinesIn(bytes: Uint8Array): number {
   let count = 0;
   for (let at = bytes.indexOf(NEWLINE); at >= 0; at = bytes.indexOf(NEWLINE, at + 1)) count++;
   return count;
-}
-
-function viewOf(bytes: Uint8Array): DataView {
-  return new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
 }
 
 function broken(place: string, problem: string): HostFault {

@@ -5,6 +5,8 @@
 // Sixteen bytes a step, by sixteen tables ("slicing"): 0.9 GB/s in Node 24 on this machine.
 // Worked example: the nine bytes "123456789" have the sum 0xe3069283.
 
+import { viewOf } from "../event/bytes.ts";
+
 const POLYNOMIAL_REVERSED = 0x82f63b78;
 const STEP_BYTES = 16;
 
@@ -19,7 +21,7 @@ export function crc32c(
   sum: number = 0,
 ): number {
   const t = TABLES;
-  const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
+  const view = viewOf(bytes);
   let crc = ~sum;
   let at = start;
   for (; at + STEP_BYTES <= end; at += STEP_BYTES) {

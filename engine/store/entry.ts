@@ -1,4 +1,4 @@
-// An entry of the log where it stands in its chunk: the line as it was sent, and when.
+// An entry of the log where it stands in its chunk: the line as it was sent.
 
 import type { Chunk } from "./chunk.ts";
 
@@ -11,10 +11,4 @@ export function* entryLines({ lines }: Chunk): Generator<Uint8Array, void, undef
     yield lines.subarray(start, end);
     start = end + 1;
   }
-}
-
-/** When the chunk's entry `index` was received, in ms since 1970; null where nobody said. */
-export function entryReceivedAt({ receivedAt }: Chunk, index: number): number | null {
-  if (receivedAt === null || typeof receivedAt === "number") return receivedAt;
-  return receivedAt[index] ?? null;
 }

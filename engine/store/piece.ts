@@ -3,6 +3,8 @@
 // piece, whatever the pace says of entries: what they take is by the byte.
 
 import type { Chunk } from "./chunk.ts";
+import { isList } from "./receive-times.ts";
+import type { Breathe } from "./steps.ts";
 
 const NEWLINE = 10;
 /** A piece that has so many bytes is full. */
@@ -17,7 +19,6 @@ export function* piecesOf(
   entries: () => number,
 ): Generator<Chunk, void, undefined> {
   const { lines, receivedAt, firstPosition } = chunk;
-  const isList = receivedAt !== null && typeof receivedAt !== "number";
   let index = Math.max(0, from - firstPosition);
   let start = 0;
   for (let skipped = 0; skipped < index; skipped++) start = lines.indexOf(NEWLINE, start) + 1;
@@ -34,12 +35,17 @@ export function* piecesOf(
       ...chunk,
       firstPosition: firstPosition + index,
       count,
-      receivedAt: isList ? receivedAt.slice(index, index + count) : receivedAt,
+      receivedAt: isList(receivedAt) ? receivedAt.slice(index, index + count) : receivedAt,
       lines: lines.subarray(start, end),
     };
     index += count;
     start = end;
   }
+}
+
+/** For work that is told in entries. */
+export function byEntries(breathe: Breathe): Breathe {
+  return (entries) => breathe(entries * ENTRY_BYTES);
 }
 
 /** How much work a piece is, in entries. */

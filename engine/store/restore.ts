@@ -2,7 +2,8 @@
 // first. Each is what the chunk behind it names by its SHA-256, so that at every moment, also when
 // this is cut off, the log is one unbroken chain, and one chunk is held at a time.
 
-import { digestOf, GENESIS, isSame } from "./chain.ts";
+import { isSame } from "../event/bytes.ts";
+import { digestOf, GENESIS } from "./chain.ts";
 import { decodeChunk, type Chunk } from "./chunk.ts";
 import { HostFault } from "./host-fault.ts";
 import type { MaybePromise, Store } from "./store.ts";

@@ -8,6 +8,7 @@
 // has one at position 0 whose state and told are empty: it says which plan it is.
 // A snapshot of another layout is not read: the log is replayed instead.
 
+import { viewOf } from "../event/bytes.ts";
 import { decoder, encoder } from "../event/utf8.ts";
 import { LAYOUT_VERSION } from "../../assembly/layout.ts";
 import { crc32c } from "./crc32c.ts";
@@ -111,7 +112,7 @@ export function decodeSnapshot(bytes: Uint8Array): Snapshot | null {
 
 function* decodeSteps(bytes: Uint8Array): Steps<Snapshot | null> {
   if (bytes.length < HEADER_BYTES) return null;
-  const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
+  const view = viewOf(bytes);
   if (view.getUint32(AT_MAGIC, true) !== MAGIC) return null;
   if (view.getUint16(AT_VERSION, true) !== VERSION) return null;
   if (view.getUint16(AT_LAYOUT, true) !== LAYOUT_VERSION) return null;

@@ -29,6 +29,14 @@ export function paced<T>(steps: Steps<T>, breathe: Breathe): MaybePromise<T> {
   }
 }
 
+/** What comes of `value` once it is there; no promise where it is none. */
+export function after<T, Result>(
+  value: MaybePromise<T>,
+  next: (value: T) => MaybePromise<Result>,
+): MaybePromise<Result> {
+  return value instanceof Promise ? value.then(next) : next(value);
+}
+
 const SORTED_STEP = 1000;
 
 /** In order, by merging: no step is long. */

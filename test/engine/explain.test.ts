@@ -2,7 +2,6 @@
 
 import { Poison } from "../../engine/ingest/poison.ts";
 import { describe, expect, test } from "vitest";
-import { PAGES_MAX } from "../../engine/core/core.ts";
 import {
   checkPlan,
   memory,
@@ -13,13 +12,23 @@ import {
 } from "../../engine/index.ts";
 import { compile } from "../../engine/query/compile.ts";
 import { Replay } from "../../engine/replay.ts";
-import { engineOf, event, eventsAt, HASH_KEY, planOf, queryOf, tumbling } from "../builders.ts";
+import {
+  engineOf,
+  event,
+  eventsAt,
+  HASH_KEY,
+  openCore,
+  planOf,
+  queryOf,
+  tumbling,
+} from "../builders.ts";
 import { imageOf, type Image } from "./image.ts";
 
 /** Bytes of the state and of what was told, after the log with or without a trace. */
 async function tracedImage(plan: unknown, store: Store, isTraced: boolean): Promise<Image> {
   const checked = checkPlan(plan).plan!;
-  const replay = new Replay(checked, compile(checked, HASH_KEY), store, new Poison(), PAGES_MAX);
+  const beside = { store, poison: new Poison(), openCore };
+  const replay = new Replay(checked, compile(checked, HASH_KEY), beside);
   const core = await replay.open();
   if (isTraced) core.trace(0, at(0, 10));
   let records = 0;

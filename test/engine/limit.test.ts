@@ -5,14 +5,22 @@ import { readFile } from "node:fs/promises";
 import { describe, expect, test, vi } from "vitest";
 import { PROGRAM_BYTES_MAX } from "../../assembly/layout.ts";
 import type { Engine } from "../../engine/index.ts";
-import { Core } from "../../engine/core/core.ts";
 import { Batch } from "../../engine/ingest/batch.ts";
 import { tickOf } from "../../engine/ingest/tick.ts";
 import { eventFault } from "../../engine/event/fault.ts";
 import { compile } from "../../engine/query/compile.ts";
 import { checkPlan } from "../../engine/query/plan.ts";
 import * as limit from "../../engine/query/plan-limit.ts";
-import { engineOf, event, ndjson, planOf, queryOf, tumbling, HASH_KEY } from "../builders.ts";
+import {
+  engineOf,
+  event,
+  ndjson,
+  openCore,
+  planOf,
+  queryOf,
+  tumbling,
+  HASH_KEY,
+} from "../builders.ts";
 import { FULL } from "../measured.ts";
 
 vi.mock("#core-wasm", () => ({
@@ -273,7 +281,7 @@ describe("a push may need 4,096 years of time zones that are new", () => {
 
   test("an entry of the log needs what it needs", async () => {
     const program = compile(checkPlan(planOf({ window })).plan!, HASH_KEY);
-    const core = await Core.open(program.bytes);
+    const core = await openCore(program);
     const lines = new TextEncoder().encode(ndjson(inYears(1, 9999)));
     expect(new Batch(core, program, lines, null).lines).toBe(9998);
     core.probe();

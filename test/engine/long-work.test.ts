@@ -7,7 +7,6 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, expect, test, vi } from "vitest";
 import * as layout from "../../assembly/layout.ts";
-import { Core, PAGES_MAX } from "../../engine/core/core.ts";
 import { memory, open, type Store } from "../../engine/index.ts";
 import { Poison } from "../../engine/ingest/poison.ts";
 import { openAt } from "../../engine/open.ts";
@@ -19,7 +18,16 @@ import { writeRecords } from "../../engine/reprocess/record.ts";
 import { sqlite } from "../../engine/store/node-sqlite.ts";
 import { goodSnapshots } from "../../engine/store/snapshot.ts";
 import { drained, paced, type Breathe } from "../../engine/store/steps.ts";
-import { engineOf, event, eventsAt, HASH_KEY, planOf, queryOf, tumbling } from "../builders.ts";
+import {
+  engineOf,
+  event,
+  eventsAt,
+  HASH_KEY,
+  openCore,
+  planOf,
+  queryOf,
+  tumbling,
+} from "../builders.ts";
 import { imageOf } from "./image.ts";
 import { settled, Slices } from "./slices.ts";
 
@@ -147,7 +155,7 @@ test("corrections are taken in, measured and applied in steps", async () => {
   });
   const records = drained(writeRecords(corrections, 0, 0));
   const { plan } = checkPlan(planOf({ key: { k: "data.k" }, window: tumbling(10, "1d") }));
-  const core = await Core.open(compile(plan!, HASH_KEY).bytes);
+  const core = await openCore(compile(plan!, HASH_KEY));
   const taken = [...core.holdSteps(records)];
   expect(core.counts().position).toBe(0);
   const applied = [...core.correctSteps()];
@@ -240,7 +248,7 @@ test("a large snapshot is read, summed and taken in steps, and opened beside oth
   const size = recovered!.snapshots[0]!.bytes.length;
   expect(size).toBeGreaterThan(3 << 20);
   const [snapshot] = await goodSnapshots(recovered, breathe);
-  const core = await Core.open(compile(checkPlan(keyed).plan!, HASH_KEY).bytes);
+  const core = await openCore(compile(checkPlan(keyed).plan!, HASH_KEY));
   await paced(core.restoreSteps(snapshot!), breathe);
   expect(imageOf(core)).toEqual({ state: snapshot!.state, told: snapshot!.told });
   expect(Math.max(...steps)).toBe(1 << 20);
@@ -269,7 +277,8 @@ test("a log is replayed in steps, also to open it; who hears what a push told ge
     const steps: number[] = [];
     const breathe = (bytes: number) => void steps.push(bytes / 1024);
     const program = compile(plan!, HASH_KEY);
-    const replay = new Replay(plan!, program, store, new Poison(), PAGES_MAX, breathe);
+    const beside = { store, poison: new Poison(), openCore };
+    const replay = new Replay(plan!, program, beside, breathe);
     const core = await replay.open();
     await replay.run(core, 0, Infinity, tell);
     expect(core.counts().position).toBe(60_000);
@@ -364,14 +373,8 @@ test("what comes due is bounded in steps, rows of panes too", async () => {
   const { plan } = checkPlan({ version: 1, queries });
   const steps: number[] = [];
   const breathe = (bytes: number) => void steps.push(bytes);
-  const replay = new Replay(
-    plan!,
-    compile(plan!, HASH_KEY),
-    store,
-    new Poison(),
-    PAGES_MAX,
-    breathe,
-  );
+  const beside = { store, poison: new Poison(), openCore };
+  const replay = new Replay(plan!, compile(plan!, HASH_KEY), beside, breathe);
   const long = (): number => steps.splice(0).filter((step) => step === 1 << 20).length;
   // A timer of each session, one of the pane, and its rows.
   const expected = Math.floor((2 * count + 1) / 16_384);

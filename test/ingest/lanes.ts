@@ -3,14 +3,14 @@
 
 import { expect } from "vitest";
 import * as layout from "../../assembly/layout.ts";
-import { Core } from "../../engine/core/core.ts";
+import type { Core } from "../../engine/core/core.ts";
 import { Batch } from "../../engine/ingest/batch.ts";
 import { decodeEvent, isFault } from "../../engine/ingest/decode.ts";
 import { splitLines } from "../../engine/ingest/input.ts";
 import { compile, type Program } from "../../engine/query/compile.ts";
 import { checkPlan } from "../../engine/query/plan.ts";
 import type { Schemas } from "../../engine/query/schema.ts";
-import { HASH_KEY } from "../builders.ts";
+import { HASH_KEY, openCore } from "../builders.ts";
 
 export const RECEIVED_AT = 1_710_527_400_123;
 
@@ -40,7 +40,7 @@ export class Lanes {
     const checked = checkPlan(plan);
     if (checked.plan === null) throw new TypeError(JSON.stringify(checked.faults));
     const program = compile(checked.plan, HASH_KEY, schemas);
-    return new Lanes(program, await Core.open(program.bytes), await Core.open(program.bytes));
+    return new Lanes(program, await openCore(program), await openCore(program));
   }
 
   fast(bytes: Uint8Array, receivedAt: number | null): Line[] {
