@@ -227,7 +227,8 @@ export class Retaining {
     const kept = page.findIndex(isKept);
     const old = kept < 0 ? page : page.slice(0, kept);
     // What is to stay has to be there: a page ends before a gap.
-    if (kept < 0) await this.#read(async () => this.#beside.store.read(endOf(page.at(-1)!), ONE_CHUNK));
+    if (kept < 0)
+      await this.#read(async () => this.#beside.store.read(endOf(page.at(-1)!), ONE_CHUNK));
     const archived = await this.#archive(retention, old);
     const next = archived === 0 ? this.#trimmedTo : endOf(old[archived - 1]!);
     const isArchived = retention.archive !== undefined;

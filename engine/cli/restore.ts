@@ -4,7 +4,8 @@
 
 import { access, constants, readdir, readFile } from "node:fs/promises";
 import { join } from "node:path";
-import { digestOf, isSame, verifyLog } from "../store/chain.ts";
+import { isSame } from "../event/bytes.ts";
+import { digestOf, verifyLog } from "../store/chain.ts";
 import { checkChunk } from "../store/chunk.ts";
 import { HostFault } from "../store/host-fault.ts";
 import { sqlite } from "../store/node-sqlite.ts";
