@@ -26,11 +26,11 @@ const BYTE_ORDER_MARK = [0xef, 0xbb, 0xbf];
 type Reader = (bytes: Uint8Array) => Input;
 
 const READERS: { readonly [contentType: string]: Reader } = {
-  "application/x-ndjson": (bytes) => readInput(bytes, "ndjson"),
-  "application/json": (bytes) => (beginsArray(bytes) ? readInput(bytes) : readEvent(bytes)),
+  "application/x-ndjson": (bytes) => readInput(bytes, "ndjson", EVENTS_MAX),
+  "application/json": (bytes) => (beginsArray(bytes) ? readArray(bytes) : readEvent(bytes)),
   "application/cloudevents+json": readEvent,
   "application/cloudevents-batch+json": (bytes) =>
-    beginsArray(bytes) ? readInput(bytes) : readNoArray(bytes),
+    beginsArray(bytes) ? readArray(bytes) : readNoArray(bytes),
 };
 
 /** The lines of a request. Throws a refusal. */
@@ -102,6 +102,10 @@ function isBlank(byte: number | undefined): boolean {
 
 function beginsArray(bytes: Uint8Array): boolean {
   return bytes[bytes.findIndex((byte) => !isBlank(byte))] === OPENING_BRACKET;
+}
+
+function readArray(bytes: Uint8Array): Input {
+  return readInput(bytes, undefined, EVENTS_MAX);
 }
 
 /** One event, which may stand on several lines: they are made one. */

@@ -71,10 +71,10 @@ function isBlank(bytes: Uint8Array, start: number, end: number): boolean {
   return at === end;
 }
 
-/** Cuts at newlines, and leaves out what is blank. */
-export function splitLines(bytes: Uint8Array): InputLine[] {
+/** Cuts at newlines, and leaves out what is blank; ends with the first line beyond `most`. */
+export function splitLines(bytes: Uint8Array, most = Infinity): InputLine[] {
   const lines: InputLine[] = [];
-  for (let start = 0; start < bytes.length;) {
+  for (let start = 0; start < bytes.length && lines.length <= most;) {
     const newline = bytes.indexOf(NEWLINE, start);
     const next = newline < 0 ? bytes.length : newline;
     const end = next > start && bytes[next - 1] === RETURN ? next - 1 : next;
@@ -115,9 +115,12 @@ export function readPushed(input: PushInput, format?: "ndjson"): Pushed {
   return { bytes: line, fault: eventFault("invalid_json", "") };
 }
 
-/** The input's lines; `"ndjson"` knows no arrays in text. */
-export function readInput(input: PushInput, format?: "ndjson"): Input {
+/**
+ * The input's lines; `"ndjson"` knows no arrays in text. Of more than `most` lines one more: each
+ * takes some fifty bytes, of which a line of two need not make too much for who takes fewer.
+ */
+export function readInput(input: PushInput, format?: "ndjson", most?: number): Input {
   const { bytes, fault } = readPushed(input, format);
-  if (fault === undefined) return { bytes, lines: splitLines(bytes) };
+  if (fault === undefined) return { bytes, lines: splitLines(bytes, most) };
   return { bytes, lines: [{ start: 0, end: bytes.length, fault }] };
 }

@@ -23,6 +23,17 @@ function verdicts(input: PushInput, format?: "ndjson"): string[] {
 }
 
 describe("lines", () => {
+  test("of which there are more than are taken end with the first that is not", () => {
+    for (const [source, format] of [
+      ["1\n\n2\n3\n4\n5", "ndjson"],
+      ["[1,2,3,4,5]", undefined],
+    ] as const) {
+      expect(linesOf(readInput(source, format, 3))).toEqual(["1", "2", "3", "4"]);
+      expect(linesOf(readInput(source, format, 4))).toHaveLength(5);
+      expect(linesOf(readInput(source, format, 5))).toHaveLength(5);
+    }
+  });
+
   test.each<[string, string[]]>([
     ["", []],
     ["\n", []],
