@@ -103,6 +103,8 @@ export class Code {
     const offset = this.reserve(0);
     this.#emit(expression, fieldOf);
     this.#op(layout.OP_END);
+    // What no program holds is not compared with others: its text may be more than a string holds.
+    if (this.#length - offset > layout.PROGRAM_BYTES_MAX) return offset;
     const text = this.#buffer.subarray(offset, this.#length).join();
     const known = this.#expressions.get(text);
     if (known === undefined) this.#expressions.set(text, offset);

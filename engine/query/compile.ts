@@ -259,15 +259,16 @@ interface Accumulator {
   /** Of a histogram. */
   readonly bounds: readonly number[] | undefined;
   readonly offset: number;
+  /** The same for all that accumulate alike. */
+  readonly text: string;
 }
 
-function indexOfAccumulator(accumulators: readonly Accumulator[], aggregate: Aggregate): number {
-  const { accumulate } = FUNCTIONS[aggregate.fn];
-  const input = JSON.stringify([aggregate.of, aggregate.where, aggregate.bounds]);
-  return accumulators.findIndex(
-    ({ kind, of, where, bounds }) =>
-      kind === accumulate && JSON.stringify([of, where, bounds]) === input,
-  );
+function textOf({ fn, of, where, bounds }: Aggregate): string {
+  return JSON.stringify([FUNCTIONS[fn].accumulate, of, where, bounds]);
+}
+
+function indexOfText(accumulators: readonly Accumulator[], text: string): number {
+  return accumulators.findIndex((each) => each.text === text);
 }
 
 /** One accumulator for all that accumulate alike, and the bytes that they take. */
@@ -275,11 +276,12 @@ function accumulatorsOf(query: Query): { accumulators: readonly Accumulator[]; b
   const accumulators: Accumulator[] = [];
   let bytes = 0;
   for (const aggregate of query.aggregates) {
-    if (indexOfAccumulator(accumulators, aggregate) >= 0) continue;
+    const text = textOf(aggregate);
+    if (indexOfText(accumulators, text) >= 0) continue;
     const reader = FUNCTIONS[aggregate.fn];
     const { of, where, bounds } = aggregate;
     const offset = headBytes(query) + bytes;
-    accumulators.push({ kind: reader.accumulate, of, where, bounds, offset });
+    accumulators.push({ kind: reader.accumulate, of, where, bounds, offset, text });
     bytes += reader.bytes;
   }
   return { accumulators, bytes };
@@ -297,7 +299,7 @@ function compileOutputs(code: Code, query: Query, accumulators: readonly Accumul
     const { fn, q, k } = output;
     const isList = Array.isArray(q);
     code.u8(entry + layout.OUTPUT_FN, isList ? layout.READ_QUANTILES : FUNCTIONS[fn].read);
-    const accumulator = indexOfAccumulator(accumulators, output);
+    const accumulator = indexOfText(accumulators, textOf(output));
     code.u16(entry + layout.OUTPUT_ACCUMULATOR, accumulator);
     if (k !== undefined) code.u32(entry + layout.OUTPUT_OPERAND, k);
     const ranks = q === undefined ? null : code.numbers(isList ? q : [q]);

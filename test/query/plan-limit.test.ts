@@ -171,6 +171,17 @@ test("fields are counted over the whole plan, and what derive reads is none", ()
   expect(messagesOf(plan)[0]).toContain("Got 256 different paths");
 });
 
+test("an expression that no program holds is compared with no other, and one that it holds is", () => {
+  const bytesOf = (length: number): number => {
+    const where = ["==", ["get", "data.x"], "x".repeat(length)];
+    const queries = times(5, (i) => queryWith({ name: `q${i}`, where }));
+    const [message = ""] = messagesOf({ version: 1, queries });
+    return Number(/takes (\d+) bytes/.exec(message)?.[1]);
+  };
+  expect(bytesOf(200_000)).toBeGreaterThan(5 * 200_000);
+  expect(bytesOf(100_000)).toBeNaN();
+});
+
 test("what stands beyond a limit is not read", () => {
   const queries = times(1000, (i) => (i < 64 ? queryWith({ name: `q${i}` }) : 5));
   expect(faultsOf({ version: 1, queries })).toEqual(["too_many /queries"]);
