@@ -9,8 +9,8 @@
 //   snapshots  position → the snapshot, an ArrayBuffer of its own length; two at most
 //   lost       there only where the browser dropped what was here before
 //
-// Chromium deletes a database that it finds corrupt and gives a new one: killed in mid-write, it
-// can do so two starts later (LevelDB writes on behind the torn record). No empty log takes the
+// Chromium deletes a database that it finds corrupt and gives a new one; a kill in mid-write leaves
+// one that becomes so, unless its journal is left in time (journal.ts). No empty log takes the
 // place of one that was: its witness (witness.ts) stands from when it was created until somebody
 // deletes it on purpose. Where there can be none, Chromium's own word is kept, which only the first
 // database to be opened hears.
@@ -35,6 +35,7 @@ import {
   notHeld,
 } from "./chunk.ts";
 import { HostFault } from "./host-fault.ts";
+import { leaveJournal } from "./journal.ts";
 import { checkReleased, checkRow, placed, releasedSum, rowSum } from "./row-sum.ts";
 import type { Breathe } from "./steps.ts";
 import type {
@@ -131,6 +132,7 @@ class IndexedDbStore implements Store {
 
   recover(breathe?: Breathe): Promise<Recovered | null> {
     return this.#run(async (db) => {
+      leaveJournal();
       this.#persisted = await askPersisted();
       const tx = db.transaction(["log", "chunks", "held", "released", "snapshots"]);
       void quiet(tx.done);

@@ -4,7 +4,7 @@
 // of its reach. A kill is no power loss: what the system has taken it keeps, which no test here
 // can take from it; that a write is `strict` is shown in indexeddb.chromium.test.ts.
 
-import { mkdtemp, readdir, rm, stat, truncate } from "node:fs/promises";
+import { mkdtemp, open as openFile, readFile, rm, stat, truncate } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, onTestFinished, test } from "vitest";
@@ -12,6 +12,13 @@ import { open } from "../../engine/open.ts";
 import { PLAIN_PAGE, PLAIN_SCRIPT, Site } from "../browser/pages.ts";
 import { randomOf } from "../event/random.ts";
 import { FULL, measured } from "../measured.ts";
+import {
+  BLOCK_BYTES,
+  HEADER_BYTES,
+  journalAt,
+  journalsIn,
+  type Journal,
+} from "./leveldb-journal.ts";
 import { lineAt, PLAN } from "./node-sqlite-feed.ts";
 import { databasesOf, scriptOf, startBrowser, type OwnBrowser } from "./own-browser.ts";
 
@@ -125,32 +132,54 @@ async function pushAndKill({ page, acknowledged, kill }: Running, lifeMs: number
   return acknowledged.at(-1)!;
 }
 
+/** What a kill left behind; who finds the log gone after it wants to know. */
+interface Left {
+  readonly journals: readonly Journal[];
+  /** LevelDB's own account of its last run. */
+  readonly account: string;
+}
+
+async function leftIn(profile: string): Promise<Left> {
+  const databases = await databasesOf(profile);
+  const account = await readFile(join(databases, "LOG"), "utf8");
+  return { journals: await journalsIn(databases), account };
+}
+
 test(`A browser killed ${KILLS} times while its page pushes loses nothing in silence`, async () => {
   const seed = Number(process.env["MILLRACE_SEED"] ?? Math.floor(Math.random() * 2 ** 32));
   const random = randomOf(seed);
   const profile = join(folder, "pushing");
   let told = 0;
   let behind = 0;
-  let dropped = 0;
+  let torn = 0;
+  let left: Left | null = null;
+  const dropped: string[] = [];
   const goOn = async (kill: number): Promise<Connected & { readonly found: number }> => {
-    let running = await startConnected(profile);
-    if (running.found === "log_lost") {
+    const running = await startConnected(profile);
+    let { found } = running;
+    if (found === "log_lost") {
       // Chromium's own: it deleted the database after a kill, and the engine says so.
-      dropped++;
+      const said = running.told.filter((line) => /indexed_db|leveldb|quota/i.test(line));
+      const why = JSON.stringify({ kill, left, said }, null, 1);
+      // For no other reason than this one.
+      const broken = left?.journals.filter(({ brokenAt }) => brokenAt !== null) ?? [];
+      expect(broken.length, why).toBeGreaterThan(0);
+      dropped.push(why);
       told = 0;
       await running.page.evaluate(() => storePage.drop("log"));
-      await running.kill();
-      running = await startConnected(profile);
+      found = await running.page.evaluate(() => storePage.connectTo("log"));
     }
-    const { found } = running;
     if (typeof found === "string") throw new Error(`Found ${found}, seed ${seed}, kill ${kill}.`);
-    expect(found, `seed ${seed}, kill ${kill}`).toBeGreaterThanOrEqual(told);
+    const how = `seed ${seed}, kill ${kill}, ${JSON.stringify(left)}`;
+    expect(found, how).toBeGreaterThanOrEqual(told);
     return { ...running, found };
   };
   for (let kill = 0; kill < KILLS; kill++) {
     const running = await goOn(kill);
     if (running.found > told) behind++;
     told = await pushAndKill(running, random.below(LIFE_MS_MAX));
+    left = await leftIn(profile);
+    if (left.journals.some(({ isTorn }) => isTorn)) torn++;
   }
   const last = await goOn(KILLS);
   onTestFinished(last.kill);
@@ -161,26 +190,70 @@ test(`A browser killed ${KILLS} times while its page pushes loses nothing in sil
   const again = await open({ plan: PLAN });
   await again.push(lines.join("\n"));
   expect(rows).toEqual(again.view("orders").rows());
-  // Seen once in some hundreds of kills, and once, on a busy machine, twice in ten: more often would
-  // be no accident of Chromium's.
-  expect(dropped, `seed ${seed}`).toBeLessThanOrEqual(2 + KILLS / 50);
+  // A journal that one kill tore is left within some 50 ms of the next start (journal.ts), but a
+  // machine that is busy enough gives the next kill the time to come before.
+  const lost = `seed ${seed}, deleted:\n${dropped.join("\n")}`;
+  expect(dropped.length, lost).toBeLessThanOrEqual(1 + KILLS / 100);
   measured("whole browser killed in mid-write, receipts lost in silence", 0, `of ${KILLS} kills`);
-  measured("database deleted by Chromium itself, told as log_lost", dropped, `of ${KILLS} kills`);
+  measured("of them that tore Chromium's journal", torn, "kills of the whole browser");
+  measured(
+    "database deleted by Chromium itself, told as log_lost",
+    dropped.length,
+    `of ${KILLS} kills`,
+  );
   measured("of them durable but not yet told", behind, "kills of the whole browser");
 }, 600_000);
 
+// ── a torn journal ─────────────────────────────────────────────────────────────────────────────
+
+/** Two writes of the system make a piece of a record; each tear is a kill between two. */
+const TEARS: { readonly [where: string]: (journal: string) => Promise<void> } = {
+  // Once written on behind it, the journal is broken, and Chromium deletes the databases.
+  "in the midst of a record": async (journal) => {
+    let { size } = await stat(journal);
+    size -= 700;
+    do await truncate(journal, size--);
+    while (!(await journalAt(journal)).isTorn);
+  },
+  // All that is written behind it before the block is full is taken for the rest of the record.
+  "before a long record's bytes": async (journal) => {
+    const bytes = await readFile(journal);
+    const size = bytes.length - HEADER_BYTES;
+    const blockAt = size - (size % BLOCK_BYTES);
+    const header = bytes.subarray(blockAt, blockAt + HEADER_BYTES);
+    header.writeUInt16LE(BLOCK_BYTES - HEADER_BYTES, 4);
+    await truncate(journal, blockAt);
+    await writeAt(journal, blockAt, header);
+  },
+};
+
+for (const [where, tear] of Object.entries(TEARS)) {
+  test(`A journal torn ${where} takes nothing along that is acknowledged later`, async () => {
+    const profile = await mkdtemp(join(folder, "torn-"));
+    await pushAndKill(await startConnected(profile), 100);
+    const journal = await journalOf(profile);
+    await tear(journal);
+    expect(await journalAt(journal)).toMatchObject({ isTorn: true, brokenAt: null });
+    const second = await startConnected(profile);
+    expect(second.found).toBeGreaterThan(0);
+    // It is forgotten, and may be as torn as it likes.
+    await expect.poll(() => stat(journal).catch(() => null), { timeout: 20_000 }).toBeNull();
+    const told = await second.page.evaluate(() => storePage.pushOnce());
+    await second.kill();
+    const third = await startConnected(profile);
+    onTestFinished(third.kill);
+    expect(third.found).toBeGreaterThanOrEqual(told);
+  }, 60_000);
+}
+
 test("A log that Chromium deleted is told as lost until somebody lets go of it", async () => {
-  const profile = join(folder, "torn");
+  const profile = join(folder, "broken");
   const first = await startConnected(profile);
   expect(first.found).toBe(0);
   await pushAndKill(first, 100);
-  // What a kill in the middle of a write leaves: LevelDB ends in the midst of a record. The next
-  // start forgives that, but writes on behind it; the one after finds it corrupt.
   const journal = await journalOf(profile);
-  await truncate(journal, (await stat(journal)).size - 700);
-  const second = await startConnected(profile);
-  expect(second.found).toBeGreaterThan(0);
-  await pushAndKill(second, 100);
+  await writeAt(journal, (await stat(journal)).size >>> 1, new Uint8Array(700).fill(255));
+  expect((await journalAt(journal)).brokenAt).not.toBeNull();
   for (let look = 0; look < 2; look++) {
     const { found, kill } = await startConnected(profile);
     await kill();
@@ -195,6 +268,12 @@ test("A log that Chromium deleted is told as lost until somebody lets go of it",
 /** The file to which Chromium's LevelDB writes what the site stores. */
 async function journalOf(profile: string): Promise<string> {
   const databases = await databasesOf(profile);
-  const journals = (await readdir(databases)).filter((file) => file.endsWith(".log"));
-  return join(databases, journals.toSorted().at(-1)!);
+  const journals = await journalsIn(databases);
+  return join(databases, journals.findLast(({ file }) => file.endsWith(".log"))!.file);
+}
+
+async function writeAt(path: string, at: number, bytes: Uint8Array): Promise<void> {
+  const file = await openFile(path, "r+");
+  await file.write(bytes, 0, bytes.length, at);
+  await file.close();
 }

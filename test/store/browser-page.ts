@@ -20,6 +20,8 @@ export interface StorePage {
   connectTo(name: string): Promise<number | string>;
   /** Deletes a log on purpose. */
   drop(name: string): Promise<void>;
+  /** Pushes some of the feed from there on; the position at which the log ends then. */
+  pushOnce(): Promise<number>;
   /** Pushes the feed from there on for ever, each push as soon as the one before is acknowledged. */
   pushForever(): Promise<void>;
   /** What there is in the end: the log's lines, and the rows. */
@@ -75,6 +77,11 @@ globalThis.storePage = {
   },
 
   drop: deleteLog,
+
+  async pushOnce() {
+    const { position } = await connection.stats();
+    return (await connection.push(linesFrom(position, 5))).position;
+  },
 
   async pushForever() {
     let { position } = await connection.stats();

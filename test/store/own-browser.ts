@@ -14,19 +14,26 @@ export interface OwnBrowser {
   readonly browser: Browser;
   /** Its one tab, still blank. */
   readonly page: Page;
+  /** What it has written to standard error so far, line by line. */
+  readonly told: readonly string[];
   /** Resolves when nothing of it runs any more. */
   readonly kill: () => Promise<void>;
 }
 
+/** Looked for once: that starts one. */
+let executable: string | undefined;
+
 export async function startBrowser(profile: string): Promise<OwnBrowser> {
   const flags = [...CHROMIUM_FLAGS, "--headless", "--remote-debugging-port=0"];
   const words = [...flags, `--user-data-dir=${profile}`, "about:blank"];
-  const child = spawn(findChromium()!, words, {
+  executable ??= findChromium()!;
+  const child = spawn(executable, words, {
     stdio: ["ignore", "ignore", "pipe"],
     detached: true,
   });
   const exited = new Promise((resolve) => child.once("exit", resolve));
-  const browser = await chromium.connectOverCDP(await endpointOf(child));
+  const told: string[] = [];
+  const browser = await chromium.connectOverCDP(await endpointOf(child, told));
   const page = await browser.contexts()[0]!.newPage();
 
   const kill = async (): Promise<void> => {
@@ -35,7 +42,7 @@ export async function startBrowser(profile: string): Promise<OwnBrowser> {
     await exited;
     await expect.poll(() => isRunning(-child.pid!), { timeout: 20_000 }).toBe(false);
   };
-  return { browser, page, kill };
+  return { browser, page, told, kill };
 }
 
 /** Of a negative id: whether any process of that group is there, and may hold the profile. */
@@ -47,13 +54,17 @@ function isRunning(pid: number): boolean {
   }
 }
 
-/** Chromium tells on standard error where it listens. */
-async function endpointOf(child: ChildProcess): Promise<string> {
-  for await (const line of createInterface({ input: child.stderr! })) {
-    const endpoint = /DevTools listening on (ws:\S+)/.exec(line)?.[1];
-    if (endpoint !== undefined) return endpoint;
-  }
-  throw new Error("Chromium ended before it listened.");
+/** Chromium tells on standard error where it listens; all that it tells there goes to `told`. */
+function endpointOf(child: ChildProcess, told: string[]): Promise<string> {
+  return new Promise((resolve, reject) => {
+    createInterface({ input: child.stderr! })
+      .on("line", (line) => {
+        told.push(line);
+        const endpoint = /DevTools listening on (ws:\S+)/.exec(line)?.[1];
+        if (endpoint !== undefined) resolve(endpoint);
+      })
+      .once("close", () => reject(new Error(`Chromium ended: ${told.join("\n")}`)));
+  });
 }
 
 /** Where Chromium keeps the IndexedDB of the one origin that a profile knows. */

@@ -1,6 +1,8 @@
 // IndexedDB as a test sees through it: which transactions were begun and completed, which connections
 // were opened, and another method in the place of the browser's own.
 
+import { SCRATCH } from "../../engine/store/journal.ts";
+
 type Method = (...words: unknown[]) => unknown;
 
 const restores: (() => void)[] = [];
@@ -45,13 +47,15 @@ export function watchTransactions(): Watched[] {
   return begun;
 }
 
-/** Every connection that is opened from here on. */
+/** Every connection that is opened from here on, but for the one by which a journal is left. */
 export function watchConnections(): IDBDatabase[] {
   const connections: IDBDatabase[] = [];
   replaceMethod(IDBFactory.prototype, "open", (original) => {
     return function (this: unknown, ...words) {
       const request = original.apply(this, words) as IDBOpenDBRequest;
-      request.addEventListener("success", () => connections.push(request.result));
+      request.addEventListener("success", () => {
+        if (words[0] !== SCRATCH) connections.push(request.result);
+      });
       return request;
     };
   });
