@@ -27,6 +27,7 @@ import { Silence } from "./silence.ts";
 import { checkKey } from "./store/asked.ts";
 import type { Chunk } from "./store/chunk.ts";
 import { goodSnapshots, type Snapshot } from "./store/snapshot.ts";
+import { linesOf } from "./store/entry.ts";
 import { HostFault } from "./store/host-fault.ts";
 import { drained, paced, type Breathe, type Steps } from "./store/steps.ts";
 import type { MaybePromise, Store } from "./store/store.ts";
@@ -45,7 +46,6 @@ export interface Place {
   readonly openCore: OpenCore;
 }
 
-const NEWLINE = 10;
 const ZERO = 48;
 
 export class Running {
@@ -321,10 +321,7 @@ export class Running {
     const poisoned = new Set<number>();
     const { receivedAt: received, ...others } = options;
     let index = 0;
-    for (let start = 0, end = 0; start < bytes.length; start = end + 1) {
-      end = bytes.indexOf(NEWLINE, start);
-      if (end < 0) end = bytes.length;
-      const line = bytes.slice(start, end);
+    for (const line of linesOf(bytes)) {
       const receivedAt = received instanceof Array ? received[index] : received;
       const own = typeof receivedAt === "number" && { receivedAt };
       try {
@@ -335,16 +332,16 @@ export class Running {
         const { poison } = this.#place;
         if (!poison.isMarking) {
           poison.find(this.position + index++);
-          bytes.set(quietLine(line.length), start);
+          line.set(quietLine(line.length));
           continue;
         }
         // A tick cannot be held, and what is released is held already.
         const isEvent = !isFault(decodeEvent(line, 0, line.length));
         if (!isEvent || (options.release ?? null) !== null) throw unjudged(cause);
         poisoned.add(index++);
-        this.#failedLines.note(line);
+        this.#failedLines.note(line.slice());
         // Something that is a line and no event.
-        bytes.fill(ZERO, start, end);
+        line.fill(ZERO);
       }
     }
     try {

@@ -16,8 +16,8 @@ const CONSUMER = "consumer.js";
 const CORE = "#core-wasm";
 /** In KiB: what `millrace` should come down to. The limits hold it where it is until then. */
 const GOAL = 48;
-const LIMITS: { readonly [entry: string]: number } = { ".": 75.35 };
-const INLINED_LIMIT = 75.25;
+const LIMITS: { readonly [entry: string]: number } = { ".": 75.3 };
+const INLINED_LIMIT = 75.2;
 
 const { exports: entries, peerDependencies = {} } = JSON.parse(
   readFileSync(`${ROOT}package.json`, "utf8"),

@@ -4,7 +4,7 @@
 
 import type { ArchivedChunk, Retention } from "../retention.ts";
 import { HostFault } from "../store/host-fault.ts";
-import { settle, type Outcome } from "./outcome.ts";
+import { closed, settle, type Outcome } from "./outcome.ts";
 import { Patience } from "./patience.ts";
 import type { HostEvent, HostOptions } from "./protocol.ts";
 
@@ -42,7 +42,7 @@ export class Archiving {
 
   /** Waits for nothing any more. */
   close(): void {
-    this.#giveUp(new HostFault("engine_closed", "This connection is closed: connect again."));
+    this.#giveUp(closed());
   }
 
   async #give({ position, endPosition, bytes }: ArchivedChunk): Promise<void> {

@@ -19,8 +19,8 @@ import type { RowFilter } from "../live/view.ts";
 import type { Retention } from "../retention.ts";
 import { checkFrom, checkKey, checkTick, unknownQuery } from "../store/asked.ts";
 import type { Verified } from "../store/chain.ts";
-import { HostFault } from "../store/host-fault.ts";
 import { FollowedView } from "./followed-view.ts";
+import { closed } from "./outcome.ts";
 import {
   decodeJson,
   type ConnectMode,
@@ -334,8 +334,4 @@ function ownBuffer(bytes: Uint8Array, isGiven: boolean): ArrayBuffer {
   const { buffer } = bytes;
   const isWhole = buffer instanceof ArrayBuffer && buffer.byteLength === bytes.byteLength;
   return isGiven && isWhole && !buffer.resizable ? buffer : new Uint8Array(bytes).buffer;
-}
-
-function closed(): HostFault {
-  return new HostFault("engine_closed", "This connection is closed: connect again.");
 }

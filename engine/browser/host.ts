@@ -14,7 +14,7 @@ import { HostFault } from "../store/host-fault.ts";
 import { Archiving } from "./archiving.ts";
 import { Calls, type Call } from "./calls.ts";
 import { Leader } from "./leader.ts";
-import { failed, outcomeOf, type Outcome } from "./outcome.ts";
+import { closed, failed, outcomeOf, type Outcome } from "./outcome.ts";
 import { Patience } from "./patience.ts";
 import {
   BUILD,
@@ -387,10 +387,6 @@ export class Host {
 
 function answered(outcome: Outcome<unknown>, isFollower: boolean): Outcome<HostAnswer> {
   return outcome.fault === undefined ? { value: { value: outcome.value, isFollower } } : outcome;
-}
-
-function closed(): HostFault {
-  return new HostFault("engine_closed", "This connection is closed: connect again.");
 }
 
 function noLocks(): HostFault {

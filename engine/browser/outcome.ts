@@ -25,6 +25,10 @@ export async function outcomeOf<T>(work: () => T | Promise<T>): Promise<Outcome<
   }
 }
 
+export function closed(): HostFault {
+  return new HostFault("engine_closed", "This connection is closed: connect again.");
+}
+
 export function failed(error: unknown): Outcome<never> {
   if (!(error instanceof Error)) return { fault: { name: "Error", message: String(error) } };
   const { name, message } = error;

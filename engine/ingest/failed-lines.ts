@@ -4,8 +4,8 @@
 // released the core is asked as ever, and about all of them anew.
 
 import { isSame } from "../event/bytes.ts";
+import { linesOf } from "../store/entry.ts";
 
-const NEWLINE = 10;
 /** Space, tab, carriage return: a line of nothing else is none. */
 const BLANK: ReadonlySet<number> = new Set([32, 9, 13]);
 const ZERO = 48;
@@ -35,16 +35,12 @@ export class FailedLines {
   spare(sent: Uint8Array): Spared | null {
     if (this.#lines.length === 0) return null;
     const poisoned = new Set<number>();
-    let bytes = sent;
+    const bytes = sent.slice();
     let index = 0;
-    for (let start = 0, end = 0; start < sent.length; start = end + 1) {
-      end = sent.indexOf(NEWLINE, start);
-      if (end < 0) end = sent.length;
-      const line = sent.subarray(start, end);
+    for (const line of linesOf(bytes)) {
       if (line.every((byte) => BLANK.has(byte))) continue;
       if (this.#lines.some((known) => isSame(known, line))) {
-        if (bytes === sent) bytes = sent.slice();
-        bytes.fill(ZERO, start, end);
+        line.fill(ZERO);
         poisoned.add(index);
       }
       index++;

