@@ -200,6 +200,7 @@ export class Running {
 
   /** Replays the log from where the core stands. HostFault `core_failed`. */
   async catchUp(endPosition: number): Promise<void> {
+    if (endPosition > 0) this.saving.triedClock ??= 0;
     try {
       await this.replay.run(this.core, this.position, endPosition, null);
       await this.identify();

@@ -32,7 +32,8 @@ export class Saving {
   #position = 0;
   /** Where one was due last, saved or not. */
   #tried = 0;
-  #triedClock: number | null = null;
+  /** The clock then; of a log that was replayed without one it may have gone any time since 0. */
+  triedClock: number | null = null;
   /** Of the older of the two newest, or of the only one. */
   #oldest = 0;
 
@@ -83,8 +84,9 @@ export class Saving {
 
   saveWhenDue(core: Core): MaybePromise<void> {
     const { position, clock } = core.counts();
-    this.#triedClock ??= clock;
-    const passedMs = (clock ?? 0) - (this.#triedClock ?? 0);
+    this.triedClock ??= clock;
+    // Before there is any time both are null.
+    const passedMs = clock! - this.triedClock!;
     if (passedMs >= this.#beside.retaining.snapshotEveryMs) return this.trySave(core);
     // A log in memory is read again by this process only, after `close`, which saves.
     if (this.#beside.store.storage === "memory") return;
@@ -96,7 +98,7 @@ export class Saving {
   trySave(core: Core, breathe?: Breathe): MaybePromise<void> {
     const { position, clock } = core.counts();
     this.#tried = position;
-    this.#triedClock = clock;
+    this.triedClock = clock;
     try {
       const saved = this.save(core, breathe);
       return saved instanceof Promise ? saved.catch(() => {}) : saved;
@@ -111,7 +113,7 @@ export class Saving {
     this.since = snapshot.since;
     this.#position = snapshot.position;
     this.#oldest = oldest;
-    this.#triedClock = core.counts().clock;
+    this.triedClock = core.counts().clock;
   }
 }
 

@@ -126,7 +126,7 @@ export async function verifyLog(
 ): Promise<Verified> {
   const walk = new ChainWalk();
   // The chunk before gives the digest that the first one should carry.
-  let next = Math.max(Math.min(from, trimmedTo), from - 1);
+  let next = Math.max(Math.min(from, trimmedTo), from - 1, 0);
   let pageBytes = PAGE_BYTES;
   while (next < to) {
     let page: readonly Uint8Array[];

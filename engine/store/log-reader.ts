@@ -24,7 +24,7 @@ export async function* readChunks(
   to: number,
   breathe?: Breathe,
 ): AsyncGenerator<Chunk, void, undefined> {
-  for (let next = from; next < to;) {
+  for (let next = Math.max(from, 0); next < to;) {
     const page = await store.read(next, breathe ? PACED_PAGE_BYTES : PAGE_BYTES, breathe);
     if (page.length === 0) return;
     for (const bytes of page) {

@@ -163,6 +163,36 @@ describe.each(["memory", "SQLite"])("a log in %s", (kind) => {
   });
 });
 
+test("a log whose host hibernates more than once a day is snapshotted, and trimmed", async () => {
+  const file = newFile();
+  const works = new Works();
+  const { schedule } = works;
+  let engine: Engine | null = null;
+  for (let hour = 0, store = sqlite(file); hour < 120; hour++) {
+    if (hour % 8 === 0) {
+      // Nobody closes the engine of an object that is evicted.
+      await store.close();
+      store = sqlite(file);
+      engine = await open({ plan: PLAN, store, retention: { days: 2, schedule } });
+    }
+    await engine!.push(at(hour));
+    await works.run();
+  }
+  expect(engine!.stats().trimFault).toBeNull();
+  expect(engine!.stats().trimmedTo).toBeGreaterThan(0);
+  await engine!.close();
+  // Where nothing is trimmed there is no need of any.
+  const kept = newFile();
+  for (let hour = 0; hour < 48; hour += 8) {
+    const store = sqlite(kept);
+    engine = await open({ plan: PLAN, store });
+    await engine.push(at(hour));
+    const { snapshots } = (await store.recover())!;
+    expect(snapshots.map(({ position }) => position)).toEqual([0]);
+    await store.close();
+  }
+});
+
 test("who subscribes to a trimmed log after it was closed does not lock its file anew", async () => {
   const works = new Works();
   const { schedule } = works;

@@ -98,6 +98,28 @@ describe.each(["memory", "SQLite"])("the chain of a log in %s", (kind) => {
     await engine.close();
   });
 
+  test("begins at 0, wherever before that it is asked for", async () => {
+    const store = newStore();
+    const engine = await engineOf(PLAN, [], { store });
+    await fill(engine);
+    const all = await Array.fromAsync(engine.log());
+    for (const from of [-1, -0.5, -Infinity]) {
+      expect(await engine.verify({ from })).toEqual({ ok: true });
+      expect(await Array.fromAsync(engine.log({ from }))).toEqual(all);
+    }
+    await store.trim(2);
+    for (const from of [-1, -Infinity]) {
+      const gone = {
+        code: "log_trimmed",
+        message: expect.stringContaining("below 2 were") as string,
+      };
+      const reading = Array.fromAsync(engine.log({ from }));
+      await expect(reading).rejects.toMatchObject(gone);
+      expect((await engine.verify({ from })).broken).toMatchObject({ position: 0, ...gone });
+    }
+    await engine.close();
+  });
+
   test("names the link behind a chunk that was changed", async () => {
     const store = newStore();
     const filled = await engineOf(PLAN, [], { store });
