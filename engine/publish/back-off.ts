@@ -23,9 +23,9 @@ export function backOffAfter(
 }
 
 /** The same; one that was decided in the future, by a clock that was since set back, begins now. */
-export function rebased({ attempts, fromMs, untilMs }: BackOff, nowMs: number): BackOff {
-  const aheadMs = Math.max(0, fromMs - nowMs);
-  return { attempts, fromMs: fromMs - aheadMs, untilMs: untilMs - aheadMs };
+export function rebased(backOff: BackOff, nowMs: number): BackOff {
+  const fromMs = Math.min(backOff.fromMs, nowMs);
+  return { ...backOff, fromMs, untilMs: backOff.untilMs + fromMs - backOff.fromMs };
 }
 
 /** `Retry-After` in ms: seconds, or an HTTP date by the server's own clock where that is known. */

@@ -1,6 +1,11 @@
 // The public surface of `millrace/publish`: the producer's side. Importing it does nothing.
 
-export { publisher, Publisher, type PublisherOptions, type PublisherStats } from "./publisher.ts";
+export {
+  publisher,
+  type Publisher,
+  type PublisherOptions,
+  type PublisherStats,
+} from "./publisher.ts";
 export type { Token } from "./sender.ts";
 export type { Fault } from "./receipt.ts";
 export type { Host } from "./host.ts";

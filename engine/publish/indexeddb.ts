@@ -6,13 +6,15 @@
 //   state   "backOff" → the back-off
 //
 // The browser may delete it with what waits there, and says so to few: a witness (witness.ts)
-// tells, from the first fact on. Then "lost" stands in the place of the new one's back-off.
+// tells, from the first fact on. Then "lost" stands in the place of the new one's back-off. Facts
+// behind a write that a kill tore would be lost without a word: see journal.ts.
 //
 // Plain requests: every call is one transaction of a few of them, and idb is half of what a
 // producer may weigh. A connection may be lost (Safari drops those in the background): what fails
 // is tried once more on a fresh one; had it been done after all, a fact is sent twice, by one id.
 
 import { HostFault } from "../store/host-fault.ts";
+import { leaveJournal } from "../store/journal.ts";
 import { hasWitness } from "../store/witness.ts";
 import type { BackOff, Fact, Outbox } from "./outbox.ts";
 
@@ -54,8 +56,8 @@ class IndexedDbOutbox implements Outbox {
     return this.#run((facts) => facts.getAll(IDBKeyRange.lowerBound(after, true), count));
   }
 
-  async settle(numbers: readonly number[], backOff: BackOff | null): Promise<void> {
-    await this.#run((facts, state) => {
+  settle(numbers: readonly number[], backOff: BackOff | null): Promise<void> {
+    return this.#run((facts, state) => {
       for (const number of numbers) facts.delete(number);
       state.put(backOff, BACK_OFF);
     }, "readwrite");
@@ -104,7 +106,7 @@ class IndexedDbOutbox implements Outbox {
   async #open(): Promise<IDBDatabase> {
     const wasThere = await hasWitness(this.name);
     const request = indexedDB.open(this.name);
-    return await new Promise((resolve, reject) => {
+    return new Promise((resolve, reject) => {
       // One that opens after all is collected, and closed with that.
       setTimeout(reject, OPEN_MS, new Error("Got no answer."));
       request.onupgradeneeded = (event) => {
@@ -116,6 +118,7 @@ class IndexedDbOutbox implements Outbox {
       };
       request.onerror = () => reject(request.error as DOMException);
       request.onsuccess = () => {
+        leaveJournal();
         const db = request.result;
         db.onclose = db.onversionchange = () => {
           db.close();

@@ -44,7 +44,6 @@ const PAGE_FACTS = 100;
 /** A server that does not answer for so long is given up; its facts are sent again. */
 export const DEADLINE_MS = 60_000;
 
-const RECEIPT_STATUSES = [200, 422, 503];
 const TOO_LARGE: Fault = {
   code: "too_large",
   pointer: "",
@@ -217,7 +216,7 @@ export class Sender {
     this.#isOffline = false;
     const { status, problem, askedMs, receipt } = await this.#ask(facts);
     this.#isOffline = !status;
-    if (this.#isOffline && this.#isClosing) return;
+    if (!status && this.#isClosing) return;
     let done: readonly Fact[] = [];
     if (receipt) done = this.#take(facts, receipt);
     else if (status === 413 && facts.length === 1 && askedMs === null) {
@@ -295,7 +294,7 @@ export class Sender {
     const headers = {
       "Content-Type": "application/x-ndjson",
       ...(isPacked && { "Content-Encoding": "gzip" }),
-      ...(this.#token.value != null && { Authorization: `Bearer ${this.#token.value}` }),
+      ...(this.#token.value && { Authorization: `Bearer ${this.#token.value}` }),
     };
     const response = await this.#host.fetch(url, {
       method: "POST",
@@ -309,7 +308,7 @@ export class Sender {
       status,
       problem: `Got HTTP ${status}.`,
       askedMs: retryAfterMs(response.headers, this.#host.now()),
-      receipt: RECEIPT_STATUSES.includes(status) ? receiptOf(said, facts.length) : null,
+      receipt: receiptOf(said, facts.length),
     };
   }
 

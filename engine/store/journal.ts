@@ -7,21 +7,15 @@
 // after 4 MiB, which for a small log is days away, or when a database is deleted: so one is, at
 // each start. What was torn is forgotten some 50 ms later; a kill before that is one too many.
 
-import { openDB } from "idb";
-
 /** Made to be deleted; one that a kill has left is deleted by the next start. */
 export const SCRATCH = "millrace-journal";
 
 /** Nobody waits for it, and nothing but a later start depends on it. */
 export function leaveJournal(): void {
-  // Chromium's own, as that journal is.
-  if (!("dataLoss" in IDBVersionChangeEvent.prototype)) return;
-  void openDB(SCRATCH).then(
-    (db) => {
-      db.close();
-      indexedDB.deleteDatabase(SCRATCH);
-    },
-    // No room, or the page is gone: the old one goes on.
-    () => {},
-  );
+  // Other browsers make and delete it for nothing. Where there is no room the old one goes on.
+  const request = indexedDB.open(SCRATCH);
+  request.onsuccess = () => {
+    request.result.close();
+    indexedDB.deleteDatabase(SCRATCH);
+  };
 }

@@ -2,12 +2,13 @@
 // first: Chromium tells only that one. It deletes all of an origin's databases, so do these tests,
 // between two runs of a browser over one profile.
 
-import { mkdtemp, rm } from "node:fs/promises";
+import { mkdtemp, readFile, rm, stat, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import type { Page } from "playwright";
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from "vitest";
 import { PLAIN_PAGE, PLAIN_SCRIPT, Site } from "../browser/pages.ts";
+import { BLOCK_BYTES, HEADER_BYTES, journalAt, journalsIn } from "./leveldb-journal.ts";
 import { databasesOf, scriptOf, startBrowser, type OwnBrowser } from "./own-browser.ts";
 
 const TIMEOUT = { timeout: 90_000 };
@@ -216,5 +217,27 @@ describe("An outbox that the browser deleted", TIMEOUT, () => {
     await openOwn(page);
     expect(await openLog(page)).toBe("log_lost");
     expect(await sell(page)).toEqual({ waiting: 0, told: [[null, "outbox_lost"]] });
+  });
+});
+
+describe("An outbox whose journal a kill has torn", TIMEOUT, () => {
+  test("keeps what is published later, as a log does (browser-kill.test.ts)", async () => {
+    await sell(await begin());
+    await end();
+    const databases = await databasesOf(profile);
+    const journal = join(databases, (await journalsIn(databases))[0]!.file);
+    // The head of a record that fills the block, and none of its bytes.
+    const bytes = await readFile(journal);
+    const head = Buffer.from([1, 2, 3, 4, 0, 0, 1]);
+    head.writeUInt16LE(BLOCK_BYTES - HEADER_BYTES - bytes.length, 4);
+    await writeFile(journal, Buffer.concat([bytes, head]));
+    expect(await journalAt(journal)).toMatchObject({ isTorn: true, brokenAt: null });
+    let page = await begin();
+    expect(await sell(page)).toEqual({ waiting: 1, told: [] });
+    await expect.poll(() => stat(journal).catch(() => null), { timeout: 20_000 }).toBeNull();
+    expect(await sell(page)).toEqual({ waiting: 2, told: [] });
+    await end();
+    page = await begin();
+    expect(await sell(page)).toEqual({ waiting: 3, told: [] });
   });
 });
