@@ -233,7 +233,9 @@ export class Engine implements RowSource {
       this.#place.retaining.assertWhole("To reprocess");
       const { position, records, isTold } = await replay.reprocess(fact, this.#core);
       await this.#place.appending.appendFact(factLine(fact), position);
-      await this.#running.correct();
+      const applied = this.#running.correct();
+      // In one turn with what is told of it: who subscribes hears of it once.
+      if (applied instanceof Promise) await applied;
       const changes = this.#running.decoder.changes([records]);
       if (isTold) this.#subscriptions.tell(changes);
       this.#rowFeed.tellCorrected(changes);

@@ -306,7 +306,7 @@ async function faultOf({ archive }: Retention, bytes: Uint8Array): Promise<strin
   const { firstPosition: position } = decodeChunk(bytes);
   try {
     // A copy: the store may hold these very bytes, and whoever gets them may transfer them.
-    await archive?.({ position, endPosition: endOf(bytes), bytes: bytes.slice() });
+    await archive?.({ position, endPosition: endOf(bytes), bytes: new Uint8Array(bytes) });
     return null;
   } catch (error) {
     return messageOf(error);

@@ -19,7 +19,7 @@ export function backOffAfter(
   const ownMs = (spanMs * (1 + random)) / 2;
   const serverMs = askedMs === null ? 0 : Math.min(askedMs, ASKED_MS_MAX) + random * FIRST_MS;
   const untilMs = nowMs + Math.ceil(Math.max(ownMs, serverMs));
-  return { attempts: failed + 1, fromMs: nowMs, untilMs };
+  return { fromMs: nowMs, untilMs, attempts: failed + 1 };
 }
 
 /** The same; one that was decided in the future, by a clock that was since set back, begins now. */

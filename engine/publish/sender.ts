@@ -275,8 +275,10 @@ export class Sender {
     try {
       return await Promise.race([aborted, this.#post(facts, controller.signal)]);
     } catch (error) {
-      // In Node it is the cause that says why; that of several errors has no message.
-      const problem = (error as { cause?: { message?: string } }).cause?.message || String(error);
+      // In Node it is the cause that says why; that of several errors has no message. A token may
+      // be refused with nothing.
+      const reason = error as { cause?: { message?: string } } | undefined;
+      const problem = reason?.cause?.message || String(error);
       return { status: 0, problem, askedMs: null, receipt: null };
     } finally {
       cancel();

@@ -67,9 +67,10 @@ class SqliteFile implements SqlHost {
     }
     const database = this.#open();
     try {
-      checkOwn(database, this.#file);
-      // The first statement takes the lock, and keeps it.
+      // The first statement takes the lock, and keeps it: of two that open at once one has it, and
+      // the write-ahead log needs no memory that processes share, which some file systems lack.
       database.exec("PRAGMA locking_mode = EXCLUSIVE");
+      checkOwn(database, this.#file);
       database.exec("PRAGMA journal_mode = WAL");
       database.exec("PRAGMA synchronous = FULL");
       database.exec("BEGIN IMMEDIATE; COMMIT");

@@ -4,7 +4,7 @@ import { describe, expect, test } from "vitest";
 import { memory, type Change, type Engine, type Store } from "../../engine/index.ts";
 import type { StoredSnapshot } from "../../engine/store/store.ts";
 import { engineOf, event, planOf, queryOf } from "../builders.ts";
-import { ALL, LATE, seenOf, short, storeWith } from "./reprocess-case.ts";
+import { ALL, LATE, rowsOf, seenOf, short, storeWith } from "./reprocess-case.ts";
 
 describe("an entry of the log", () => {
   const plan = {
@@ -67,6 +67,28 @@ describe("an entry of the log", () => {
     );
     await promise;
     expect(heard).toEqual(told);
+  });
+
+  test("whoever subscribes beside it hears a correction once, as a row or as a change", async () => {
+    const store = storeWith((inner) => ({
+      append: (write) => {
+        void inner.append(write);
+        if (engine.late("q").length > 0) void watch();
+      },
+    }));
+    const heard: Change[] = [];
+    const engine: Engine = await engineOf(planOf(), [], { store });
+    /** Looks at the view whenever anybody may. */
+    async function watch(): Promise<void> {
+      for (let turn = 0; turn < 100 && heard.length === 0; turn++) {
+        await Promise.resolve();
+        if (!rowsOf(engine).some((row) => row.startsWith("0/10 3 "))) continue;
+        engine.subscribe("q", (changes) => heard.push(...changes), { from: "snapshot" });
+      }
+    }
+    for (const events of LATE) await engine.push(events);
+    await engine.reprocess("q", ALL);
+    expect(heard.filter(({ window }) => window.start === 0)).toHaveLength(1);
   });
 
   test("is exported as a fact, behind its control line", async () => {

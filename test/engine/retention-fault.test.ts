@@ -78,8 +78,25 @@ test("a gap at which a page ends is named, and nothing is trimmed up to it", asy
   await engine.close();
 });
 
-describe.each(["memory", "SQLite"])("a log in %s", (kind) => {
-  const newStore = (): Store => (kind === "memory" ? memory() : sqlite(newFile()));
+/** As a store over files of Node gives chunks: slices of a Buffer are views of it. */
+function inBuffers(store: Store): Store {
+  const read: Store["read"] = async (from, limitBytes) => {
+    const page = await store.read(from, limitBytes);
+    return page.map(({ buffer, byteOffset, length }) => Buffer.from(buffer, byteOffset, length));
+  };
+  return new Proxy(store, {
+    get: (_, name) => {
+      const value: unknown = name === "read" ? read : Reflect.get(store, name, store);
+      return typeof value === "function" ? (value.bind(store) as unknown) : value;
+    },
+  });
+}
+
+describe.each(["memory", "SQLite", "Buffers"])("a log in %s", (kind) => {
+  const newStore = (): Store => {
+    if (kind === "SQLite") return sqlite(newFile());
+    return kind === "memory" ? memory() : inBuffers(memory());
+  };
 
   test("is whole though its archive transfers what it gets, and refuses some", async () => {
     const works = new Works();

@@ -222,6 +222,9 @@ describe("An answer", () => {
     const tokenless = make({ token: () => Promise.reject(new Error("no token today")) });
     await tokenless.publish(newEvent(1));
     await expect.poll(() => problemOf(tokenless)).toBe("Error: no token today");
+    const speechless = make({ token: () => Promise.reject() });
+    await speechless.publish(newEvent(1));
+    await expect.poll(() => problemOf(speechless)).toBe("undefined");
   });
 
   test("that is no receipt takes nothing, whatever its status", async () => {

@@ -1,5 +1,5 @@
 import { type ChildProcess, spawn } from "node:child_process";
-import { mkdtempSync, readFileSync, rmSync } from "node:fs";
+import { existsSync, mkdtempSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import * as nodeSqlite from "node:sqlite";
@@ -214,6 +214,18 @@ describe("SQLite in Node", () => {
     await expectFault(() => sqlite(file).recover(), "storage_unavailable", ...named);
     await expectFault(() => sqlite(file).create(HEADER), "storage_unavailable", ...named);
     expect(readFileSync(file).equals(before)).toBe(true);
+  });
+
+  test("it needs no memory that processes share: a log of before is opened without", async () => {
+    const file = newFile();
+    const before = sqlite(file);
+    await before.create(HEADER);
+    await before.close();
+    const store = sqlite(file);
+    await store.recover();
+    await store.append(appendOf(0, 2));
+    expect(existsSync(`${file}-shm`)).toBe(false);
+    await store.close();
   });
 
   test("a header that is lost, and numbers that do not fit, are a broken log", async () => {
