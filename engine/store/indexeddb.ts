@@ -132,7 +132,6 @@ class IndexedDbStore implements Store {
 
   recover(breathe?: Breathe): Promise<Recovered | null> {
     return this.#run(async (db) => {
-      leaveJournal();
       this.#persisted = await askPersisted();
       const tx = db.transaction(["log", "chunks", "held", "released", "snapshots"]);
       void quiet(tx.done);
@@ -375,7 +374,7 @@ class IndexedDbStore implements Store {
     // Opened after all, when nobody waits for it.
     blocked.promise.catch(() => opened.then((db) => db.close()).catch(() => {}));
     this.#handle = handle;
-    handle.catch(() => this.#giveUp(handle));
+    handle.then(leaveJournal, () => this.#giveUp(handle));
     return handle;
   }
 
