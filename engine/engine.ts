@@ -256,7 +256,8 @@ export class Engine implements RowSource {
     return this.#turn(async () => {
       if (this.#isRebuilding) throw new Error("A changed plan is rebuilt: flush after that.");
       if (this.#isUnsettled) await this.#settle();
-      const records = await this.#running.flush();
+      const flushed = this.#running.flush();
+      const records = flushed instanceof Promise ? await flushed : flushed;
       this.#tell(records);
       return this.#running.decoder.changes(records);
     });

@@ -391,15 +391,16 @@ export class Running {
   }
 
   /** Makes every window final, and gives what that tells. HostFault `state_full`, `core_failed`. */
-  async flush(): Promise<readonly Uint8Array[]> {
+  flush(): MaybePromise<readonly Uint8Array[]> {
     const records: Uint8Array[] = [];
     try {
       this.core.flush((bytes) => records.push(bytes.slice()));
     } catch (error) {
       assertTrap(error);
-      await this.remake();
-      const message = "The core failed on making every window final: nothing is told of it.";
-      throw new HostFault("core_failed", message, { cause: error });
+      return this.remake().then(() => {
+        const message = "The core failed on making every window final: nothing is told of it.";
+        throw new HostFault("core_failed", message, { cause: error });
+      });
     }
     this.saving.isFlushed = true;
     return records;

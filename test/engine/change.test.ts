@@ -220,6 +220,21 @@ test("flush makes every window final as a push of its own, and drops no row", as
   expect(await engine.flush()).toEqual([]);
 });
 
+test("whoever subscribes beside a flush hears a final once, as a row or as a change", async () => {
+  const engine = await engineOf(planOf(), [event("a", 5)]);
+  const heard: Change[] = [];
+  const flushed = engine.flush();
+  // Looks at the view whenever anybody may.
+  for (let turn = 0; turn < 100 && heard.length === 0; turn++) {
+    if (engine.view("q").rows()[0]!.final) {
+      engine.subscribe("q", (changes) => heard.push(...changes), { from: "snapshot" });
+    }
+    await Promise.resolve();
+  }
+  await flushed;
+  expect(heard).toHaveLength(1);
+});
+
 // ── views ──────────────────────────────────────────────────────────────────────────────────────
 
 test("a view's rows are those whose windows touch [from, to), in the order of changes", async () => {
