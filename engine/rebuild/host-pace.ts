@@ -23,7 +23,7 @@ export class HostPace implements Pace {
   #sliceMs = performance.now();
   #pieceMs = this.#sliceMs;
   #count = 0;
-  /** A store puts its file in order with every fourth write: that one takes thrice as long. */
+  /** A store may put its file in order with some writes, which then take thrice as long. */
   #longestMs = 0;
 
   get entries(): number {

@@ -73,6 +73,9 @@ class SqliteFile implements SqlHost {
       checkOwn(database, this.#file);
       database.exec("PRAGMA journal_mode = WAL");
       database.exec("PRAGMA synchronous = FULL");
+      // A MiB of 4 KiB pages, as long as a part: the file is put in order with each, for 2 ms more,
+      // not with every fourth for 10, which no slice has room for.
+      database.exec("PRAGMA wal_autocheckpoint = 256");
       database.exec("BEGIN IMMEDIATE; COMMIT");
     } catch (error) {
       database.close();

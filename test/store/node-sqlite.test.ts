@@ -1,5 +1,5 @@
 import { type ChildProcess, spawn } from "node:child_process";
-import { existsSync, mkdtempSync, readFileSync, rmSync } from "node:fs";
+import { existsSync, mkdtempSync, readFileSync, rmSync, statSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import * as nodeSqlite from "node:sqlite";
@@ -225,6 +225,17 @@ describe("SQLite in Node", () => {
     await store.recover();
     await store.append(appendOf(0, 2));
     expect(existsSync(`${file}-shm`)).toBe(false);
+    await store.close();
+  });
+
+  test("no write puts more of its file in order than a MiB or so of those before", async () => {
+    const file = newFile();
+    const store = sqlite(file);
+    await store.create(HEADER);
+    for (let position = 1; position <= 8; position++) {
+      await store.saveSnapshot({ position, bytes: new Uint8Array(1 << 20).fill(position) });
+      expect(statSync(`${file}-wal`).size).toBeLessThan(1.5 * (1 << 20));
+    }
     await store.close();
   });
 
