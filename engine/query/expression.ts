@@ -103,7 +103,7 @@ export function checkCondition(scope: Scope, place: Place): Expression {
 }
 
 /** Its names, none where it is at fault. */
-export function checkPath(place: Place, text: string): readonly string[] {
+function checkPath(place: Place, text: string): readonly string[] {
   const path = text.split(".");
   if (path.includes("__proto__")) place.add("forbidden_name");
   else if (path.includes("")) place.add("bad_path", `Got ${quote(text)}.`);

@@ -49,7 +49,7 @@ export function isSession({ window }: Query): boolean {
   return window.kind === "session";
 }
 
-export function graceOf({ window }: Query): number {
+function graceOf({ window }: Query): number {
   return window.kind === "global" ? 0 : window.graceMs;
 }
 

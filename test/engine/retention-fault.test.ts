@@ -11,6 +11,7 @@ import type { HostFault } from "../../engine/store/host-fault.ts";
 import { sqlite } from "../../engine/store/node-sqlite.ts";
 import type { Retention } from "../../engine/retention.ts";
 import { event, planOf, tumbling } from "../builders.ts";
+import { failingStore } from "../store/failing-store.ts";
 
 const folder = mkdtempSync(join(tmpdir(), "millrace-retention-fault-"));
 afterAll(() => rmSync(folder, { recursive: true, force: true }));
@@ -125,19 +126,10 @@ describe.each(["memory", "SQLite", "Buffers"])("a log in %s", (kind) => {
 
   test("is well again when a store that failed reads, with nothing old to trim", async () => {
     const works = new Works();
-    const inner = newStore();
     let fails = false;
-    const store = new Proxy(inner, {
-      get: (_, name) => {
-        const value: unknown = Reflect.get(inner, name, inner);
-        if (typeof value !== "function") return value;
-        return (...words: unknown[]): unknown => {
-          if (!fails || name !== "read") return Reflect.apply(value, inner, words) as unknown;
-          // No fault of a store: nobody waits for who would hear of it.
-          throw new RangeError("no memory");
-        };
-      },
-    });
+    // No fault of a store: nobody waits for who would hear of it.
+    const failure = (): Error | null => (fails ? new RangeError("no memory") : null);
+    const store = failingStore(newStore(), "read", failure);
     const { schedule } = works;
     const engine = await fed(store, { days: 20, schedule }, 3);
     fails = true;

@@ -10,6 +10,7 @@ import { memory, verifyChunks, type Engine, type Store } from "../../engine/inde
 import { decodeChunk, encodeChunk } from "../../engine/store/chunk.ts";
 import { sqlite } from "../../engine/store/node-sqlite.ts";
 import { engineOf, event, eventsAt, planOf } from "../builders.ts";
+import { failingStore } from "./failing-store.ts";
 
 const folder = mkdtempSync(join(tmpdir(), "millrace-chain-"));
 afterAll(() => rmSync(folder, { recursive: true, force: true }));
@@ -259,18 +260,9 @@ test("a log that is closed while it is verified is not called broken", async () 
 });
 
 test("a push that failed leaves no trace in the chain", async () => {
-  const inner = sqlite(newFile());
   let fails = false;
-  const store = new Proxy(inner, {
-    get: (_, name) => {
-      const value: unknown = Reflect.get(inner, name, inner);
-      if (typeof value !== "function") return value;
-      return (...words: unknown[]): unknown => {
-        if (fails && name === "append") throw new Error("no disk");
-        return Reflect.apply(value, inner, words) as unknown;
-      };
-    },
-  });
+  const failure = (): Error | null => (fails ? new Error("no disk") : null);
+  const store = failingStore(sqlite(newFile()), "append", failure);
   const engine = await engineOf(PLAN, [], { store });
   await engine.push(event("a", 0));
   fails = true;
